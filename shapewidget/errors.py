@@ -1,0 +1,27 @@
+"""Errors of our own. Each says what was wrong, the value seen, what was expected and the next step."""
+
+from __future__ import annotations
+
+
+class ShapeWidgetError(Exception):
+    """Base of every error that shapewidget raises on purpose."""
+
+
+class InputError(ShapeWidgetError, ValueError):
+    """An argument is not one that shapewidget can work with."""
+
+
+class UnsupportedModelError(ShapeWidgetError, TypeError):
+    """The model belongs to no framework that is loaded."""
+
+
+class ProbeInputError(InputError):
+    """No probe batch could be derived from the model."""
+
+
+class RebuildError(ShapeWidgetError):
+    """The model could not be rebuilt at another size."""
+
+
+class FindingsError(ShapeWidgetError, AssertionError):
+    """Raised by `Report.raise_for_findings`."""

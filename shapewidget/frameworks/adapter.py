@@ -1,0 +1,139 @@
+"""What a framework has to do for us, and what it promises in return.
+
+An adapter leaves the user's model exactly as it found it, also when the model raises: parameters, buffers, gradients,
+training flags, hooks, attributes, random number generators. Whatever has to be changed is changed on a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from shapewidget.graph.costs import Measurement
+from shapewidget.graph.records import Recording
+from shapewidget.graph.remedies import Remedy
+
+Tensor = Any
+Model = Any
+Axes = tuple[tuple[str, ...], ...]
+"""One tuple of axis names for every tensor leaf of the inputs, in the order of `Batch.leaves`: (("B", "T"),)."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Everything that one call of the model and its loss takes.
+
+    Attributes:
+        args: Positional inputs; any nesting of tuples, lists and dicts of tensors.
+        kwargs: Keyword inputs.
+        targets: What the loss compares with; None without a loss.
+        axes: Names of the axes of every tensor leaf, ("B", "T") for token ids; an axis that is no symbol is "".
+        target_axes: The same for the leaves of the targets.
+        origin: How the batch came about, in one sentence; empty when the user gave it.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    targets: Any = None
+    axes: Axes = ()
+    target_axes: Axes = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A remedy applied to a copy of the model.
+
+    Attributes:
+        model: The changed copy.
+        fix: The change as one line of code: "self.head = nn.Linear(2 * hidden, tags)".
+        patch: Unified diff of the user's source, None where there is no source to be seen.
+    """
+
+    model: Model
+    fix: str
+    patch: str | None
+
+
+class Constructor(Protocol):
+    """A way to build the user's model again."""
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """The constructor's arguments as they must have been."""
+
+    @property
+    def origin(self) -> str:
+        """How they were found, in words."""
+
+    def size_arguments(self) -> Mapping[str, int]:
+        """The arguments that are sizes: whole numbers which change shapes of weights but not their names."""
+
+    def build(self, **changes: object) -> Model:
+        """The model with some arguments changed, on the user's device and in its mode.
+
+        Raises:
+            RebuildError: The class refused the arguments; says which and why.
+        """
+
+
+class Adapter(Protocol):
+    """One framework."""
+
+    name: str
+
+    def accepts(self, model: Model) -> bool:
+        """Whether the model is of this framework."""
+
+    def device(self, model: Model) -> str:
+        """Where its weights are: "cuda:0"."""
+
+    def on_device(self, model: Model, device: str) -> Model:
+        """A copy of the model on another device; the model itself if it is there already."""
+
+    def batch(self, model: Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
+        """The probe batch: the user's own, named, or one derived from the model where `inputs` is None.
+
+        Raises:
+            InputError: The inputs are empty, or on another device, or their axes are named wrongly.
+            ProbeInputError: No inputs were given and none can be derived.
+        """
+
+    def resized(self, model: Model, batch: Batch, sizes: Mapping[str, int]) -> Batch:
+        """The batch cropped or tiled to other sizes of its named axes; dtype and range of values stay legal."""
+
+    def record(self, model: Model, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True) -> Recording:
+        """Run the model, and the loss where there is one, once, and record the graph.
+
+        Args:
+            model: Left as found.
+            batch: The inputs and targets.
+            loss: Called as ``loss(outputs, targets)``.
+            repair: Fit the tensor where a layer refuses it, note the clash and carry on.
+        """
+
+    def constructor(self, model: Model, build: Callable[..., Model] | None) -> Constructor:
+        """How to build the model at other sizes.
+
+        Raises:
+            RebuildError: No way was found; says what is missing.
+        """
+
+    def attempt(self, model: Model, constructor: Constructor | None, remedy: Remedy) -> Attempt | None:
+        """Apply a remedy to a copy of the model; None where it cannot be applied."""
+
+    def measure(
+        self,
+        model: Model,
+        batch: Batch,
+        *,
+        loss: Callable[..., Any] | None,
+        optimizer: Callable[..., Any] | None,
+        sizes: Mapping[str, int],
+        cancelled: Callable[[], bool],
+    ) -> Measurement:
+        """Time and memory of a forward pass and of a training step, on a copy."""
+
+
+Adapters = Sequence[Adapter]

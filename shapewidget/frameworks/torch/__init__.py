@@ -1,0 +1,1 @@
+"""PyTorch: recording, repair, rebuilding and measuring of `torch.nn.Module`s."""

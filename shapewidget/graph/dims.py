@@ -1,0 +1,208 @@
+"""Sizes of tensor axes as expressions of named sizes: ``2·hidden``, ``B·T``, ``(T-6)//4``.
+
+A few runs of one program at different sizes give a few numbers for every axis of every tensor; `solve` finds the
+expression that gives all of them. The candidates go from the plainest to the most involved and the first that fits
+wins, so the sizes of the runs have to differ independently of one another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+Sizes = Mapping[str, int]
+Observation = tuple[Sizes, int]
+Monomial = tuple[str, ...]
+
+LARGEST_FACTOR = 64
+"""Largest multiple or divisor that a single observation may suggest: beyond it numbers fit by accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """``(sum of coefficient·monomial + offset) // divisor``.
+
+    Attributes:
+        terms: (coefficient, names) pairs; the names of a monomial are sorted and may repeat.
+        offset: The constant summand. A dim with no terms is that constant.
+        divisor: What the sum is floor-divided by.
+        known: False when the runs allow no expression, as for a size that depends on the data.
+    """
+
+    terms: tuple[tuple[int, Monomial], ...] = ()
+    offset: int = 0
+    divisor: int = 1
+    known: bool = True
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the size is one number whatever the named sizes are."""
+        return self.known and not self.terms
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The named sizes that the expression depends on."""
+        return frozenset(name for _, monomial in self.terms for name in monomial)
+
+    def at(self, sizes: Sizes) -> int | None:
+        """The size when the named sizes are `sizes`; None when the dim is unknown or a name has no size."""
+        if not self.known or not self.names <= sizes.keys():
+            return None
+        total = sum(factor * math.prod(sizes[name] for name in monomial) for factor, monomial in self.terms)
+        return (total + self.offset) // self.divisor
+
+    def __str__(self) -> str:
+        if not self.known:
+            return "?"
+        if not self.terms:
+            return str(self.offset)
+        body = "".join(_signed(factor, monomial) for factor, monomial in self.terms).removeprefix("+")
+        body += f"{self.offset:+d}" if self.offset else ""
+        if self.divisor == 1:
+            return body
+        is_one_name = len(self.terms) == 1 and not self.offset and self.terms[0] == (1, self.terms[0][1][:1])
+        return f"{body}//{self.divisor}" if is_one_name else f"({body})//{self.divisor}"
+
+
+UNKNOWN = Dim(known=False)
+
+
+def constant(size: int) -> Dim:
+    """The dim that is `size` at any sizes."""
+    return Dim(offset=size)
+
+
+def symbol(name: str) -> Dim:
+    """The dim that is the named size itself."""
+    return Dim(terms=((1, (name,)),))
+
+
+def _signed(factor: int, monomial: Monomial) -> str:
+    sign = "-" if factor < 0 else "+"
+    digits = "" if abs(factor) == 1 else f"{abs(factor)}·"
+    return sign + digits + "·".join(monomial)
+
+
+def _value(monomial: Monomial, sizes: Sizes) -> int:
+    return math.prod(sizes[name] for name in monomial)
+
+
+def _proportional(observations: Sequence[Observation], monomial: Monomial) -> Dim | None:
+    """``n·monomial`` or ``monomial//n``."""
+    sizes, size = observations[0]
+    ratio = Fraction(size, _value(monomial, sizes))
+    if ratio <= 0 or ratio.numerator > LARGEST_FACTOR or ratio.denominator > LARGEST_FACTOR:
+        return None
+    if ratio.numerator != 1 and ratio.denominator != 1:
+        return None
+    dim = Dim(((ratio.numerator, monomial),), divisor=ratio.denominator)
+    exact = all(Fraction(size, _value(monomial, sizes)) == ratio for sizes, size in observations)
+    return dim if exact else None
+
+
+def _affine(observations: Sequence[Observation], monomial: Monomial) -> Dim | None:
+    """``n·monomial + offset``; needs three runs, as two points lie on a line whatever they are."""
+    if len(observations) < 3:
+        return None
+    (first, one), (second, two) = observations[:2]
+    run = _value(monomial, first) - _value(monomial, second)
+    if run == 0 or (one - two) % run or one == two:
+        return None
+    slope = (one - two) // run
+    if abs(slope) > LARGEST_FACTOR:
+        return None
+    dim = Dim(((slope, monomial),), offset=one - slope * _value(monomial, first))
+    return dim if _fits(dim, observations) else None
+
+
+def _floored(observations: Sequence[Observation], name: str) -> Dim | None:
+    """``(name + offset)//divisor``: what a stack of strided convolutions and poolings leaves of a length."""
+    for divisor in range(2, LARGEST_FACTOR + 1):
+        low = max(size * divisor - sizes[name] for sizes, size in observations)
+        high = min(size * divisor + divisor - 1 - sizes[name] for sizes, size in observations)
+        if low <= high:
+            return Dim(((1, (name,)),), offset=min(range(low, high + 1), key=abs), divisor=divisor)
+    return None
+
+
+def _sum_of_two(observations: Sequence[Observation], monomials: Sequence[Monomial]) -> Dim | None:
+    """``a·m1 + b·m2 + offset`` with small whole a and b."""
+    if len(observations) < 3:
+        return None
+    for left, right in itertools.combinations(monomials, 2):
+        for a, b in ((1, 1), (1, -1), (-1, 1), (2, 1), (1, 2), (2, 2)):
+            sizes, size = observations[0]
+            offset = size - a * _value(left, sizes) - b * _value(right, sizes)
+            dim = Dim(((a, left), (b, right)), offset=offset)
+            if _fits(dim, observations):
+                return dim
+    return None
+
+
+def _fits(dim: Dim, observations: Sequence[Observation]) -> bool:
+    return all(dim.at(sizes) == size for sizes, size in observations)
+
+
+def _monomials(names: Sequence[str]) -> Iterator[Monomial]:
+    """Single names, then products of two, then of three different names: the plain ones first."""
+    for degree in (1, 2, 3):
+        for monomial in itertools.combinations_with_replacement(sorted(names), degree):
+            if degree < 3 or len(set(monomial)) == 3:
+                yield monomial
+
+
+def solve(observations: Sequence[Observation], hints: Sequence[Dim] = ()) -> Dim:
+    """The plainest expression that gives every observed size.
+
+    Args:
+        observations: (named sizes, observed size) of every run.
+        hints: Dims to try first: those of the operation's own inputs, and the sizes that its layer declares.
+
+    Returns:
+        The dim, or `UNKNOWN` when nothing of a form that neural networks compute fits.
+    """
+    if not observations:
+        return UNKNOWN
+    names = list(observations[0][0])
+    varied = [name for name in names if len({sizes[name] for sizes, _ in observations}) > 1]
+    observed = {size for _, size in observations}
+    if len(observed) == 1 and varied:
+        return constant(observed.pop())
+    for hint in hints:
+        if hint.known and hint.names <= set(names) and _fits(hint, observations):
+            return hint
+    monomials = list(_monomials(varied or names))
+    plain = [monomial for monomial in monomials if len(monomial) == 1]
+    attempts = itertools.chain(
+        (_proportional(observations, monomial) for monomial in monomials),
+        (_affine(observations, monomial) for monomial in plain),
+        (_floored(observations, name) for name in varied),
+        (_sum_of_two(observations, plain) for _ in (0,)),
+        (_affine(observations, monomial) for monomial in monomials if len(monomial) == 2),
+        (_sum_of_two(observations, monomials) for _ in (0,)),
+    )
+    found = next((dim for dim in attempts if dim is not None), None)
+    if found is None and len(observed) == 1:
+        return constant(observed.pop())
+    return found or UNKNOWN
+
+
+def product(dims: Sequence[Dim]) -> Dim:
+    """The dim of several axes merged into one; unknown when a factor is not a plain monomial."""
+    factor, names, divisor = 1, [], 1
+    for dim in dims:
+        if not dim.known or len(dim.terms) > 1 or (dim.terms and dim.offset):
+            return UNKNOWN
+        if dim.terms:
+            factor *= dim.terms[0][0]
+            names += dim.terms[0][1]
+        else:
+            factor *= dim.offset
+        divisor *= dim.divisor
+    if not names:
+        return constant(factor // divisor)
+    common = math.gcd(factor, divisor)
+    return Dim(((factor // common, tuple(sorted(names))),), divisor=divisor // common)

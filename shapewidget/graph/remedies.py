@@ -1,0 +1,67 @@
+"""Changes that may mend a program: what a rule proposes and an adapter tries on a copy."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from shapewidget.graph.dims import Dim
+from shapewidget.graph.records import SourceLine
+
+
+@dataclass(frozen=True, slots=True)
+class SetArgument:
+    """Build a layer with another value of one constructor argument.
+
+    Attributes:
+        path: Dotted path of the module to rebuild: "encoder.lstm".
+        argument: Name of its constructor argument: "in_features", "batch_first".
+        value: The new value.
+        dim: The new size as an expression of the model's arguments, where it is a size and was solved.
+    """
+
+    path: str
+    argument: str
+    value: object
+    dim: Dim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditExpression:
+    """Replace the expression that was running on a line of the user's code.
+
+    Attributes:
+        source: The line; its `expression` is what is replaced.
+        replacement: The new expression.
+    """
+
+    source: SourceLine
+    replacement: str
+
+
+Remedy = SetArgument | EditExpression
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEdit:
+    """An edit of the user's own source, as whole lines.
+
+    Attributes:
+        label: The name that a person knows the source by: "In [3]" or "tagger.py".
+        first_line: Number of the first line of `before`, from 1.
+        before: The lines as they are, with their line ends.
+        after: The lines as they should be.
+    """
+
+    label: str
+    first_line: int
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def diff(self) -> str:
+        """The edit as a unified diff whose hunk carries the user's own line numbers."""
+        padding = ["\n"] * (self.first_line - 1)
+        lines = difflib.unified_diff(
+            padding + list(self.before), padding + list(self.after), self.label, self.label, n=0
+        )
+        return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

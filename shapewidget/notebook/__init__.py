@@ -1,0 +1,1 @@
+"""IPython and widgets. May import every other layer; never touches a model itself."""

@@ -1,0 +1,1 @@
+"""Drives an adapter: probe batches, sessions, reports. Knows no widget."""
