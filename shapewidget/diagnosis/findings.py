@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from shapewidget.graph.records import SourceLine
 
@@ -34,6 +35,33 @@ class Rule:
     severity: Severity
 
 
+CATALOGUE: dict[str, Rule] = {
+    rule.code: rule
+    for rule in (
+        Rule("SW101", "The layer was built for another width", Severity.MISMATCH),
+        Rule("SW102", "The convolution was built for another number of channels", Severity.MISMATCH),
+        Rule("SW103", "The normalisation was built for another width", Severity.MISMATCH),
+        Rule("SW104", "The hidden state has another shape than the input asks for", Severity.MISMATCH),
+        Rule("SW110", "The layer takes another number of axes", Severity.MISMATCH),
+        Rule("SW201", "The shapes do not broadcast", Severity.MISMATCH),
+        Rule("SW202", "The tensors cannot be joined", Severity.MISMATCH),
+        Rule("SW203", "The matrices cannot be multiplied", Severity.MISMATCH),
+        Rule("SW204", "The values do not fit into the new shape", Severity.MISMATCH),
+        Rule("SW301", "Outputs and targets do not fit together", Severity.MISMATCH),
+        Rule("SW302", "Every sample is compared with every other", Severity.COINCIDENCE),
+        Rule("SW401", "Not a shape: the dtype is wrong", Severity.MISMATCH),
+        Rule("SW402", "Not a shape: an index is out of range", Severity.MISMATCH),
+        Rule("SW403", "Not a shape: the tensor is on another device", Severity.MISMATCH),
+        Rule("SW501", "The sizes agree only by coincidence", Severity.NOTE),
+        Rule("SW502", "The batch size is built into the model", Severity.COINCIDENCE),
+        Rule("SW503", "The layer reads the batch as time", Severity.COINCIDENCE),
+        Rule("SW504", "Is the first axis the batch?", Severity.NOTE),
+        Rule("SW901", "The program raises an error of its own", Severity.MISMATCH),
+    )
+}
+"""Every rule by its code."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that is wrong with a program.
@@ -56,6 +84,7 @@ class Finding:
         source: Where the mistake is.
         verified: Whether the fix was applied to a copy and the program ran with it, and found nothing there.
         layer_id: Id of the node in the graph.
+        input: Which of the node's inputs is at fault.
     """
 
     code: str
@@ -75,3 +104,10 @@ class Finding:
     source: SourceLine | None = None
     verified: bool = False
     layer_id: str = ""
+    input: int = 0
+
+
+def finding(code: str, where: str, layer: str, reason: str, **details: Any) -> Finding:
+    """A finding of a rule of the catalogue, with its title and severity."""
+    rule = CATALOGUE[code]
+    return Finding(code, rule.title, rule.severity, where, layer, reason, **details)

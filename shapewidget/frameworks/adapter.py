@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shapewidget.graph.costs import Measurement
-from shapewidget.graph.records import Recording
+from shapewidget.graph.records import Recording, SourceLine
 from shapewidget.graph.remedies import Remedy
 
 Tensor = Any
@@ -30,6 +30,7 @@ class Batch:
         targets: What the loss compares with; None without a loss.
         axes: Names of the axes of every tensor leaf, ("B", "T") for token ids; an axis that is no symbol is "".
         target_axes: The same for the leaves of the targets.
+        sizes: The named sizes that the axes have: {"B": 8, "T": 16}.
         origin: How the batch came about, in one sentence; empty when the user gave it.
     """
 
@@ -38,6 +39,7 @@ class Batch:
     targets: Any = None
     axes: Axes = ()
     target_axes: Axes = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
     origin: str = ""
 
 
@@ -49,11 +51,13 @@ class Attempt:
         model: The changed copy.
         fix: The change as one line of code: "self.head = nn.Linear(2 * hidden, tags)".
         patch: Unified diff of the user's source, None where there is no source to be seen.
+        source: The line that the patch changes.
     """
 
     model: Model
     fix: str
     patch: str | None
+    source: SourceLine | None = None
 
 
 class Constructor(Protocol):
@@ -69,6 +73,9 @@ class Constructor(Protocol):
 
     def size_arguments(self) -> Mapping[str, int]:
         """The arguments that are sizes: whole numbers which change shapes of weights but not their names."""
+
+    def hidden_argument(self) -> str | None:
+        """The size argument that is the hidden size; None where that is not clear."""
 
     def build(self, **changes: object) -> Model:
         """The model with some arguments changed, on the user's device and in its mode.

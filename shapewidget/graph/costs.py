@@ -58,8 +58,9 @@ class Measurement:
         device: Where: "cpu", "cuda:0".
         forward: A forward pass without gradients.
         step: Forward, backward and optimiser step; None where no step could be made, `refusal` says why.
-        memory: Bytes; None where the point did not fit.
+        memory: Bytes; None where the model did not run. Of a forward pass alone where no step could be made.
         refusal: Why a part is missing, in words; empty when nothing is.
+        fits: False where the device has, or would have, too little memory.
     """
 
     sizes: Mapping[str, int]
@@ -68,3 +69,4 @@ class Measurement:
     step: Timing | None
     memory: Memory | None
     refusal: str = ""
+    fits: bool = True

@@ -1,0 +1,32 @@
+"""All rules over one program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Severity
+from shapewidget.diagnosis.rules import coincidence, features, kinds, loss, operands, recurrent
+
+RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
+    features.width_refused,
+    recurrent.state_refused,
+    kinds.kind_refused,
+    operands.operands_refused,
+    loss.loss_refused,
+    kinds.program_raised,
+    recurrent.batch_read_as_time,
+    loss.every_sample_with_every_other,
+    coincidence.batch_size_built_in,
+    coincidence.declared_by_coincidence,
+)
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
+
+
+def diagnose(evidence: Evidence) -> list[Diagnosis]:
+    """What is wrong, the most serious first, and within one severity in the order in which it ran."""
+    position = {layer.id: place for place, layer in enumerate(evidence.graph.layers)}
+    found = [diagnosis for rule in RULES for diagnosis in rule(evidence)]
+    return sorted(
+        found, key=lambda it: (_ORDER[it.finding.severity], position.get(it.finding.layer_id, len(position)))
+    )

@@ -1,0 +1,62 @@
+"""What the rules look at: the solved graph of the user's run, and where this and other runs were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from shapewidget.diagnosis.findings import Finding
+from shapewidget.graph.dims import Dim
+from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, Recording
+from shapewidget.graph.remedies import Remedy
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A finding, and the changes that may mend it, the likeliest first."""
+
+    finding: Finding
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything known about a program after its probes.
+
+    Attributes:
+        graph: The user's run, its axes solved.
+        clashes: Where the user's run was refused.
+        others: The runs at other sizes.
+        meanings: What the named sizes mean: {"B": "batch size"}.
+    """
+
+    graph: LayerGraph
+    clashes: tuple[Clash, ...] = ()
+    others: tuple[Recording, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def clash_at(self) -> dict[str, Clash]:
+        """The first clash of every node that has one."""
+        return {clash.layer_id: clash for clash in reversed(self.clashes)}
+
+    def layer(self, layer_id: str) -> Layer | None:
+        """The node of that id, if the run reached it."""
+        return self.graph.by_id.get(layer_id)
+
+    def edge_into(self, layer_id: str, place: int) -> Edge | None:
+        """The edge that ends at one input of a node; None for a constant or a weight."""
+        return next((edge for edge in self.graph.edges if edge.target == layer_id and edge.input == place), None)
+
+    def producer(self, layer_id: str, place: int) -> Layer | None:
+        """The node that made one input of a node."""
+        edge = self.edge_into(layer_id, place)
+        return self.layer(edge.source) if edge is not None else None
+
+    def dim(self, layer: Layer, place: int, axis: int | None) -> Dim | None:
+        """The expression of one axis of one input, if it was solved."""
+        if axis is None or place >= len(layer.inputs):
+            return None
+        dims = layer.inputs[place].dims
+        return dims[axis] if dims is not None and dims[axis].known else None

@@ -1,0 +1,99 @@
+"""Sizes that agree at the user's sizes and at no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.wording import place_text, size_text
+from shapewidget.graph.dims import Dim, constant
+from shapewidget.graph.records import ClashKind, Declared, Layer, LayerKind
+
+
+def declared_by_coincidence(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A layer whose declared size and whose input are different expressions with one value."""
+    for layer in evidence.graph.layers:
+        if layer.kind is not LayerKind.LAYER or not layer.inputs or layer.id in evidence.clash_at:
+            continue
+        for declared in layer.declared:
+            axis = _axis(layer, declared)
+            got = evidence.dim(layer, 0, axis)
+            if axis is None or got is None or declared.dim is None or got == declared.dim:
+                continue
+            if layer.inputs[0].shape[axis] == declared.size:
+                yield _coincidence(evidence, layer, declared, axis, got)
+
+
+def _axis(layer: Layer, declared: Declared) -> int | None:
+    rank = len(layer.inputs[0].shape)
+    if declared.axis is None or not -rank <= declared.axis < rank:
+        return None
+    return declared.axis % rank
+
+
+def _coincidence(evidence: Evidence, layer: Layer, declared: Declared, axis: int, got: Dim) -> Diagnosis:
+    wanted = declared.dim or constant(declared.size)
+    names = sorted((got.names | wanted.names) - (got.names & wanted.names))
+    changing = " or ".join(evidence.meanings.get(name, name) for name in names)
+    code = "SW502" if "B" in names else "SW501"
+    reason = (
+        f"{place_text(layer)} takes {size_text(f'{declared.name} = {declared.size}', declared.dim)} and is given "
+        f"{got} = {declared.size}: the two agree at these sizes only, and part when {changing} changes."
+    )
+    return Diagnosis(
+        finding(
+            code,
+            "module",
+            layer.path or layer.type,
+            reason,
+            fix=f"derive {declared.name} of `{layer.path or layer.type}` from {got}",
+            axis=axis,
+            axis_name="features",
+            expected=size_text(declared.size, declared.dim),
+            got=size_text(declared.size, got),
+            source=layer.source,
+            layer_id=layer.id,
+        )
+    )
+
+
+def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A function that runs at the user's batch size and is refused at another one."""
+    seen: set[str] = set()
+    for recording in evidence.others:
+        if any(clash.layer_id in evidence.clash_at for clash in recording.clashes[:1]):
+            continue
+        for clash in recording.clashes[:1]:
+            layer = evidence.layer(clash.layer_id)
+            if layer is None or layer.id in seen or clash.kind is not ClashKind.SIZE or layer.kind is LayerKind.LAYER:
+                continue
+            batch = evidence.graph.sizes.get("B")
+            if batch is None or not _names_batch(layer, batch, recording.sizes.get("B")):
+                continue
+            seen.add(layer.id)
+            yield Diagnosis(
+                finding(
+                    "SW502",
+                    "function",
+                    layer.name,
+                    f"{place_text(layer)} runs with a batch of {batch} and not with one of {recording.sizes['B']}: the size "
+                    f"{batch} is written into the program. The last batch of a data set is often shorter.",
+                    fix="take the size from the tensor: x.size(0), or -1 in a view",
+                    op=layer.name,
+                    scope=layer.path,
+                    axis=0,
+                    axis_name="batch",
+                    expected=batch,
+                    got=recording.sizes["B"],
+                    source=layer.source,
+                    layer_id=layer.id,
+                )
+            )
+
+
+def _names_batch(layer: Layer, batch: int, other: int | None) -> bool:
+    """Whether the batch size of the user's run stands as a number among the arguments, or in a weight's shape."""
+    asked = [size for value in layer.settings.values() for size in (value if isinstance(value, tuple) else (value,))]
+    fixed = [spec.shape[0] for spec in layer.inputs if spec.shape and spec.dims and spec.dims[0] == constant(batch)]
+    return other != batch and (batch in asked or batch in fixed)

@@ -1,0 +1,70 @@
+"""Layers that were built for another width than they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.wording import place_text, size_text, why_of
+from shapewidget.graph.records import Clash, ClashKind, Declared, Layer, LayerKind
+from shapewidget.graph.remedies import SetArgument
+
+_KEEPS_WIDTH = frozenset(("Dropout", "ReLU", "Tanh", "Sigmoid", "GELU", "Identity", "relu", "tanh", "sigmoid", "dropout"))
+
+
+def width_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A layer whose declared input size is not the size that arrives."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or clash.kind is not ClashKind.SIZE or clash.input or layer.kind is not LayerKind.LAYER:
+            continue
+        declared = next((size for size in layer.declared if size.axis is not None and size.size == clash.expected), None)
+        if declared is not None:
+            yield _diagnosis(evidence, clash, layer, declared)
+
+
+def _diagnosis(evidence: Evidence, clash: Clash, layer: Layer, declared: Declared) -> Diagnosis:
+    got = evidence.dim(layer, 0, clash.axis)
+    producer = _maker(evidence, layer)
+    gives = f"{place_text(producer)} gives" if producer is not None else "it is given"
+    why = why_of(producer, got) if producer is not None else ""
+    code, axis_name = _family(layer)
+    takes = size_text(f"{declared.name} = {declared.size}", declared.dim)
+    reason = f"{place_text(layer)} takes {declared.size} {axis_name} ({takes}), but {gives} {size_text(clash.got, got)}{why}."
+    value = clash.got
+    return Diagnosis(
+        finding(
+            code,
+            "module",
+            layer.path or layer.type,
+            reason,
+            fix=f"build `{layer.path or layer.type}` with {declared.name}={value}",
+            axis=clash.axis,
+            axis_name=axis_name,
+            expected=clash.expected,
+            got=clash.got,
+            source=layer.source,
+            layer_id=layer.id,
+        ),
+        (SetArgument(layer.path, declared.name, value, got),),
+    )
+
+
+def _family(layer: Layer) -> tuple[str, str]:
+    if layer.size("in_channels") is not None:
+        return "SW102", "channels"
+    if "Norm" in layer.type:
+        return "SW103", "channels" if layer.size("num_channels") is not None else "features"
+    return "SW101", "features"
+
+
+def _maker(evidence: Evidence, layer: Layer) -> Layer | None:
+    """The layer that made the clashing size: activations and dropout only hand it on."""
+    producer = evidence.producer(layer.id, 0)
+    while producer is not None and producer.type in _KEEPS_WIDTH:
+        before = evidence.producer(producer.id, 0)
+        if before is None:
+            break
+        producer = before
+    return producer

@@ -1,0 +1,80 @@
+"""What is refused for another reason than a size: number of axes, dtype, range, device, or an error of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+
+
+def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A layer given a tensor of another rank, dtype, range or device than it takes."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None:
+            continue
+        said = _said(clash, layer)
+        if said is None:
+            continue
+        code, axis_name, reason, fix = said
+        is_module = layer.kind in (LayerKind.LAYER, LayerKind.GROUP) or bool(layer.path and layer.kind is LayerKind.LOSS)
+        yield Diagnosis(
+            finding(
+                code,
+                "loss" if layer.kind is LayerKind.LOSS else "module" if is_module else "function",
+                (layer.path or layer.type) if is_module else layer.name,
+                reason,
+                fix=fix,
+                op=None if is_module else layer.name,
+                axis_name=axis_name,
+                expected=clash.expected,
+                got=clash.got,
+                source=layer.source,
+                layer_id=layer.id,
+                input=clash.input,
+            )
+        )
+
+
+def _said(clash: Clash, layer: Layer) -> tuple[str, str, str, str] | None:
+    place = place_text(layer)
+    given = layer.inputs[clash.input] if clash.input < len(layer.inputs) else None
+    if clash.kind is ClashKind.RANK and layer.kind is LayerKind.LAYER and given is not None:
+        reason = f"{place} takes tensors with {clash.expected} axes, but {shape_text(given)} has {clash.got}."
+        return "SW110", "axes", reason, f"give `{layer.name}` a tensor with {clash.expected} axes"
+    if clash.kind is ClashKind.DTYPE:
+        reason = f"This is no shape problem: {place} takes {clash.expected}, but its input is {clash.got}."
+        return "SW401", "dtype", reason, f"convert the input: x.to(torch.{clash.expected})"
+    if clash.kind is ClashKind.INDEX:
+        reason = f"This is no shape problem: {place} takes indices from {clash.expected}, but one is {clash.got}."
+        return "SW402", "index", reason, "check the vocabulary (or the number of classes) against the largest index"
+    if clash.kind is ClashKind.DEVICE:
+        reason = f"This is no shape problem: {place} is on {clash.expected}, but its input is on {clash.got}."
+        return "SW403", "device", reason, f'move the input: x.to("{clash.expected}")'
+    return None
+
+
+def program_raised(evidence: Evidence) -> Iterator[Diagnosis]:
+    """The run ended with an error that no rule about tensors explains."""
+    for clash in evidence.clashes:
+        if clash.kind is not ClashKind.OTHER or clash.repair:
+            continue
+        layer = evidence.layer(clash.layer_id)
+        place = place_text(layer) if layer is not None else "the model"
+        last = evidence.graph.layers[-1] if evidence.graph.layers else None
+        shapes = f" It was last given {', '.join(map(shape_text, layer.inputs))}." if layer and layer.inputs else ""
+        source = layer.source if layer is not None else last.source if last is not None else None
+        yield Diagnosis(
+            finding(
+                "SW901",
+                "module",
+                (layer.path or layer.name) if layer is not None else evidence.graph.title,
+                f"While {place} ran, the program raised {clash.error}.{shapes}",
+                fix="read the error: it comes from the program itself",
+                source=source,
+                layer_id=clash.layer_id,
+            )
+        )

@@ -1,0 +1,105 @@
+"""Outputs against targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.dims import Dim, constant
+from shapewidget.graph.records import ClashKind, Layer, LayerKind
+
+_ARITHMETIC = frozenset(("add", "sub", "mul", "div", "pow", "maximum", "minimum", "where"))
+
+
+def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that raised because of the shapes of its outputs and targets."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE or len(layer.inputs) < 2:
+            continue
+        outputs, targets = layer.inputs[:2]
+        at = f"axis {clash.axis} of the targets" if clash.axis is not None else "the targets"
+        reason = (
+            f"{place_text(layer)} compares outputs {shape_text(outputs)} with targets {shape_text(targets)}: "
+            f"{at} should be {clash.expected}, not {clash.got}."
+        )
+        yield Diagnosis(
+            finding(
+                "SW301",
+                "loss",
+                layer.path or layer.name,
+                reason,
+                fix="give the loss outputs and targets of matching shape",
+                op=None if layer.path else layer.name,
+                axis=clash.axis,
+                axis_name="batch" if clash.axis == 0 else "",
+                expected=clash.expected,
+                got=clash.got,
+                source=layer.source,
+                layer_id=layer.id,
+                input=clash.input,
+            )
+        )
+
+
+def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Operands of different rank whose batch axes meet different axes, so that B x B pairs come out."""
+    for layer in evidence.graph.layers:
+        is_loss = layer.kind is LayerKind.LOSS
+        if len(layer.inputs) < 2 or not (is_loss or layer.name in _ARITHMETIC):
+            continue
+        one, other = layer.inputs[:2]
+        if one.dims is None or other.dims is None or len(one.dims) == len(other.dims) or not (one.dims and other.dims):
+            continue
+        if is_loss and not _is_of_one_shape(layer):
+            continue
+        together = _broadcast(one.dims, other.dims)
+        if together is None or _batches(together) <= max(_batches(one.dims), _batches(other.dims)):
+            continue
+        sizes = tuple(dim.at(evidence.graph.sizes) for dim in together)
+        yield Diagnosis(_finding(layer, sizes))
+
+
+def _is_of_one_shape(layer: Layer) -> bool:
+    return not any(name in layer.type.lower().replace("_", "") for name in ("crossentropy", "nll", "ctc"))
+
+
+def _batches(dims: Sequence[Dim]) -> int:
+    return sum("B" in dim.names for dim in dims)
+
+
+def _broadcast(one: Sequence[Dim], other: Sequence[Dim]) -> list[Dim] | None:
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    result = list(longer)
+    for back in range(1, len(shorter) + 1):
+        if longer[-back] == constant(1):
+            result[-back] = shorter[-back]
+        elif shorter[-back] not in (constant(1), longer[-back]):
+            return None
+    return result
+
+
+def _finding(layer: Layer, sizes: tuple[int | None, ...]) -> Finding:
+    one, other = layer.inputs[:2]
+    is_loss = layer.kind is LayerKind.LOSS
+    reason = (
+        f"{place_text(layer)} broadcasts {shape_text(one)} against {shape_text(other)} to {sizes}: every sample is "
+        f"compared with every other, instead of with its own target."
+    )
+    return finding(
+        "SW302",
+        "loss" if is_loss else "function",
+        layer.path if is_loss and layer.path else layer.name,
+        reason,
+        fix="give both the same shape: squeeze(-1) the outputs, or unsqueeze(-1) the targets",
+        op=None if is_loss and layer.path else layer.name,
+        scope="" if is_loss else layer.path,
+        axis=0,
+        axis_name="batch",
+        expected=other.shape,
+        got=one.shape,
+        source=layer.source,
+        layer_id=layer.id,
+    )

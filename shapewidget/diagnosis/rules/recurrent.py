@@ -1,0 +1,94 @@
+"""Recurrent layers and attention: hidden states, and which axis is the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.graph.dims import symbol
+from shapewidget.graph.records import ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import SetArgument
+
+
+def state_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A hidden state whose shape is not the one that the input asks for."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or clash.kind is not ClashKind.SIZE or not clash.input or layer.size("hidden_size") is None:
+            continue
+        given = layer.inputs[clash.input] if clash.input < len(layer.inputs) else None
+        shown = shape_text(given) if given is not None else str(clash.got)
+        meaning = {0: "layers x directions", 1: "the batch size", 2: "the hidden size"}.get(clash.axis or 0, "")
+        clause = (
+            f"axis {clash.axis} has to be {clash.expected} ({meaning}), not {clash.got}"
+            if clash.axis is not None
+            else f"it has to be {clash.expected}"
+        )
+        yield Diagnosis(
+            finding(
+                "SW104",
+                "module",
+                layer.path or layer.type,
+                f"The hidden state given to {place_text(layer)} is {shown}: {clause}.",
+                fix="make the state from the input: torch.zeros(layers * directions, x.size(batch_axis), hidden)",
+                axis=clash.axis,
+                axis_name=meaning,
+                expected=clash.expected,
+                got=clash.got,
+                source=layer.source,
+                layer_id=layer.id,
+                input=clash.input,
+            )
+        )
+
+
+def batch_read_as_time(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A recurrent or attention layer whose batch axis holds the sequence, and the other way round."""
+    layers = [layer for layer in evidence.graph.layers if _has_batch_axis(layer)]
+    wrong = [layer for layer in layers if _swapped(layer)]
+    is_question = len(wrong) == len(layers) and not any(layer.settings["batch_first"] for layer in layers)
+    has_targets = "targets" in evidence.graph.by_id
+    for layer in wrong:
+        yield _accusation(layer, "SW504" if is_question and not has_targets else "SW503")
+
+
+def _has_batch_axis(layer: Layer) -> bool:
+    return layer.kind is LayerKind.LAYER and "batch_first" in layer.settings and bool(layer.inputs)
+
+
+def _swapped(layer: Layer) -> bool:
+    dims = layer.inputs[0].dims
+    if dims is None or len(dims) != 3:
+        return False
+    batch, time = (0, 1) if layer.settings["batch_first"] else (1, 0)
+    return dims[time] == symbol("B") and dims[batch] != symbol("B") and symbol("B") not in dims[2:]
+
+
+def _accusation(layer: Layer, code: str) -> Diagnosis:
+    first = bool(layer.settings["batch_first"])
+    batch, time = (0, 1) if first else (1, 0)
+    given = layer.inputs[0]
+    dims = given.dims or ()
+    reason = (
+        f"{place_text(layer)} has batch_first={first}, so it takes axis {time} as time and axis {batch} as the batch. "
+        f"It is given {shape_text(given)}: it reads {size_text(given.shape[time], dims[time])} samples as steps of one "
+        f"sequence."
+    )
+    return Diagnosis(
+        finding(
+            code,
+            "module",
+            layer.path or layer.type,
+            reason,
+            fix=f"build `{layer.path or layer.type}` with batch_first={not first}",
+            axis=batch,
+            axis_name="batch",
+            expected=f"B = {given.shape[time]}",
+            got=size_text(given.shape[batch], dims[batch]),
+            source=layer.source,
+            layer_id=layer.id,
+        ),
+        (SetArgument(layer.path, "batch_first", not first),),
+    )

@@ -1,0 +1,89 @@
+"""The adapter of PyTorch: one place that ties its parts together and guards the user's model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from shapewidget.errors import InputError
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.torch.attempt import attempt
+from shapewidget.frameworks.torch.constructor import find_constructor
+from shapewidget.frameworks.torch.guard import untouched
+from shapewidget.frameworks.torch.inputs import derive_inputs, make_batch, resized
+from shapewidget.frameworks.torch.measure import measure
+from shapewidget.frameworks.torch.record import record
+from shapewidget.graph.costs import Measurement
+from shapewidget.graph.records import Recording
+from shapewidget.graph.remedies import Remedy
+
+
+class TorchAdapter:
+    """See `shapewidget.frameworks.adapter.Adapter` for what every method promises."""
+
+    name = "torch"
+
+    def accepts(self, model: Any) -> bool:
+        """Whether it is a `torch.nn.Module`."""
+        return isinstance(model, nn.Module)
+
+    def device(self, model: nn.Module) -> str:
+        """Where the first weight is; "cpu" for a model without weights."""
+        weight = next(model.parameters(), None)
+        return str(weight.device) if weight is not None else "cpu"
+
+    def on_device(self, model: nn.Module, device: str) -> nn.Module:
+        """A copy on that device; the model itself if it is there."""
+        try:
+            wanted = torch.device(device)
+            if wanted.type == "cuda" and wanted.index is None and torch.cuda.is_available():
+                wanted = torch.device("cuda", torch.cuda.current_device())
+            torch.empty(0, device=wanted)
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(
+                f"device={device!r} cannot be used: {str(error).splitlines()[0]}. Expected a device of this machine, "
+                f'such as "cpu"; leave `device` out to probe where the model is ({self.device(model)}).'
+            ) from error
+        return model if str(wanted) == self.device(model) else copy.deepcopy(model).to(wanted)
+
+    def batch(self, model: nn.Module, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
+        """The user's inputs with their axes named, or inputs derived from the model."""
+        if inputs is None:
+            return derive_inputs(model)
+        return make_batch(model, inputs, targets, axes, loss)
+
+    def resized(self, model: nn.Module, batch: Batch, sizes: Mapping[str, int]) -> Batch:
+        """The batch at other sizes."""
+        return resized(batch, sizes)
+
+    def record(
+        self, model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True
+    ) -> Recording:
+        """One recorded run on the untouched model."""
+        with untouched(model):
+            return record(model, batch, loss, repair=repair)
+
+    def constructor(self, model: nn.Module, build: Callable[..., nn.Module] | None) -> Constructor:
+        """How to build the model again."""
+        return find_constructor(model, build)
+
+    def attempt(self, model: nn.Module, constructor: Constructor | None, remedy: Remedy) -> Attempt | None:
+        """A copy of the model with the remedy applied."""
+        return attempt(model, constructor, remedy)
+
+    def measure(
+        self,
+        model: nn.Module,
+        batch: Batch,
+        *,
+        loss: Callable[..., Any] | None,
+        optimizer: Callable[..., Any] | None,
+        sizes: Mapping[str, int],
+        cancelled: Callable[[], bool],
+    ) -> Measurement:
+        """Time and memory, on a copy."""
+        return measure(model, batch, loss=loss, optimizer=optimizer, sizes=sizes, cancelled=cancelled)

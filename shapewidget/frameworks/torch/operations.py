@@ -1,0 +1,201 @@
+"""What the functions between layers take, and how to fit tensors that they refuse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
+from shapewidget.graph.records import Clash, ClashKind
+
+Fitted = tuple[Clash, Callable[[], Any] | None]
+
+_ELEMENTWISE = frozenset(
+    "add sub mul div true_divide floor_divide pow remainder maximum minimum where eq ne lt le gt ge "
+    "logical_and logical_or bitwise_and bitwise_or lerp atan2".split()
+)
+_LOSSES_OF_ONE_SHAPE = frozenset(
+    "mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div".split()
+)
+
+
+def repair_function(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
+    """What a function refused about its tensors, and a call that it takes (None where there is none)."""
+    name = function.__name__.strip("_").removesuffix("_")
+    name = name[1:] if name[:1] in "ri" and name[1:] in _ELEMENTWISE else name
+    name = "div" if name in ("truediv", "rtruediv", "itruediv") else name
+    for names, fitter in _FITTERS:
+        if name in names:
+            found = fitter(function, args, kwargs, error)
+            if found is not None:
+                return found
+    return Clash("", ClashKind.OTHER, error=error), None
+
+
+def repair_loss(args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
+    """What a loss refused about outputs and targets; it is taken as 0 to carry on."""
+    found = _class_loss(None, args, kwargs, error) if _are_classes(args, kwargs) else None
+    return found or _loss_of_one_shape(None, args, kwargs, error) or (Clash("", ClashKind.OTHER, error=error), None)
+
+
+def _are_classes(args: Any, kwargs: Mapping[str, Any]) -> bool:
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    return len(tensors) > 1 and not tensors[1].is_floating_point()
+
+
+def _elementwise(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    places = [place for place, value in enumerate(args) if isinstance(value, torch.Tensor)][-2:]
+    if len(places) < 2:
+        return None
+    left, right = args[places[0]], args[places[1]]
+    clashing = [
+        axis
+        for axis in range(-1, -1 - min(left.dim(), right.dim()), -1)
+        if left.shape[axis] != right.shape[axis] and 1 not in (left.shape[axis], right.shape[axis])
+    ]
+    if not clashing:
+        return None
+    axis = clashing[0]
+    clash = Clash(
+        "",
+        ClashKind.SIZE,
+        1,
+        axis % right.dim(),
+        left.shape[axis],
+        right.shape[axis],
+        0,
+        "the second fitted to the first",
+        error,
+    )
+    fitted = list(args)
+    fitted[places[1]] = fit_to_broadcast(right, left)
+    return clash, lambda: function(*fitted, **kwargs)
+
+
+def _concatenation(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    tensors = list(args[0] if args else kwargs["tensors"])
+    along = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
+    first = tensors[0]
+    odd = next((place for place, tensor in enumerate(tensors) if tensor.dim() != first.dim()), None)
+    if odd is not None:
+        return Clash("", ClashKind.RANK, odd, None, first.dim(), tensors[odd].dim(), 0, error=error), None
+    along %= first.dim()
+    for place, tensor in enumerate(tensors):
+        for axis in range(first.dim()):
+            if axis != along and tensor.shape[axis] != first.shape[axis]:
+                clash = Clash(
+                    "", ClashKind.SIZE, place, axis, first.shape[axis], tensor.shape[axis], 0,
+                    "the others fitted to the first", error,
+                )  # fmt: skip
+                return clash, lambda: function([fit_axes(t, first.shape, (along,)) for t in tensors], along)
+    return None
+
+
+def _stacking(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    tensors = list(args[0] if args else kwargs["tensors"])
+    first = tensors[0]
+    odd = next((place for place, tensor in enumerate(tensors) if tensor.shape != first.shape), None)
+    if odd is None:
+        return None
+    if tensors[odd].dim() != first.dim():
+        return Clash("", ClashKind.RANK, odd, None, first.dim(), tensors[odd].dim(), 0, error=error), None
+    axis = next(axis for axis in range(first.dim()) if tensors[odd].shape[axis] != first.shape[axis])
+    clash = Clash(
+        "", ClashKind.SIZE, odd, axis, first.shape[axis], tensors[odd].shape[axis], 0,
+        "the others fitted to the first", error,
+    )  # fmt: skip
+    return clash, lambda: function([fit_axes(t, first.shape) for t in tensors], *args[1:], **kwargs)
+
+
+def _matrix_product(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    if len(args) < 2 or not all(isinstance(value, torch.Tensor) and value.dim() for value in args[:2]):
+        return None
+    left, right = args[:2]
+    axis = -2 if right.dim() > 1 else -1
+    if left.shape[-1] != right.shape[axis]:
+        clash = Clash(
+            "", ClashKind.SIZE, 1, axis % right.dim(), left.shape[-1], right.shape[axis], 0,
+            "the second fitted to the first", error,
+        )  # fmt: skip
+        return clash, lambda: function(left, fit(right, axis, left.shape[-1]), *args[2:], **kwargs)
+    return None
+
+
+def _linear(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    given, weight = args[0], args[1] if len(args) > 1 else kwargs["weight"]
+    if given.shape[-1] == weight.shape[1]:
+        return None
+    how = f"the input fitted to {weight.shape[1]}"
+    clash = Clash("", ClashKind.SIZE, 0, given.dim() - 1, weight.shape[1], given.shape[-1], 1, how, error)
+    return clash, lambda: function(fit(given, -1, weight.shape[1]), *args[1:], **kwargs)
+
+
+def _reshape(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    given = args[0]
+    asked = args[1] if len(args) == 2 and not isinstance(args[1], int) else args[1:] or kwargs.get("shape", ())
+    if not all(isinstance(size, int) for size in asked):
+        return None
+    asked = tuple(asked)
+    fixed = math.prod(size for size in asked if size != -1)
+    if fixed <= 0:
+        return None
+    fits = given.numel() % fixed == 0 if -1 in asked else given.numel() == fixed
+    if fits:
+        clash = Clash("", ClashKind.OTHER, 0, None, "contiguous memory", f"strides {given.stride()}", error=error)
+        return clash, lambda: given.reshape(asked)
+    wanted = fixed * max(1, -(-given.numel() // fixed)) if -1 in asked else fixed
+    clash = Clash(
+        "", ClashKind.SIZE, 0, None, asked, tuple(given.shape), None,
+        f"{given.numel()} values cut or padded to {wanted}", error,
+    )  # fmt: skip
+    return clash, lambda: fit(given.reshape(-1), 0, wanted).reshape(asked)
+
+
+def _loss_of_one_shape(function: object, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    if len(tensors) < 2 or tensors[0].shape == tensors[1].shape:
+        return None
+    clash = Clash(
+        "", ClashKind.SIZE, 0, None, tuple(tensors[1].shape), tuple(tensors[0].shape), 1, "the loss taken as 0", error
+    )
+    return clash, lambda: tensors[0].float().sum() * 0
+
+
+def _class_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
+    if len(tensors) < 2:
+        return None
+    outputs, targets = tensors[:2]
+    zero = outputs.float().sum() * 0
+    wanted = (outputs.shape[0], *outputs.shape[2:]) if outputs.dim() > 1 else ()
+    if not targets.is_floating_point() and tuple(targets.shape) != wanted:
+        axis = 0 if targets.dim() and targets.shape[0] != outputs.shape[0] else None
+        expected: object = outputs.shape[0] if axis == 0 else wanted
+        got: object = targets.shape[0] if axis == 0 else tuple(targets.shape)
+        return Clash("", ClashKind.SIZE, 1, axis, expected, got, 0, "the loss taken as 0", error), lambda: zero
+    if targets.is_floating_point() and targets.shape != outputs.shape:
+        clash = Clash(
+            "", ClashKind.SIZE, 1, None, tuple(outputs.shape), tuple(targets.shape), 0, "the loss taken as 0", error
+        )
+        return clash, lambda: zero
+    if not targets.is_floating_point() and targets.numel() and outputs.dim() > 1:
+        worst = int(targets.max())
+        if worst >= outputs.shape[1]:
+            wanted_range = f"0 to {outputs.shape[1] - 1}"
+            return Clash("", ClashKind.INDEX, 1, None, wanted_range, worst, 0, "the loss taken as 0", error), lambda: zero
+    return None
+
+
+_FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
+    (_ELEMENTWISE, _elementwise),
+    (frozenset(("cat", "concat", "concatenate")), _concatenation),
+    (frozenset(("stack",)), _stacking),
+    (frozenset(("matmul", "bmm", "mm", "rmatmul", "mv")), _matrix_product),
+    (frozenset(("linear",)), _linear),
+    (frozenset(("view", "reshape")), _reshape),
+    (_LOSSES_OF_ONE_SHAPE, _loss_of_one_shape),
+    (frozenset(("cross_entropy", "nll_loss")), _class_loss),
+)

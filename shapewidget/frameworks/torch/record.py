@@ -1,0 +1,469 @@
+"""Record one run of a model: every module, every function between them, and which tensor went where.
+
+Modules are seen by wrapping `nn.Module.__call__` on the class (hooks on instances would switch off fast paths),
+functions by a `TorchFunctionMode`. Who produced a tensor is known by the tensor's identity, or, where it was written
+to in place through another view of its memory, by the last writer of its storage. All of it stands only while
+recording and lets other threads pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from shapewidget.frameworks import source
+from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.torch import layers
+from shapewidget.frameworks.torch.repair import Repair, repair_layer, repair_operation
+from shapewidget.frameworks.torch.tensors import flat, spec
+from shapewidget.graph.records import (
+    Agreement,
+    Clash,
+    ClashKind,
+    Edge,
+    Layer,
+    LayerGraph,
+    LayerKind,
+    Recording,
+    TensorSpec,
+)
+
+REPAIRABLE = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
+"""What torch raises for tensors that do not fit; `nn.MultiheadAttention` asserts."""
+
+_LOSSES = frozenset(
+    name for name in dir(nn.functional) if name.endswith("_loss") or name in ("cross_entropy", "kl_div", "nll_loss")
+) | {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
+
+
+class Slot(NamedTuple):
+    """One output of one node."""
+
+    node: int
+    output: int
+
+
+@dataclass(slots=True)
+class _Node:
+    id: str
+    kind: LayerKind
+    name: str
+    type: str
+    path: str
+    parent: str | None
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    module: nn.Module | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    line: Any = None
+    reads: list[tuple[Slot, int]] = field(default_factory=list)
+    reached: bool = True
+
+
+class Recorder:
+    """Records what runs between `recording()` and its end.
+
+    Args:
+        names: Dotted path of every module that is known by one.
+        repair: Whether to fit tensors where a layer refuses them.
+    """
+
+    def __init__(self, names: Mapping[nn.Module, str], *, repair: bool = True) -> None:
+        """Start with an empty graph."""
+        self.names = dict(names)
+        self.repair = repair
+        self.nodes: list[_Node] = []
+        self.clashes: list[Clash] = []
+        self._producer: dict[int, tuple[torch.Tensor, Slot]] = {}
+        self._writer: dict[int, Slot] = {}
+        self._groups: list[_Node] = []
+        self._inside_layer = False
+        self._calls: dict[str, int] = {}
+        self._thread = threading.get_ident()
+        self._failed_in: str | None = None
+
+    # -- tensors ----------------------------------------------------------------------------------------------------
+
+    def produced(self, tensor: torch.Tensor, slot: Slot, *, wrote: bool) -> None:
+        """Note that a node gave this tensor; `wrote` if it changed memory that may have other views."""
+        self._producer[id(tensor)] = (tensor, slot)
+        storage = _storage(tensor)
+        if storage is not None and (wrote or storage not in self._writer):
+            self._writer[storage] = slot
+
+    def producer(self, tensor: torch.Tensor) -> Slot | None:
+        """Which node this tensor's values come from."""
+        known = self._producer.get(id(tensor))
+        own = known[1] if known is not None and known[0] is tensor else None
+        storage = _storage(tensor)
+        writer = self._writer.get(storage) if storage is not None else None
+        if own is None or (writer is not None and writer.node > own.node):
+            return writer
+        return own
+
+    # -- nodes ------------------------------------------------------------------------------------------------------
+
+    def add(
+        self, kind: LayerKind, name: str, type_: str, path: str, *, id_: str, read: tuple[torch.Tensor, ...] = ()
+    ) -> _Node:
+        """Append a node that reads these tensors."""
+        count = self._calls[id_] = self._calls.get(id_, 0) + 1
+        node = _Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, self._parent())
+        node.inputs = tuple(map(spec, read))
+        for place, tensor in enumerate(read):
+            slot = self.producer(tensor)
+            if slot is not None:
+                node.reads.append((slot, place))
+        self.nodes.append(node)
+        return node
+
+    def gives(self, index: int, tensors: tuple[torch.Tensor, ...], *, wrote: bool = True) -> None:
+        """Note the outputs of the node at `index`."""
+        self.nodes[index].outputs = tuple(map(spec, tensors))
+        for place, tensor in enumerate(tensors):
+            self.produced(tensor, Slot(index, place), wrote=wrote)
+
+    def _parent(self) -> str | None:
+        return self._groups[-1].id if self._groups else None
+
+    def _scope(self) -> str:
+        return self._groups[-1].path if self._groups else ""
+
+    def clash(self, node: _Node, repair: Repair) -> None:
+        """Note that a node was refused."""
+        self.clashes.append(replace(repair.clash, layer_id=node.id))
+
+    # -- modules ----------------------------------------------------------------------------------------------------
+
+    def _path(self, module: nn.Module) -> str:
+        path = self.names.get(module)
+        if path is None:
+            root = type(module).__name__
+            for name, child in module.named_modules():
+                self.names.setdefault(child, f"{root}.{name}" if name else root)
+            path = self.names[module]
+        return path
+
+    def call_module(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """Stand in for `nn.Module.__call__`."""
+        if self._inside_layer or threading.get_ident() != self._thread:
+            return original(module, *args, **kwargs)
+        if layers.is_drawn_whole(module):
+            return self._call_layer(original, module, args, kwargs)
+        return self._call_group(original, module, args, kwargs)
+
+    def _call_layer(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        path, kind_name = self._path(module), type(module).__name__
+        kind = LayerKind.LOSS if isinstance(module, nn.modules.loss._Loss) else LayerKind.LAYER
+        name = path.rsplit(".", 1)[-1] or kind_name
+        node = self.add(kind, name, kind_name, path, id_=path or kind_name, read=flat((args, kwargs) if kwargs else args))
+        node.module, node.line = module, source.here()
+        index = len(self.nodes) - 1
+        self._inside_layer = True
+        try:
+            output = original(module, *args, **kwargs)
+        except REPAIRABLE as error:
+            fitted = repair_layer(module, args, kwargs, error, carry_on=self.repair)
+            self.clash(node, fitted)
+            if not fitted.carried_on:
+                raise
+            output = fitted.output
+        finally:
+            self._inside_layer = False
+        self.gives(index, flat(output))
+        return output
+
+    def _call_group(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        path, kind_name = self._path(module), type(module).__name__
+        if not path:
+            return self._watched("", lambda: original(module, *args, **kwargs))
+        read = flat((args, kwargs) if kwargs else args)
+        name = path.rsplit(".", 1)[-1]
+        node = self.add(LayerKind.GROUP, name, kind_name, path, id_=path, read=read)
+        node.module, node.line = module, source.here()
+        index = len(self.nodes) - 1
+        self._groups.append(node)
+        try:
+            output = self._watched(node.id, lambda: original(module, *args, **kwargs))
+        finally:
+            self._groups.pop()
+        if len(self.nodes) == index + 1:
+            node.kind = LayerKind.LAYER
+            self.gives(index, flat(output))
+        else:
+            node.reads.clear()
+            node.outputs = tuple(map(spec, flat(output)))
+        return output
+
+    def _watched(self, scope: str, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Exception:
+            if self._failed_in is None:
+                self._failed_in = scope
+            raise
+
+    # -- functions --------------------------------------------------------------------------------------------------
+
+    def call_function(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Stand in for a torch function called between layers."""
+        if self._inside_layer or threading.get_ident() != self._thread:
+            return function(*args, **kwargs)
+        repair = None
+        try:
+            output = function(*args, **kwargs)
+        except REPAIRABLE as error:
+            repair = repair_operation(function, args, kwargs, error, carry_on=self.repair)
+            if not repair.carried_on:
+                self.clash(self._add_operation(function, args, kwargs), repair)
+                raise
+            output = repair.output
+        self._note_function(function, args, kwargs, output, repair)
+        return output
+
+    def _note_function(
+        self, function: Callable[..., Any], args: Any, kwargs: Any, output: Any, repair: Repair | None
+    ) -> None:
+        name = function.__name__
+        if name == "__setitem__":
+            outputs: tuple[torch.Tensor, ...] = (args[0],)
+        elif isinstance(output, torch.Tensor | tuple | list):
+            outputs = flat(output)
+        else:
+            return
+        if not outputs or (name == "__get__" and self._is_known_attribute(args[0], outputs[0])):
+            return
+        written = [self._producer.get(id(tensor), (None,))[0] is tensor for tensor in outputs]
+        in_place = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
+        node = self._add_operation(function, args, kwargs)
+        index = len(self.nodes) - 1
+        if repair is not None:
+            self.clash(node, repair)
+        node.outputs = tuple(map(spec, outputs))
+        for place, (tensor, again) in enumerate(zip(outputs, written, strict=True)):
+            self.produced(tensor, Slot(index, place), wrote=again or in_place)
+
+    def _is_known_attribute(self, owner: Any, value: torch.Tensor) -> bool:
+        known = self._producer.get(id(value))
+        return value is owner or isinstance(value, nn.Parameter) or (known is not None and known[0] is value)
+
+    def _add_operation(self, function: Callable[..., Any], args: Any, kwargs: Any) -> _Node:
+        name = _plain_name(function)
+        scope = self._parent() or ""
+        kind = LayerKind.LOSS if name in _LOSSES else LayerKind.OPERATION
+        read = flat((args, kwargs) if kwargs else args)
+        node = self.add(kind, name, name, self._scope(), id_=f"{scope}/{name}" if scope else name, read=read)
+        node.settings, node.line = _arguments(args, kwargs), source.here()
+        return node
+
+    # -- the whole --------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record what the block runs."""
+        original = nn.Module.__call__
+        recorder = self
+
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return recorder.call_module(original, module, args, kwargs)
+
+        class Mode(TorchFunctionMode):
+            def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+                return recorder.call_function(function, args, kwargs or {})
+
+        nn.Module.__call__ = call  # type: ignore[method-assign]
+        try:
+            with _eager(), Mode():
+                yield
+        finally:
+            nn.Module.__call__ = original  # type: ignore[method-assign]
+
+    @contextlib.contextmanager
+    def group(self, name: str, type_: str) -> Iterator[None]:
+        """Put what the block runs into a group of its own."""
+        node = self.add(LayerKind.GROUP, name, type_, name, id_=name)
+        self._groups.append(node)
+        try:
+            yield
+        finally:
+            self._groups.pop()
+
+    def fail(self, error: Exception) -> str:
+        """Note an error that ended the run, unless it was noted where it arose; gives its text."""
+        text = f"{type(error).__name__}: {str(error).strip()}"
+        if not self.clashes or self.clashes[-1].repair or self.clashes[-1].error != text:
+            self.clashes.append(Clash(self._failed_in or "", ClashKind.OTHER, error=text))
+        return text
+
+    def add_unreached(self, model: nn.Module) -> None:
+        """Append the layers that were declared behind the place where the run ended, as a chain."""
+        called = {node.module for node in self.nodes}
+        modules = [(name, module) for name, module in model.named_modules() if layers.is_drawn_whole(module)]
+        last = max((place for place, (_, module) in enumerate(modules) if module in called), default=-1)
+        known = {node.id for node in self.nodes}
+        for name, module in modules[last + 1 :]:
+            parents = [".".join(name.split(".")[: end + 1]) for end in range(name.count("."))]
+            node = self.add(LayerKind.LAYER, name.rsplit(".", 1)[-1], type(module).__name__, name, id_=name or "model")
+            node.module, node.reached = module, False
+            node.parent = next((parent for parent in reversed(parents) if parent in known), None)
+            if len(self.nodes) > 1:
+                node.reads.append((Slot(len(self.nodes) - 2, 0), 0))
+
+    def graph(self, title: str) -> LayerGraph:
+        """What was recorded, without constants that nothing reads."""
+        read = {slot.node for node in self.nodes for slot, _ in node.reads}
+        clashed = {clash.layer_id for clash in self.clashes}
+        kept = [
+            place
+            for place, node in enumerate(self.nodes)
+            if node.kind is not LayerKind.OPERATION or node.reads or place in read or node.id in clashed
+        ]
+        return LayerGraph(
+            tuple(_layer(self.nodes[place]) for place in kept),
+            tuple(
+                Edge(
+                    self.nodes[slot.node].id,
+                    self.nodes[place].id,
+                    slot.output,
+                    input_,
+                    Agreement.AGREE if self.nodes[place].reached else Agreement.UNREACHED,
+                )
+                for place in kept
+                for slot, input_ in self.nodes[place].reads
+            ),
+            title=title,
+        )
+
+
+def _layer(node: _Node) -> Layer:
+    module = node.module
+    own = sum(p.numel() for p in module.parameters(recurse=node.kind is not LayerKind.GROUP)) if module is not None else 0
+    return Layer(
+        node.id,
+        node.kind,
+        node.name,
+        node.type,
+        node.path,
+        node.parent,
+        node.inputs,
+        node.outputs,
+        layers.declared_sizes(module) if module is not None else (),
+        layers.settings(module) if module is not None else node.settings,
+        own,
+        source.resolve(node.line) if node.line is not None else None,
+    )
+
+
+def _storage(tensor: torch.Tensor) -> int | None:
+    try:
+        return tensor.untyped_storage()._cdata
+    except (RuntimeError, NotImplementedError):
+        return None
+
+
+def _plain_name(function: Callable[..., Any]) -> str:
+    """'__add__', '__radd__' and 'add' are one operation; a getter is named after its attribute."""
+    name = function.__name__
+    if name == "__get__":
+        return getattr(getattr(function, "__self__", None), "__name__", name)
+    if name.startswith("__") and name.endswith("__"):
+        inner = name.strip("_")
+        bare = inner[1:] if inner[:1] in "ri" and hasattr(torch.Tensor, f"__{inner[1:]}__") else inner
+        return {"getitem": "index", "setitem": "index_put", "truediv": "div"}.get(bare, bare)
+    return name
+
+
+def _arguments(args: Any, kwargs: Mapping[str, Any]) -> dict[str, object]:
+    """The arguments that are no tensors: positional ones under their place, "1", the others under their name."""
+    found: dict[str, object] = {}
+    for name, value in [*((str(place), value) for place, value in enumerate(args)), *kwargs.items()]:
+        if isinstance(value, bool | int | float | str | type(None)) or (
+            isinstance(value, tuple | list) and all(isinstance(item, int) for item in value)
+        ):
+            found[name] = tuple(value) if isinstance(value, tuple | list) else value
+    return found
+
+
+@contextlib.contextmanager
+def _eager() -> Iterator[None]:
+    """Run compiled modules as written; dynamo is never imported for this, which would take seconds."""
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
+def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True) -> Recording:
+    """Run the model on the batch, and the loss on what it gives, and record both.
+
+    The caller guards the model (`guard.untouched`).
+
+    Args:
+        model: Any module.
+        batch: Its inputs, and the targets of the loss.
+        loss: Called as ``loss(outputs, targets)``; None for none.
+        repair: Fit the tensor where a layer refuses it, note the clash and carry on.
+    """
+    recorder = Recorder({module: name for name, module in model.named_modules()}, repair=repair)
+    for name, value in _named_inputs(model, batch):
+        _add_input(recorder, name, value)
+    stopped, output = None, None
+    started = time.perf_counter()
+    with torch.no_grad(), recorder.recording():
+        try:
+            output = model(*batch.args, **batch.kwargs)
+        except Exception as error:
+            stopped = recorder.fail(error)
+            recorder.add_unreached(model)
+    seconds = time.perf_counter() - started
+    if stopped is None:
+        outputs = flat(output)
+        if outputs:
+            recorder.add(LayerKind.OUTPUT, "output", "output", "", id_="output", read=outputs)
+        if loss is not None:
+            stopped = _record_loss(recorder, loss, output, batch.targets)
+    graph = recorder.graph(type(model).__name__)
+    return Recording(graph, tuple(recorder.clashes), stopped=stopped, seconds=seconds)
+
+
+def _record_loss(recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any) -> str | None:
+    _add_input(recorder, "targets", targets)
+    is_own = isinstance(loss, nn.Module) or getattr(loss, "__module__", "").startswith("torch.")
+    name = getattr(loss, "__name__", type(loss).__name__)
+    group = contextlib.nullcontext() if is_own else recorder.group("loss", "loss" if name == "<lambda>" else name)
+    with torch.no_grad(), group, recorder.recording():
+        try:
+            loss(output, targets)
+        except Exception as error:
+            return recorder.fail(error)
+    return None
+
+
+def _add_input(recorder: Recorder, name: str, value: Any) -> None:
+    tensors = flat(value)
+    for place, tensor in enumerate(tensors):
+        label = name if len(tensors) == 1 else f"{name}[{place}]"
+        recorder.add(LayerKind.INPUT, label, "input", "", id_=label)
+        recorder.gives(len(recorder.nodes) - 1, (tensor,))
+
+
+def _named_inputs(model: nn.Module, batch: Batch) -> Iterator[tuple[str, Any]]:
+    try:
+        parameters = list(inspect.signature(model.forward).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    plain = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    for place, value in enumerate(batch.args):
+        yield (plain[place] if place < len(plain) else f"input {place + 1}"), value
+    yield from batch.kwargs.items()

@@ -1,0 +1,218 @@
+"""One model under the lens: probed now, and again at other sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from shapewidget.diagnosis.agreement import coloured
+from shapewidget.diagnosis.diagnose import diagnose
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.errors import InputError, RebuildError, ShapeWidgetError
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.registry import adapter_for
+from shapewidget.graph.costs import Measurement
+from shapewidget.graph.records import Recording
+from shapewidget.graph.symbols import with_symbols
+from shapewidget.probe.report import Report
+from shapewidget.probe.sizes import BATCH, TIME, SizeControl, checked, other_sizes
+
+_MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
+_HIGHEST = {"batch size": 512, "sequence length": 1024, "hidden size": 2048}
+
+
+class Session:
+    """A model, its probe batch, and the ways to change their sizes.
+
+    Args:
+        model: The live model; it is left as it is.
+        inputs: A tensor, a tuple (positional) or a dict (keywords); None derives a batch from the model.
+        targets: What the loss compares with.
+        loss: Called as the framework does: ``loss(outputs, targets)`` in PyTorch.
+        axes: What the axes of the inputs mean: "B T", or a tuple or dict for several inputs.
+        build: ``build(hidden_size=...)`` gives a new model, for sizes that cannot be recovered.
+        optimizer: Makes an optimiser of an iterable of weights; Adam by default.
+        device: Probe a copy there instead of where the model is.
+
+    Raises:
+        UnsupportedModelError: The model is of no framework that is loaded.
+        InputError: The inputs cannot be used.
+        ProbeInputError: No inputs were given, and none can be derived.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        inputs: Any = None,
+        *,
+        targets: Any = None,
+        loss: Callable[..., Any] | None = None,
+        axes: Any = None,
+        build: Callable[..., Any] | None = None,
+        optimizer: Callable[..., Any] | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Probe once at the sizes of the inputs."""
+        if loss is not None and targets is None:
+            raise InputError("A loss was given without targets. Pass targets=..., what the loss compares outputs with.")
+        self._adapter = adapter_for(model)
+        self._model = self._adapter.on_device(model, device) if device is not None else model
+        self._loss, self._optimizer = loss, optimizer
+        self._batch = self._adapter.batch(self._model, inputs, targets, axes, loss)
+        self._constructor, self._no_constructor = self._find_constructor(build)
+        self._axes = dict(self._batch.sizes)
+        self._arguments = dict(self._constructor.size_arguments()) if self._constructor is not None else {}
+        self.sizes: dict[str, int] = {**self._arguments, **self._axes}
+        self._others: list[Recording] | None = None
+        self.report = self.probe()
+
+    def _find_constructor(self, build: Callable[..., Any] | None) -> tuple[Constructor | None, str]:
+        try:
+            return self._adapter.constructor(self._model, build), ""
+        except RebuildError as error:
+            if build is not None:
+                raise
+            return None, str(error)
+
+    @property
+    def device(self) -> str:
+        """Where the probes run."""
+        return self._adapter.device(self._model)
+
+    @property
+    def controls(self) -> tuple[SizeControl, ...]:
+        """The three sliders; one that cannot work carries the reason."""
+        hidden = self._constructor.hidden_argument() if self._constructor is not None else None
+        named = ((BATCH, "batch size"), (TIME, "sequence length"), (hidden or "", "hidden size"))
+        return tuple(self._control(name, label) for name, label in named)
+
+    def _control(self, name: str, label: str) -> SizeControl:
+        value = self.sizes.get(name)
+        if value is not None:
+            return SizeControl(name, label, value, 1, max(_HIGHEST[label], 4 * value))
+        if label == "hidden size":
+            why = self._no_constructor or (
+                "None of the constructor's arguments is known to be the hidden size. Pass build=lambda hidden_size: ..."
+            )
+        else:
+            why = f'The inputs have no axis that is the {label}. If one is, name it: axes="B T".'
+        return SizeControl(name, label, 1, refusal=why)
+
+    # -- probing ----------------------------------------------------------------------------------------------------
+
+    def probe(self, sizes: Mapping[str, object] | None = None) -> Report:
+        """Run the model, at other sizes where some are given, and say what was found.
+
+        Raises:
+            InputError: A size is no positive whole number, or has an unknown name.
+            RebuildError: The model cannot be built at these sizes.
+        """
+        wanted = {**self.sizes, **checked(sizes or {}, self.sizes)}
+        model, batch = self._at(wanted)
+        own = self._recorded(model, batch, wanted)
+        if self._others is None:
+            self._others = self._recorded_elsewhere()
+        evidence = self._evidence([own, *self._others])
+        diagnoses = diagnose(evidence)
+        findings = tuple(self._proven(model, batch, own, diagnosis) for diagnosis in diagnoses)
+        self.sizes = wanted
+        self.report = Report(
+            findings,
+            coloured(evidence.graph, own.clashes, findings),
+            self._adapter.name,
+            self.device,
+            self._notes(),
+            self._meanings(),
+            own.stopped,
+            session=self,
+        )
+        return self.report
+
+    def measure(self, sizes: Mapping[str, object], cancelled: Callable[[], bool]) -> Measurement:
+        """Time and memory of a forward pass and of a training step at these sizes, on a copy.
+
+        Raises:
+            InputError: A size is no positive whole number, or has an unknown name.
+            RebuildError: The model cannot be built at these sizes.
+            Cancelled: `cancelled` said so.
+        """
+        wanted = {**self.sizes, **checked(sizes, self.sizes)}
+        model, batch = self._at(wanted)
+        return self._adapter.measure(
+            model, batch, loss=self._loss, optimizer=self._optimizer, sizes=wanted, cancelled=cancelled
+        )
+
+    def _at(self, sizes: Mapping[str, int]) -> tuple[Any, Batch]:
+        """The model and the batch at these sizes; the user's own model where its sizes are the same."""
+        changes = {name: sizes[name] for name, value in self._arguments.items() if sizes.get(name, value) != value}
+        model = self._constructor.build(**changes) if changes and self._constructor is not None else self._model
+        axes = {name: sizes[name] for name in self._axes}
+        batch = self._batch if axes == self._axes else self._adapter.resized(model, self._batch, axes)
+        return model, batch
+
+    def _recorded(self, model: Any, batch: Batch, sizes: Mapping[str, int]) -> Recording:
+        return replace(self._adapter.record(model, batch, self._loss), sizes=dict(sizes))
+
+    def _recorded_elsewhere(self) -> list[Recording]:
+        """The same program at other sizes; where the arguments cannot move, only the batch does."""
+        recordings = []
+        for setting in other_sizes(self._axes, self._arguments):
+            smaller = {**self._arguments, **{name: setting[name] for name in self._axes}}
+            for sizes in (setting, smaller):
+                try:
+                    model, batch = self._at(sizes)
+                    recordings.append(self._recorded(model, batch, sizes))
+                    break
+                except ShapeWidgetError:
+                    continue
+        return recordings
+
+    def _evidence(self, recordings: Sequence[Recording]) -> Evidence:
+        graph = with_symbols(recordings)
+        return Evidence(graph, recordings[0].clashes, tuple(recordings[1:]), self._meanings())
+
+    # -- fixes ------------------------------------------------------------------------------------------------------
+
+    def _proven(self, model: Any, batch: Batch, own: Recording, diagnosis: Diagnosis) -> Finding:
+        """The finding with the first of its remedies that holds when it is run on a copy."""
+        fallback: Attempt | None = None
+        for remedy in diagnosis.remedies:
+            attempt = self._adapter.attempt(model, self._constructor, remedy)
+            if attempt is None:
+                continue
+            if self._holds(attempt, batch, own, diagnosis.finding):
+                return _mended(diagnosis.finding, attempt, verified=True)
+            fallback = fallback or attempt
+        return _mended(diagnosis.finding, fallback, verified=False) if fallback is not None else diagnosis.finding
+
+    def _holds(self, attempt: Attempt, batch: Batch, own: Recording, finding: Finding) -> bool:
+        """Whether the mended copy runs, and finds nothing at that place and nothing new elsewhere."""
+        settings = [self._axes]
+        if finding.severity is not Severity.MISMATCH:
+            settings += [{name: sizes[name] for name in self._axes} for sizes in other_sizes(self._axes, {})]
+        recordings = []
+        for axes in settings:
+            resized = batch if axes == self._axes else self._adapter.resized(attempt.model, batch, axes)
+            recordings.append(self._recorded(attempt.model, resized, axes))
+        after = {(it.finding.code, it.finding.layer_id) for it in diagnose(self._evidence(recordings))}
+        refused_before = {clash.layer_id for clash in own.clashes}
+        refused_after = {clash.layer_id for clash in recordings[0].clashes}
+        return (finding.code, finding.layer_id) not in after and refused_after < (refused_before | {finding.layer_id})
+
+    # -- words ------------------------------------------------------------------------------------------------------
+
+    def _meanings(self) -> dict[str, str]:
+        title = type(self._model).__name__
+        meanings = {name: f"argument of {title}" for name in self._arguments}
+        return meanings | {name: _MEANINGS.get(name, name) for name in self._axes}
+
+    def _notes(self) -> tuple[str, ...]:
+        return (self._batch.origin,) if self._batch.origin else ()
+
+
+def _mended(finding: Finding, attempt: Attempt, *, verified: bool) -> Finding:
+    source = attempt.source or finding.source
+    return replace(finding, fix=attempt.fix, patch=attempt.patch, source=source, verified=verified)
+

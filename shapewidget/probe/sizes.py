@@ -1,0 +1,82 @@
+"""The named sizes of a program: what they mean, how far they can be moved, and where else to probe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shapewidget.errors import InputError
+
+BATCH, TIME = "B", "T"
+
+_PROBE_AXES = {BATCH: (3, 5), TIME: (7, 11)}
+_STEPS = ((3, 7), (5, 2), (2, 9), (7, 4), (4, 11), (9, 5), (11, 3), (6, 13))
+"""How many steps away two more probes are, one pair for each argument: no two pairs are parallel."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeControl:
+    """One slider.
+
+    Attributes:
+        name: The named size that it moves: "B", "T", "hidden".
+        label: What a person calls it: "batch size".
+        value: Where it stands.
+        low: Smallest value on the slider.
+        high: Largest value on the slider; the number box takes any.
+        refusal: Why it cannot be moved, in words; empty when it can.
+    """
+
+    name: str
+    label: str
+    value: int
+    low: int = 1
+    high: int = 1
+    refusal: str = ""
+
+
+def checked(sizes: Mapping[str, object], known: Mapping[str, int]) -> dict[str, int]:
+    """The sizes as whole numbers.
+
+    Raises:
+        InputError: A size is no positive whole number, or has a name that the program does not have.
+    """
+    result = {}
+    for name, value in sizes.items():
+        if name not in known:
+            raise InputError(f"There is no size {name!r} here. Expected one of {', '.join(known) or 'none'}.")
+        is_whole = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value) and value == int(value))
+        if isinstance(value, bool) or not is_whole or int(value) < 1:  # type: ignore[call-overload]
+            raise InputError(f"{name} = {value!r} is no size. Expected a whole number of at least 1, such as {known[name]}.")
+        result[name] = int(value)  # type: ignore[call-overload]
+    return result
+
+
+def other_sizes(axes: Mapping[str, int], arguments: Mapping[str, int]) -> list[dict[str, int]]:
+    """Two more settings to probe at, whose differences to the user's are independent of one another.
+
+    The axes of the batch get small, to cost little; arguments grow by a few steps, so that ids stay in range and heads
+    keep dividing the width.
+
+    Args:
+        axes: The batch's own named sizes.
+        arguments: The size arguments of the model's constructor.
+    """
+    settings: list[dict[str, int]] = []
+    for probe in (0, 1):
+        setting = {name: _axis_size(name, value, probe) for name, value in axes.items()}
+        for place, (name, value) in enumerate(arguments.items()):
+            setting[name] = value + _step(value, arguments) * _STEPS[place % len(_STEPS)][probe]
+        settings.append(setting)
+    return settings
+
+
+def _axis_size(name: str, value: int, probe: int) -> int:
+    options = _PROBE_AXES.get(name, (value, value))
+    return options[probe] if options[probe] != value else options[probe] + 1
+
+
+def _step(value: int, arguments: Mapping[str, int]) -> int:
+    """The least common multiple of the small arguments that divide this one: numbers of heads, of layers."""
+    return math.lcm(*(other for other in arguments.values() if other <= 32 and other < value and value % other == 0), 1)
