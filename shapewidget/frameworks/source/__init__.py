@@ -1,0 +1,11 @@
+"""The user's source: which line ran, what built a layer, and how the text reads once it is mended.
+
+Framework-neutral and from the standard library only. Nothing here is ever evaluated but the user's own code, with one
+edit in it.
+"""
+
+from __future__ import annotations
+
+from shapewidget.frameworks.source.frames import Capture, here, resolve
+
+__all__ = ["Capture", "here", "resolve"]

@@ -1,0 +1,103 @@
+"""Which line of the user's code is running.
+
+Asked once for every recorded operation, so `here` only walks a few frames; `resolve` turns what it found into text
+when somebody looks. Only code objects are kept, never frames, which would keep every tensor of the run alive.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import sysconfig
+from enum import Enum
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from types import CodeType, FrameType
+
+from shapewidget.frameworks.source.cells import label
+from shapewidget.frameworks.source.text import Source, Span
+from shapewidget.graph.records import SourceLine
+
+Capture = tuple[CodeType, int]
+"""A code object and the index of the instruction that was running."""
+
+_FRAMEWORKS = ("torch", "keras", "tf_keras", "tensorflow", "jax", "numpy")
+_PACKAGE = Path(__file__).parents[2]
+_ZOO = _PACKAGE / "zoo"
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+class _Origin(Enum):
+    MACHINERY = "machinery"
+    """A framework, the standard library or ourselves: says nothing about the user's program."""
+    LIBRARY = "library"
+    OWN = "own"
+
+
+@lru_cache(maxsize=4096)
+def _origin(filename: str) -> _Origin:
+    if filename.startswith("<"):
+        return _Origin.MACHINERY if filename.startswith(("<frozen", "<__array_function__")) else _Origin.OWN
+    path = Path(filename)
+    if path.is_relative_to(_PACKAGE):
+        return _Origin.OWN if path.is_relative_to(_ZOO) else _Origin.MACHINERY
+    if any(path.is_relative_to(root) for root in _framework_roots()):
+        return _Origin.MACHINERY
+    if any(part in _INSTALLED for part in path.parts):
+        return _Origin.LIBRARY
+    return _Origin.MACHINERY if path.is_relative_to(sysconfig.get_path("stdlib")) else _Origin.OWN
+
+
+def _framework_roots() -> list[str]:
+    loaded = [sys.modules[name] for name in _FRAMEWORKS if name in sys.modules]
+    return [root for module in loaded for root in getattr(module, "__path__", ())]
+
+
+def here() -> Capture | None:
+    """Where the user's program is: the innermost frame that is no framework's, and no standard library's.
+
+    If that is an installed library's, and the user's own code called the library with no framework in between (as of
+    an einops function), the user's frame; a model from a library shows the library's own line.
+
+    Returns:
+        Something for `resolve`; None where every frame is machinery.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _origin(frame.f_code.co_filename) is _Origin.MACHINERY:
+        frame = frame.f_back
+    if frame is None:
+        return None
+    caller: FrameType | None = frame
+    while caller is not None and (origin := _origin(caller.f_code.co_filename)) is not _Origin.MACHINERY:
+        if origin is _Origin.OWN:
+            return caller.f_code, caller.f_lasti
+        caller = caller.f_back
+    return frame.f_code, frame.f_lasti
+
+
+def resolve(capture: Capture) -> SourceLine:
+    """The line and the expression that were running; without text where the source can't be seen."""
+    code, instruction = capture
+    line, end_line, column, end_column = next(
+        islice(code.co_positions(), max(instruction, 0) // 2, None), (None, None, None, None)
+    )
+    line = line or code.co_firstlineno
+    source = Source.read(code.co_filename)
+    if source is None or line > len(source.lines):
+        return SourceLine(code.co_filename, label(code.co_filename), line)
+    expression = None
+    if end_line is not None and column is not None and end_column is not None:
+        expression = source.text(_whole(source, Span(line, column, end_line, end_column)))
+    return SourceLine(code.co_filename, label(code.co_filename), line, source.lines[line - 1].strip(), expression)
+
+
+def _whole(source: Source, span: Span) -> Span:
+    """The whole of a call chain that is broken over lines: Python marks only its last part, from the name on."""
+    before = source.lines[span.line - 1].encode()[: span.column].rstrip()
+    if not before.endswith(b"."):
+        return span
+    end = (span.end_line, span.end_column)
+    spans = [Span.of(node) for node in ast.walk(source.tree) if isinstance(node, ast.expr)]
+    wholes = [whole for whole in spans if whole.end == end and whole.start < span.start]
+    return max(wholes, key=lambda whole: whole.start, default=span)

@@ -1,0 +1,128 @@
+"""A file or a notebook cell as text: exact places in it, edits of it, and its functions compiled again."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType, FunctionType
+from typing import NamedTuple
+
+from shapewidget.frameworks.source.cells import label
+from shapewidget.graph.remedies import SourceEdit
+
+
+class Span(NamedTuple):
+    """A stretch of text: lines from 1, columns in bytes of UTF-8 from 0, as Python counts them."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @classmethod
+    def of(cls, node: ast.expr | ast.stmt) -> Span:
+        """The stretch that a node of the syntax tree covers."""
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return cls(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+
+    @property
+    def start(self) -> tuple[int, int]:
+        """Line and column of its first byte."""
+        return self.line, self.column
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Line and column behind its last byte."""
+        return self.end_line, self.end_column
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of one file or cell.
+
+    Attributes:
+        filename: Its name as Python knows it.
+        lines: Its lines, with their line ends.
+    """
+
+    filename: str
+    lines: tuple[str, ...]
+
+    @classmethod
+    def read(cls, filename: str) -> Source | None:
+        """The source of that name; None where there is none to be seen, as behind `exec`, or it is no Python."""
+        source = cls(filename, tuple(linecache.getlines(filename)))
+        try:
+            return source if source.lines and source.tree else None
+        except (SyntaxError, ValueError):
+            return None
+
+    @property
+    def tree(self) -> ast.Module:
+        """Its syntax tree; shared, so not to be changed."""
+        return _parsed("".join(self.lines))
+
+    def text(self, span: Span) -> str:
+        """The text that a span covers."""
+        lines = [line.encode() for line in self.lines[span.line - 1 : span.end_line]]
+        lines[-1] = lines[-1][: span.end_column]
+        lines[0] = lines[0][span.column :]
+        return b"".join(lines).decode(errors="replace")
+
+    def replacing(self, span: Span, text: str) -> SourceEdit:
+        """The edit that puts `text` in the place of a span."""
+        before = self.lines[span.line - 1 : span.end_line]
+        head = before[0].encode()[: span.column].decode()
+        tail = before[-1].encode()[span.end_column :].decode()
+        after = tuple((head + text + tail).splitlines(keepends=True))
+        return SourceEdit(label(self.filename), span.line, before, after)
+
+    def edited(self, edit: SourceEdit) -> Source:
+        """The source once an edit is made."""
+        first = edit.first_line - 1
+        return Source(self.filename, self.lines[:first] + edit.after + self.lines[first + len(edit.before) :])
+
+    def codes(self) -> Iterator[CodeType]:
+        """The code objects of all its functions, in order."""
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        pending = [compile("".join(self.lines), self.filename, "exec", flags=flags, dont_inherit=True)]
+        while pending:
+            inner = [constant for constant in pending.pop(0).co_consts if isinstance(constant, CodeType)]
+            yield from inner
+            pending += inner
+
+
+def recompiled(function: FunctionType, source: Source, edit: SourceEdit) -> FunctionType:
+    """A function as it would be if its source were edited.
+
+    It has the original's defaults and closure, and a copy of its globals. Its decorators are not applied again.
+
+    Raises:
+        LookupError: The function is not in that source, or the edit needs a variable that it does not close over.
+    """
+    place = _alike(function.__code__, source).index(function.__code__)
+    code = _alike(function.__code__, source.edited(edit))[place]
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    closure = tuple(cells[name] for name in code.co_freevars)
+    made = FunctionType(code, dict(function.__globals__), function.__name__, function.__defaults__, closure)
+    made.__kwdefaults__, made.__qualname__, made.__module__ = (
+        function.__kwdefaults__,
+        function.__qualname__,
+        function.__module__,
+    )
+    return made
+
+
+def _alike(code: CodeType, source: Source) -> list[CodeType]:
+    """Functions of the same name on the same line; more than one only for lambdas."""
+    key = (code.co_qualname, code.co_firstlineno)
+    return [other for other in source.codes() if (other.co_qualname, other.co_firstlineno) == key]
