@@ -30,7 +30,6 @@ class Batch:
         targets: What the loss compares with; None without a loss.
         axes: Names of the axes of every tensor leaf, ("B", "T") for token ids; an axis that is no symbol is "".
         target_axes: The same for the leaves of the targets.
-        sizes: The named sizes that the axes have: {"B": 8, "T": 16}.
         origin: How the batch came about, in one sentence; empty when the user gave it.
     """
 
@@ -39,7 +38,6 @@ class Batch:
     targets: Any = None
     axes: Axes = ()
     target_axes: Axes = ()
-    sizes: Mapping[str, int] = field(default_factory=dict)
     origin: str = ""
 
 
@@ -106,6 +104,9 @@ class Adapter(Protocol):
             InputError: The inputs are empty, or on another device, or their axes are named wrongly.
             ProbeInputError: No inputs were given and none can be derived.
         """
+
+    def sizes(self, batch: Batch) -> Mapping[str, int]:
+        """The named sizes that the axes of a batch have: {"B": 32, "T": 100}."""
 
     def resized(self, model: Model, batch: Batch, sizes: Mapping[str, int]) -> Batch:
         """The batch cropped or tiled to other sizes of its named axes; dtype and range of values stay legal."""

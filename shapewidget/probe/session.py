@@ -62,7 +62,7 @@ class Session:
         self._loss, self._optimizer = loss, optimizer
         self._batch = self._adapter.batch(self._model, inputs, targets, axes, loss)
         self._constructor, self._no_constructor = self._find_constructor(build)
-        self._axes = dict(self._batch.sizes)
+        self._axes = dict(self._adapter.sizes(self._batch))
         self._arguments = dict(self._constructor.size_arguments()) if self._constructor is not None else {}
         self.sizes: dict[str, int] = {**self._arguments, **self._axes}
         self._others: list[Recording] | None = None

@@ -73,8 +73,11 @@ def other_sizes(axes: Mapping[str, int], arguments: Mapping[str, int]) -> list[d
 
 
 def _axis_size(name: str, value: int, probe: int) -> int:
-    options = _PROBE_AXES.get(name, (value, value))
-    return options[probe] if options[probe] != value else options[probe] + 1
+    """An image's height and width stay: layers behind a flatten are built for them."""
+    if name not in _PROBE_AXES:
+        return value
+    size = _PROBE_AXES[name][probe]
+    return size if size != value else size + 1
 
 
 def _step(value: int, arguments: Mapping[str, int]) -> int:

@@ -14,9 +14,10 @@ from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.guard import untouched
-from shapewidget.frameworks.torch.inputs import derive_inputs, make_batch, resized
+from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.record import record
+from shapewidget.frameworks.torch.resize import batch_sizes, resized
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.records import Recording
 from shapewidget.graph.remedies import Remedy
@@ -52,13 +53,15 @@ class TorchAdapter:
 
     def batch(self, model: nn.Module, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""
-        if inputs is None:
-            return derive_inputs(model)
         return make_batch(model, inputs, targets, axes, loss)
+
+    def sizes(self, batch: Batch) -> Mapping[str, int]:
+        """The named sizes of a batch."""
+        return batch_sizes(batch)
 
     def resized(self, model: nn.Module, batch: Batch, sizes: Mapping[str, int]) -> Batch:
         """The batch at other sizes."""
-        return resized(batch, sizes)
+        return resized(model, batch, sizes)
 
     def record(
         self, model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True

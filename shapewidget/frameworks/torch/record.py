@@ -415,6 +415,7 @@ def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, r
         loss: Called as ``loss(outputs, targets)``; None for none.
         repair: Fit the tensor where a layer refuses it, note the clash and carry on.
     """
+    model = unwrapped(model)
     recorder = Recorder({module: name for name, module in model.named_modules()}, repair=repair)
     for name, value in _named_inputs(model, batch):
         _add_input(recorder, name, value)
@@ -435,6 +436,17 @@ def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, r
             stopped = _record_loss(recorder, loss, output, batch.targets)
     graph = recorder.graph(type(model).__name__)
     return Recording(graph, tuple(recorder.clashes), stopped=stopped, seconds=seconds)
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The user's own module inside `torch.compile`, `nn.DataParallel` or `DistributedDataParallel`."""
+    while True:
+        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
+            model = model._orig_mod  # type: ignore[assignment]
+        else:
+            return model
 
 
 def _record_loss(recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any) -> str | None:

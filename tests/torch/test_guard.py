@@ -1,0 +1,79 @@
+"""The user's model and process are as they were after every probe."""
+
+from __future__ import annotations
+
+import random
+
+import numpy
+import pytest
+import torch
+from torch import nn
+
+from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.torch.guard import untouched
+from shapewidget.frameworks.torch.record import record
+from fingerprint import fingerprint
+
+
+class Busy(nn.Module):
+    """A model that changes all that a forward can change."""
+
+    def __init__(self, error: BaseException | None = None):
+        super().__init__()
+        self.layer, self.norm, self.drop = nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Dropout(0.5)
+        self.register_buffer("seen", torch.zeros(1))
+        self.steps, self.history, self.cache, self.error = 0, [], {}, error
+
+    def forward(self, x):
+        self.steps += 1
+        self.history.append(x)
+        self.cache[self.steps] = x
+        self.last = x
+        self.seen += 1
+        self.layer.extra = 3
+        self.drop.eval()
+        random.random()
+        numpy.random.rand()
+        if self.error is not None:
+            torch.set_grad_enabled(True)
+            raise self.error
+        return self.drop(self.norm(self.layer(x)))
+
+
+def trained(model):
+    """The model in the middle of a training step: gradients there, one layer frozen, modes mixed."""
+    loss = model.norm(model.layer(torch.randn(4, 6))).sum()
+    loss.backward()
+    model.layer.weight.requires_grad_(False)
+    model.norm.eval()
+    return model
+
+
+@pytest.mark.parametrize("error", [None, ValueError("no"), KeyboardInterrupt()])
+def test_untouched_leaves_model_and_process_as_found(error):
+    model = trained(Busy(error))
+    before = fingerprint(model)
+    try:
+        with untouched(model):
+            record(model, Batch((torch.randn(4, 6),)), None)
+    except KeyboardInterrupt:
+        assert isinstance(error, KeyboardInterrupt)
+    assert fingerprint(model) == before
+
+
+def test_untouched_leaves_a_pending_backward_pass_valid():
+    model = trained(Busy())
+    loss = model.norm(model.layer(torch.randn(4, 6).requires_grad_())).sum()
+    with untouched(model):
+        record(model, Batch((torch.randn(4, 6),)), None)
+    loss.backward()
+
+
+def test_fingerprint_sees_what_an_unguarded_run_changes():
+    model = trained(Busy())
+    before = fingerprint(model)
+    record(model, Batch((torch.randn(4, 6),)), None)
+    after = fingerprint(model)
+    assert {name for name in before if before[name] != after[name]} >= {
+        "values", "training", "attributes", "contents", "generators",
+    }  # fmt: skip

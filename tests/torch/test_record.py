@@ -1,0 +1,294 @@
+"""Recording: the graph of a run, against edges written by hand."""
+
+from __future__ import annotations
+
+import threading
+from collections import namedtuple
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.torch.record import record
+from shapewidget.graph.records import LayerKind
+
+Pair = namedtuple("Pair", "left right")
+
+
+@dataclass
+class Both:
+    left: torch.Tensor
+    right: torch.Tensor
+
+
+class Net(nn.Module):
+    """Two layers, and a forward that is handed in."""
+
+    def __init__(self, forward):
+        super().__init__()
+        self.a, self.b = nn.Linear(6, 6), nn.Linear(6, 6)
+        self.norm, self.relu = nn.LayerNorm(6), nn.ReLU(inplace=True)
+        self.drop, self.same = nn.Dropout(0.5), nn.Identity()
+        self.rnn = nn.LSTM(6, 3, batch_first=True, bidirectional=True)
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+        self._forward = forward
+
+    def forward(self, x):
+        return self._forward(self, x)
+
+
+def into_slices(m, x):
+    out = torch.empty(x.shape)
+    out[..., :3] = m.a(x)[..., :3]
+    out[..., 3:] = m.b(x)[..., 3:]
+    return m.norm(out)
+
+
+def in_place(m, x):
+    h = m.a(x)
+    h += m.b(x)
+    return m.norm(h)
+
+
+def through_a_view(m, x):
+    h = m.a(x)
+    h.view(-1)[0] = 0.0
+    return m.b(h)
+
+
+def written_out(m, x):
+    out = torch.empty(x.shape)
+    torch.add(m.a(x), m.b(x), out=out)
+    return m.norm(out)
+
+
+def packed(m, x):
+    packed_input = pack_padded_sequence(m.a(x), torch.tensor([4, 3, 2]), batch_first=True)
+    states, _ = m.rnn(packed_input)
+    return m.b(pad_packed_sequence(states, batch_first=True)[0])
+
+
+GRAPHS = {
+    "chain": (lambda m, x: m.b(F.relu(m.a(x))), {("x", "a"), ("a", "b"), ("b", "output")}),
+    "residual": (lambda m, x: m.norm(x + m.a(x)), {("x", "a"), ("x", "norm"), ("a", "norm"), ("norm", "output")}),
+    "reused": (lambda m, x: m.a(m.a(x)), {("x", "a"), ("a", "a#2"), ("a#2", "output")}),
+    "in-place operator": (in_place, {("x", "a"), ("x", "b"), ("a", "norm"), ("b", "norm"), ("norm", "output")}),
+    "in-place layer": (lambda m, x: m.b(m.relu(m.a(x))), {("x", "a"), ("a", "relu"), ("relu", "b"), ("b", "output")}),
+    "written through a view": (through_a_view, {("x", "a"), ("a", "b"), ("b", "output")}),
+    "written into slices": (into_slices, {("x", "a"), ("x", "b"), ("a", "norm"), ("b", "norm"), ("norm", "output")}),
+    "out argument": (written_out, {("x", "a"), ("x", "b"), ("a", "norm"), ("b", "norm"), ("norm", "output")}),
+    "identity and dropout": (
+        lambda m, x: m.drop(m.same(m.a(x))),
+        {("x", "a"), ("a", "same"), ("same", "drop"), ("drop", "output")},
+    ),
+    "concatenation": (
+        lambda m, x: m.norm(torch.cat([m.a(x)[..., :3], m.b(x)[..., 3:]], -1)),
+        {("x", "a"), ("x", "b"), ("a", "norm"), ("b", "norm"), ("norm", "output")},
+    ),
+    "einsum": (
+        lambda m, x: torch.einsum("btf,bsf->bts", m.a(x), m.b(x)),
+        {("x", "a"), ("x", "b"), ("a", "output"), ("b", "output")},
+    ),
+    "attention": (
+        lambda m, x: m.attention(m.a(x), m.b(x), x)[0],
+        {("x", "a"), ("x", "b"), ("a", "attention"), ("b", "attention"), ("x", "attention"), ("attention", "output")},
+    ),
+    "recurrent state": (
+        lambda m, x: m.b(torch.cat([*m.rnn(x)[1][0]], -1)),
+        {("x", "rnn"), ("rnn", "b"), ("b", "output")},
+    ),
+    "packed sequence": (packed, {("x", "a"), ("a", "rnn"), ("rnn", "b"), ("b", "output")}),
+    "dict": (
+        lambda m, x: {"one": m.a(x), "two": m.b(x)},
+        {("x", "a"), ("x", "b"), ("a", "output"), ("b", "output")},
+    ),
+    "dataclass": (
+        lambda m, x: Both(m.a(x), m.b(x)),
+        {("x", "a"), ("x", "b"), ("a", "output"), ("b", "output")},
+    ),
+    "namedtuple": (lambda m, x: Pair(m.a(x), x), {("x", "a"), ("a", "output"), ("x", "output")}),
+    "property": (lambda m, x: m.b(m.a(x).mT.mT), {("x", "a"), ("a", "b"), ("b", "output")}),
+    "data": (lambda m, x: m.b(m.a(x).data), {("x", "a"), ("a", "b"), ("b", "output")}),
+    "split and join": (
+        lambda m, x: m.b(torch.stack(m.a(x).unbind(1), 1)),
+        {("x", "a"), ("a", "b"), ("b", "output")},
+    ),
+    "control flow": (
+        lambda m, x: m.a(x) if x.shape[0] > 1 else m.b(x),
+        {("x", "a"), ("a", "output")},
+    ),
+    "where": (
+        lambda m, x: torch.where(x > 0, m.a(x), m.b(x)),
+        {("x", "a"), ("x", "b"), ("x", "output"), ("a", "output"), ("b", "output")},
+    ),
+    "functional weights": (lambda m, x: F.linear(m.a(x), m.b.weight), {("x", "a"), ("a", "output")}),
+}
+
+
+def layer_edges(graph):
+    """Edges between layers, with the operations between them contracted."""
+    sources: dict[str, set[str]] = {}
+    edges = set()
+    for layer in graph.layers:
+        reached = set()
+        for edge in graph.into(layer.id):
+            kind = graph.by_id[edge.source].kind
+            reached |= sources[edge.source] if kind is LayerKind.OPERATION else {edge.source}
+        sources[layer.id] = reached
+        if layer.kind is not LayerKind.OPERATION:
+            edges |= {(source, layer.id) for source in reached}
+    return edges
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_record_finds_exactly_the_edges(name):
+    forward, expected = GRAPHS[name]
+    model = Net(forward)
+    recording = record(model, Batch((torch.randn(3, 4, 6),)), None)
+    assert recording.stopped is None
+    assert layer_edges(recording.graph) == expected
+
+
+@pytest.mark.parametrize("name", set(GRAPHS) - {"identity and dropout"})
+def test_record_does_not_change_what_the_model_gives(name):
+    model = Net(GRAPHS[name][0]).eval()
+    x = torch.randn(3, 4, 6)
+    with torch.no_grad():
+        plain = model(x)
+    seen = []
+    record(model, Batch((x,)), lambda output, _: seen.append(output))
+    assert_same(seen[0], plain)
+
+
+def assert_same(one, other):
+    if isinstance(one, torch.Tensor):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+    elif isinstance(one, dict | Both):
+        one, other = (value if isinstance(value, dict) else vars(value) for value in (one, other))
+        for key in one:
+            assert_same(one[key], other[key])
+    else:
+        for left, right in zip(one, other, strict=True):
+            assert_same(left, right)
+
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(6, 6)
+
+    def forward(self, x):
+        return x + self.inner(x).tanh()
+
+
+class Scale(nn.Module):
+    """A module of the user's own without children and without a torch function of its own."""
+
+    def forward(self, x):
+        return x
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.block, self.scale, self.head = Block(), Scale(), nn.Sequential(nn.Linear(6, 2), nn.ReLU())
+
+    def forward(self, x):
+        return self.head(self.scale(self.block(self.block(x))))
+
+
+def test_record_nests_groups_and_numbers_repeated_calls():
+    graph = record(Nested(), Batch((torch.randn(3, 6),)), None).graph
+    parents = {layer.id: layer.parent for layer in graph.layers}
+    assert parents["block.inner"] == "block"
+    assert parents["block.inner#2"] == "block#2"
+    assert parents["block/add"] == "block"
+    assert parents["head.0"] == "head"
+    assert graph.by_id["block"].kind is LayerKind.GROUP
+    assert graph.by_id["scale"].kind is LayerKind.LAYER
+
+
+def test_record_knows_line_and_expression_of_every_operation():
+    graph = record(Nested(), Batch((torch.randn(3, 6),)), None).graph
+    add = graph.by_id["block/add"]
+    assert add.source is not None
+    assert add.source.label == "test_record.py"
+    assert add.source.text == "return x + self.inner(x).tanh()"
+    assert add.source.expression == "x + self.inner(x).tanh()"
+
+
+def test_record_of_a_loss_function_is_a_group_with_predictions_and_targets():
+    def loss(outputs, targets):
+        return (outputs - targets).pow(2).mean()
+
+    graph = record(nn.Linear(6, 1), Batch((torch.randn(3, 6),), targets=torch.randn(3, 1)), loss).graph
+    assert graph.by_id["loss"].kind is LayerKind.GROUP
+    assert {(edge.source, edge.target) for edge in graph.edges} >= {("Linear", "loss/sub"), ("targets", "loss/sub")}
+
+
+def test_record_of_a_loss_module_is_one_node():
+    graph = record(nn.Linear(6, 1), Batch((torch.randn(3, 6),), targets=torch.randn(3, 1)), nn.MSELoss()).graph
+    assert graph.by_id["MSELoss"].kind is LayerKind.LOSS
+    assert [edge.source for edge in graph.into("MSELoss")] == ["Linear", "targets"]
+
+
+def test_record_stops_where_the_program_raises_and_draws_the_rest_as_not_reached():
+    class Raises(Nested):
+        def forward(self, x):
+            x = self.block(x)
+            raise KeyError("no such label")
+
+    recording = record(Raises(), Batch((torch.randn(3, 6),)), None)
+    assert recording.stopped == "KeyError: 'no such label'"
+    assert {edge.target: edge.state.value for edge in recording.graph.edges if edge.target.startswith("head")} == {
+        "head.0": "unreached",
+        "head.1": "unreached",
+    }
+
+
+def test_record_puts_the_module_call_back_also_when_interrupted():
+    class Interrupted(nn.Module):
+        def forward(self, x):
+            raise KeyboardInterrupt
+
+    original = nn.Module.__call__
+    with pytest.raises(KeyboardInterrupt):
+        record(Interrupted(), Batch((torch.randn(3, 6),)), None)
+    assert nn.Module.__call__ is original
+    assert torch._C._len_torch_function_stack() == 0
+
+
+def test_record_lets_other_threads_pass():
+    other, started, done = nn.Linear(6, 6), threading.Event(), threading.Event()
+
+    def elsewhere():
+        started.wait(10)
+        other(torch.randn(2, 6))
+        done.set()
+
+    class Waits(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = nn.Linear(6, 6)
+
+        def forward(self, x):
+            started.set()
+            assert done.wait(10)
+            return self.a(x)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    graph = record(Waits(), Batch((torch.randn(3, 6),)), None).graph
+    thread.join()
+    assert [layer.id for layer in graph.layers] == ["x", "a", "output"]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
+@pytest.mark.parametrize("wrap", [torch.compile, nn.DataParallel])
+def test_record_of_a_wrapped_model_is_that_of_the_model(wrap):
+    model, batch = Nested(), Batch((torch.randn(3, 6),))
+    assert record(wrap(model), batch, None).graph == record(model, batch, None).graph
