@@ -9,9 +9,10 @@ if TYPE_CHECKING:
     from shapewidget import zoo
     from shapewidget.diagnosis.findings import Finding
     from shapewidget.errors import ShapeWidgetError
+    from shapewidget.notebook.attach import attach
     from shapewidget.notebook.magics import load_ipython_extension, unload_ipython_extension
-    from shapewidget.probe.report import Report
-    from shapewidget.public import attach, probe
+    from shapewidget.probing.report import Report
+    from shapewidget.probing.session import probe
 
 __all__ = [
     "Finding",
@@ -26,11 +27,11 @@ __all__ = [
 
 _HOMES = {
     "Finding": "shapewidget.diagnosis.findings",
-    "Report": "shapewidget.probe.report",
+    "Report": "shapewidget.probing.report",
     "ShapeWidgetError": "shapewidget.errors",
-    "attach": "shapewidget.public",
+    "attach": "shapewidget.notebook.attach",
     "load_ipython_extension": "shapewidget.notebook.magics",
-    "probe": "shapewidget.public",
+    "probe": "shapewidget.probing.session",
     "unload_ipython_extension": "shapewidget.notebook.magics",
 }
 

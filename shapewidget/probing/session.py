@@ -16,8 +16,8 @@ from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.records import Recording
 from shapewidget.graph.symbols import with_symbols
-from shapewidget.probe.report import Report
-from shapewidget.probe.sizes import BATCH, TIME, SizeControl, checked, other_sizes
+from shapewidget.probing.report import Report
+from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes
 
 _MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
 _HIGHEST = {"batch size": 512, "sequence length": 1024, "hidden size": 2048}
@@ -216,3 +216,34 @@ def _mended(finding: Finding, attempt: Attempt, *, verified: bool) -> Finding:
     source = attempt.source or finding.source
     return replace(finding, fix=attempt.fix, patch=attempt.patch, source=source, verified=verified)
 
+
+def probe(
+    model: Any,
+    inputs: Any = None,
+    *,
+    targets: Any = None,
+    loss: Callable[..., Any] | None = None,
+    axes: Any = None,
+    build: Callable[..., Any] | None = None,
+    optimizer: Callable[..., Any] | None = None,
+    device: str | None = None,
+) -> Report:
+    """Run a model on a probe batch and say where its shapes agree and where they do not.
+
+    Args:
+        model: A live `torch.nn.Module`. It is left exactly as it is.
+        inputs: A tensor, a tuple (positional) or a dict (keywords). None derives a batch from the model.
+        targets: What the loss compares the outputs with.
+        loss: Called as ``loss(outputs, targets)``.
+        axes: What the axes of the inputs mean, as in "B T" or "T B F"; a tuple or dict for several inputs. By default
+            the first axis is the batch, and the second of token ids and of 3-D floats is the sequence.
+        build: ``build(hidden_size=...)`` gives a new model, where the constructor's arguments cannot be recovered.
+        optimizer: Makes an optimiser of an iterable of weights; Adam by default.
+        device: Probe a copy on this device instead of where the model is.
+
+    Raises:
+        ShapeWidgetError: The model or the inputs cannot be used; says why and what to do.
+    """
+    return Session(
+        model, inputs, targets=targets, loss=loss, axes=axes, build=build, optimizer=optimizer, device=device
+    ).report

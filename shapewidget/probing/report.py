@@ -15,7 +15,7 @@ from shapewidget.graph.records import Layer, LayerGraph, LayerKind
 
 if TYPE_CHECKING:
     from shapewidget.notebook.dashboard import Dashboard
-    from shapewidget.probe.session import Session
+    from shapewidget.probing.session import Session
 
 _SIGNS = {Severity.MISMATCH: "✕", Severity.COINCIDENCE: "≈", Severity.NOTE: "·"}
 
