@@ -1,0 +1,79 @@
+import type { Column } from "./columns";
+import type { Item } from "./container";
+import type { LayoutOptions } from "./options";
+
+type Side = -1 | 1;
+
+/**
+ * Gives every column its x. The main line stands at 0; the others are pushed against it from both sides, short ones
+ * first, so that a long one runs round what a short one leads to.
+ */
+export function placeColumns(columns: readonly Column[], rowCount: number, options: LayoutOptions): void {
+  const skylines = { left: new Skyline(-1, rowCount, options), right: new Skyline(1, rowCount, options) };
+  const length = ({ from, to }: Column): number => to - from;
+  const others = columns.filter((column) => !column.isMain).sort((a, b) => length(a) - length(b) || a.from - b.from);
+  for (const column of columns) if (column.isMain) for (const skyline of [skylines.left, skylines.right]) skyline.place(column, 0);
+  for (const column of others) {
+    const left = skylines.left.distance(column);
+    const right = skylines.right.distance(column);
+    // Lanes keep to the right, where the eye finds them, unless branches push them far out there.
+    const isLeft = sideOfNeighbour(column) ?? (column.isLane ? left + 4 * options.laneWidth < right : left <= right);
+    if (isLeft) skylines.left.place(column, left);
+    else skylines.right.place(column, right);
+  }
+}
+
+/** Whether a column that this one leads to stands on the left; null where none stands beside the main line yet. */
+function sideOfNeighbour(column: Column): boolean | null {
+  for (const other of column.beside) if (other.isPlaced && other.x !== 0) return other.x < 0;
+  return null;
+}
+
+/** How far out each slot of one side is taken. */
+class Skyline {
+  readonly #taken: Float64Array;
+
+  constructor(
+    readonly side: Side,
+    rowCount: number,
+    readonly options: LayoutOptions,
+  ) {
+    this.#taken = new Float64Array(2 * rowCount);
+  }
+
+  /** How far from the main line a column must stand at least. */
+  distance(column: Column): number {
+    const line = this.options.laneWidth / 2;
+    let distance = 0;
+    for (let slot = column.from; slot <= column.to; slot++) distance = Math.max(distance, (this.#taken[slot] ?? 0) + line);
+    for (const item of column.items) {
+      const margin = this.options.separation / 2 + this.#reach(item, -this.side as Side);
+      for (const slot of slots(item)) distance = Math.max(distance, (this.#taken[slot] ?? 0) + margin);
+    }
+    return distance;
+  }
+
+  /** Puts a column there. */
+  place(column: Column, distance: number): void {
+    column.x = this.side * distance;
+    column.isPlaced = true;
+    const take = (slot: number, to: number): void => {
+      this.#taken[slot] = Math.max(this.#taken[slot] ?? 0, to);
+    };
+    for (let slot = column.from; slot <= column.to; slot++) take(slot, distance + this.options.laneWidth / 2);
+    for (const item of column.items) {
+      item.x = column.x;
+      const margin = this.#reach(item, this.side) + this.options.separation / 2;
+      for (const slot of slots(item)) take(slot, distance + margin);
+    }
+  }
+
+  /** How far an item reaches from its own main line to one side. */
+  #reach({ box }: Item, side: Side): number {
+    return side < 0 ? box.anchor : box.width - box.anchor;
+  }
+}
+
+function* slots(item: Item): Generator<number> {
+  for (let slot = 2 * item.first; slot <= 2 * item.last + 1; slot++) yield slot;
+}
