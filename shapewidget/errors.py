@@ -23,5 +23,9 @@ class RebuildError(ShapeWidgetError):
     """The model could not be rebuilt at another size."""
 
 
+class Cancelled(ShapeWidgetError):
+    """A measurement was given up because somebody asked for another one."""
+
+
 class FindingsError(ShapeWidgetError, AssertionError):
     """Raised by `Report.raise_for_findings`."""

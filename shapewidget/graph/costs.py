@@ -58,7 +58,7 @@ class Measurement:
         device: Where: "cpu", "cuda:0".
         forward: A forward pass without gradients.
         step: Forward, backward and optimiser step; None where no step could be made, `refusal` says why.
-        memory: Bytes; None where the model did not run. Of a forward pass alone where no step could be made.
+        memory: Bytes, of a forward pass alone where no step could be made; None where the model did not fit or not run.
         refusal: Why a part is missing, in words; empty when nothing is.
         fits: False where the device has, or would have, too little memory.
     """

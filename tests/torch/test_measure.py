@@ -1,0 +1,296 @@
+import pytest
+import torch
+from fingerprint import fingerprint
+from torch import nn
+
+from shapewidget.errors import Cancelled
+from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.torch import capacity
+from shapewidget.frameworks.torch.measure import measure
+
+
+class Tagger(nn.Module):
+    def __init__(self, hidden=16):
+        super().__init__()
+        self.embedding = nn.Embedding(50, hidden)
+        self.lstm = nn.LSTM(hidden, hidden, batch_first=True, bidirectional=True)
+        self.norm = nn.BatchNorm1d(2 * hidden)
+        self.dropout = nn.Dropout(0.5)
+        self.head = nn.Linear(2 * hidden, 5)
+
+    def forward(self, tokens):
+        states, _ = self.lstm(self.embedding(tokens))
+        return self.head(self.dropout(self.norm(states.transpose(1, 2)).transpose(1, 2)))
+
+
+def tokens(batch=4, length=6):
+    return torch.randint(0, 50, (batch, length))
+
+
+def measured(model, *args, targets=None, loss=None, optimizer=None, cancelled=lambda: False, **sizes):
+    batch = Batch(args, targets=targets)
+    return measure(model, batch, loss=loss, optimizer=optimizer, sizes=sizes, cancelled=cancelled)
+
+
+def token_loss(outputs, targets):
+    return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
+
+
+@pytest.fixture
+def no_room(monkeypatch):
+    """A host with hardly any memory left."""
+    monkeypatch.setattr(capacity, "available_bytes", lambda: capacity.RESERVE)
+
+
+class TestTime:
+    def test_both_calls_are_timed_with_ordered_quartiles(self):
+        point = measured(Tagger(), tokens(), B=4, T=6)
+        assert point.refusal == ""
+        assert point.sizes == {"B": 4, "T": 6}
+        assert point.device == "cpu"
+        for timing in (point.forward, point.step):
+            assert 0 < timing.lower <= timing.median <= timing.upper
+            assert timing.repeats >= 3
+
+    def test_more_work_takes_longer(self):
+        small, large = measured(Tagger(), tokens(2, 4)), measured(Tagger(64), tokens(64, 60))
+        assert large.forward.median > 3 * small.forward.median
+        assert large.step.median > 3 * small.step.median
+
+    def test_a_training_step_takes_longer_than_a_forward_pass(self):
+        point = measured(Tagger(64), tokens(32, 40))
+        assert point.step.median > point.forward.median
+
+
+class TestMemory:
+    def test_parameters_gradients_and_adam_state_are_exact(self):
+        memory = measured(nn.Linear(30, 20), torch.randn(4, 30)).memory
+        weights = (30 * 20 + 20) * 4
+        assert memory.parameters == memory.gradients == weights
+        assert memory.optimizer_state == 2 * weights + 2 * 4  # two moments, and a step counter a tensor
+
+    def test_tied_weights_count_once(self):
+        model = nn.Sequential(nn.Linear(8, 8, bias=False), nn.Linear(8, 8, bias=False))
+        model[1].weight = model[0].weight
+        memory = measured(model, torch.randn(2, 8)).memory
+        assert memory.parameters == memory.gradients == 8 * 8 * 4
+
+    def test_plain_sgd_keeps_no_state(self):
+        memory = measured(Tagger(), tokens(), optimizer=lambda weights: torch.optim.SGD(weights, lr=0.1)).memory
+        assert memory.optimizer_state == 0
+        assert "SGD" in memory.how
+
+    def test_frozen_weights_have_no_gradients(self):
+        model = Tagger()
+        model.embedding.requires_grad_(False)
+        memory = measured(model, tokens()).memory
+        trainable = sum(weight.nbytes for weight in model.parameters() if weight.requires_grad)
+        assert memory.gradients == trainable
+
+    def test_activations_hold_the_tensors_kept_for_the_backward_pass(self):
+        layers = [layer for _ in range(10) for layer in (nn.Linear(16, 16), nn.Tanh())]
+        memory = measured(nn.Sequential(*layers), torch.randn(4096, 16)).memory
+        one = 4096 * 16 * 4
+        assert 11 * one <= memory.activations <= 24 * one  # the input, ten outputs of Tanh, and the backward pass's own
+        assert memory.forward_peak < memory.peak
+
+    def test_activations_grow_with_the_batch(self):
+        small, large = (measured(Tagger(), tokens(size, 20)).memory for size in (16, 64))
+        assert large.parameters == small.parameters
+        assert 3.5 < large.activations / small.activations < 4.5
+
+    def test_workspaces_of_the_lstm_kernel_are_seen(self):
+        model, batch, length, hidden = nn.LSTM(64, 64), 8, 40, 64
+        memory = measured(model, torch.randn(length, batch, hidden)).memory
+        outputs = length * batch * hidden * 4
+        assert memory.activations > 10 * outputs
+
+    def test_the_loss_is_named(self):
+        assert "mean of the floating-point outputs" in measured(Tagger(), tokens()).memory.how
+        own = measured(Tagger(), tokens(), targets=torch.randint(0, 5, (4, 6)), loss=token_loss)
+        assert "token_loss" in own.memory.how
+
+    def test_a_program_that_is_profiled_already_gets_an_estimate_that_says_so(self):
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], acc_events=True):
+            point = measured(Tagger(), tokens())
+            assert torch.autograd._profiler_enabled()
+        assert point.memory.how.startswith("Estimated")
+        assert point.memory.activations > 0
+
+
+class TestRefusals:
+    def test_without_trainable_weights_there_is_a_forward_pass_only(self):
+        point = measured(Tagger().requires_grad_(False), tokens())
+        assert point.forward is not None
+        assert point.step is None
+        assert point.refusal == "No training step was made: the model has no trainable weights."
+        assert point.memory.gradients == point.memory.optimizer_state == 0
+        assert point.memory.peak == point.memory.forward_peak
+
+    def test_outputs_without_gradients_are_named_by_their_dtype(self):
+        class Labels(Tagger):
+            def forward(self, tokens):
+                return super().forward(tokens).argmax(-1)
+
+        point = measured(Labels(), tokens())
+        assert point.step is None
+        assert "torch.int64" in point.refusal
+        assert "`loss=`" in point.refusal
+
+    def test_a_loss_that_raises_is_quoted(self):
+        point = measured(Tagger(), tokens(), targets=torch.randint(0, 5, (4, 9)), loss=token_loss)
+        assert point.step is None
+        assert "ValueError: Expected input batch_size (24) to match target batch_size (36)" in point.refusal
+        assert "`targets=`" in point.refusal
+
+    def test_a_second_step_that_raises_is_quoted(self):
+        class Stateful(nn.Linear):
+            state = 0
+
+            def forward(self, x):
+                self.state = super().forward(x) + self.state
+                return self.state
+
+        point = measured(Stateful(3, 3), torch.randn(2, 3))
+        assert point.step is None
+        assert (
+            "The training step raised RuntimeError: Trying to backward through the graph a second time" in point.refusal
+        )
+
+    def test_a_model_that_raises_is_no_point_that_does_not_fit(self):
+        point = measured(Tagger(), torch.randn(4, 6))
+        assert (point.forward, point.step, point.memory) == (None, None, None)
+        assert point.fits
+        assert "RuntimeError" in point.refusal
+
+    def test_a_model_that_cannot_be_copied_says_what_to_give(self):
+        class Uncopyable(nn.Linear):
+            def __deepcopy__(self, memo):
+                raise TypeError("cannot pickle 'generator' object")
+
+        point = measured(Uncopyable(3, 3), torch.randn(2, 3))
+        assert "cannot be copied: TypeError: cannot pickle 'generator' object" in point.refusal
+        assert "`build=`" in point.refusal
+
+
+class TestOutOfMemory:
+    def test_a_forward_pass_that_is_too_large_does_not_fit(self):
+        class Enormous(nn.Linear):
+            def forward(self, x):
+                return super().forward(x).expand(10**7, 10**6, 3) + 1
+
+        point = measured(Enormous(3, 3), torch.randn(1, 1, 3))
+        assert point.refusal.startswith("does not fit on cpu: 111,758.71 GiB more were asked for than there are")
+        assert not point.fits
+        assert point.memory is None
+
+    def test_a_step_that_is_too_large_leaves_the_time_of_the_forward_pass(self):
+        class OutOfMemoryLoss(nn.Module):
+            def forward(self, outputs, targets):
+                raise torch.OutOfMemoryError(
+                    "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity"
+                )
+
+        point = measured(Tagger(), tokens(), loss=OutOfMemoryLoss())
+        assert point.forward is not None
+        assert point.step is None
+        assert not point.fits
+        assert "20.00 GiB more" in point.refusal
+
+    def test_a_copy_that_would_swap_is_not_made(self, no_room):
+        point = measured(Tagger(), tokens())
+        assert point.forward is None
+        assert not point.fits
+        assert point.refusal.startswith("does not fit on cpu: A copy of the Tagger would take")
+
+    def test_a_step_stops_before_the_host_is_full(self, monkeypatch):
+        free = iter([2**40])
+        monkeypatch.setattr(capacity, "available_bytes", lambda: next(free, 0))
+        layers = nn.Sequential(*(layer for _ in range(4) for layer in (nn.Linear(256, 256), nn.Tanh())))
+        point = measured(layers, torch.randn(2**15, 256))
+        assert point.forward is not None
+        assert not point.fits
+        assert "backward pass" in point.refusal
+
+
+class TestManners:
+    def test_model_and_random_state_are_left_as_found(self):
+        model, inputs, targets = Tagger().eval(), tokens(), torch.randint(0, 5, (4, 6))
+        model.dropout.train()
+        model(inputs).sum().backward()
+        before = fingerprint(model)
+        assert measured(model, inputs, targets=targets, loss=token_loss).step is not None
+        assert fingerprint(model) == before
+
+    def test_the_model_is_left_as_found_when_it_raises(self):
+        model, inputs = Tagger(), torch.randn(4, 6)
+        before = fingerprint(model)
+        assert measured(model, inputs).forward is None
+        assert fingerprint(model) == before
+
+    @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+    def test_a_step_is_made_where_gradients_are_off_and_they_stay_off(self, mode):
+        model, inputs = Tagger(), tokens()
+        with mode():
+            assert measured(model, inputs).step is not None
+            assert not torch.is_grad_enabled()
+            assert torch.is_inference_mode_enabled() is (mode is torch.inference_mode)
+
+    def test_inputs_keep_their_values_and_get_no_gradient(self):
+        class InPlace(nn.Linear):
+            def forward(self, x):
+                outputs = super().forward(x.clone())
+                x.detach().add_(1)
+                return outputs
+
+        inputs = torch.randn(2, 3, requires_grad=True)
+        before = inputs.detach().clone()
+        assert measured(InPlace(3, 3), inputs).step is not None
+        assert torch.equal(inputs, before)
+        assert inputs.grad is None
+
+    def test_a_loss_that_is_a_method_of_the_model_leaves_its_gradients_alone(self):
+        class WithLoss(nn.Linear):
+            def loss(self, outputs, targets):
+                return (outputs - self(targets)).pow(2).mean()
+
+        model = WithLoss(3, 3)
+        point = measured(model, torch.randn(2, 3), targets=torch.randn(2, 3), loss=model.loss)
+        assert point.step is not None
+        assert model.weight.grad is None
+
+    def test_the_forward_pass_runs_in_the_mode_of_the_model_and_the_step_in_training_mode(self):
+        seen = []
+
+        class Watching(nn.Linear):
+            def forward(self, x):
+                seen.append((self.training, torch.is_grad_enabled()))
+                return super().forward(x)
+
+        measured(Watching(3, 3).eval(), torch.randn(2, 3))
+        assert set(seen) == {(False, False), (True, True)}
+        assert seen == sorted(seen)
+
+    def test_nothing_is_printed(self, capfd):
+        class Chatty(nn.Linear):
+            def forward(self, x):
+                print(x.shape)
+                return super().forward(x)
+
+        measured(Chatty(3, 3), torch.randn(2, 3))
+        assert capfd.readouterr().out == ""
+
+
+class TestCancelling:
+    def test_it_ends_between_repeats(self):
+        asked = iter(range(100))
+        with pytest.raises(Cancelled, match="Measure again"):
+            measured(Tagger(), tokens(), cancelled=lambda: next(asked) >= 3)
+        assert next(asked) == 4
+
+    def test_the_model_is_left_as_found(self):
+        model, inputs = Tagger(), tokens()
+        before = fingerprint(model)
+        with pytest.raises(Cancelled):
+            measured(model, inputs, cancelled=lambda: True)
+        assert fingerprint(model) == before
