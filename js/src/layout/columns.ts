@@ -15,6 +15,8 @@ export interface Column {
   isPlaced: boolean;
   /** The columns that its lines lead to. */
   readonly beside: Set<Column>;
+  /** The side of the main line on which it meets a port of an open group: negative is left, 0 is either. */
+  lean: number;
 }
 
 /** How a link gets from the row of its source to that of its target: straight to the next row (null), or down a column. */
@@ -64,13 +66,14 @@ export function findColumns(chains: readonly Chain[], links: readonly Link[]): {
   for (const { link, column } of ways) {
     const ends = [columnOf(link.source), columnOf(link.target), column].filter((end) => end !== null);
     for (const one of ends) for (const other of ends) if (one !== other && !one.isMain) one.beside.add(other);
+    for (const end of ends) end.lean ||= link.arrivesAt || link.leavesAt || 0;
   }
   const columns = [...ofChain.values(), ...[...lanes.values()].flatMap((ofSource) => [...ofSource.values()])];
   return { columns, ways };
 }
 
 function newColumn(items: readonly Item[], from: number, to: number, kind: { isLane: boolean; isMain: boolean }): Column {
-  return { items, from, to, ...kind, x: 0, isPlaced: false, beside: new Set() };
+  return { items, from, to, ...kind, x: 0, isPlaced: false, beside: new Set(), lean: 0 };
 }
 
 function chainColumn({ items, isMain }: Chain): Column {

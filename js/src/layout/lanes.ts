@@ -23,7 +23,7 @@ function leave(wires: readonly Wire[], rows: readonly Row[]): void {
     const { source } = wire.link;
     let track = tracks.get(wire.column);
     if (track === undefined) {
-      const fromChip = source.box.below >= chipRoom && !chips.has(source) && isFree(source, wire, rows);
+      const fromChip = source.kind === "child" && source.box.below >= chipRoom && !chips.has(source) && isFree(source, wire, rows);
       if (fromChip) chips.add(source);
       track = fromChip ? null : wire.exit.exitTracks++;
       tracks.set(wire.column, track);

@@ -21,7 +21,7 @@ export interface LayoutOptions {
 export const defaultOptions: LayoutOptions = {
   gap: 22,
   wideGap: 34,
-  portGap: 14,
+  portGap: 20,
   separation: 30,
   laneWidth: 18,
   trackHeight: 8,

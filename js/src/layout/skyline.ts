@@ -16,17 +16,18 @@ export function placeColumns(columns: readonly Column[], rowCount: number, optio
   for (const column of others) {
     const left = skylines.left.distance(column);
     const right = skylines.right.distance(column);
-    // Lanes keep to the right, where the eye finds them, unless branches push them far out there.
-    const isLeft = sideOfNeighbour(column) ?? (column.isLane ? left + 4 * options.laneWidth < right : left <= right);
+    // Bare lines keep to the right, away from the titles of groups, unless branches push them far out there.
+    const isBare = column.items.every((item) => item.kind !== "child");
+    const isLeft = isDrawnLeft(column) ?? (isBare ? left + 4 * options.laneWidth < right : left <= right);
     if (isLeft) skylines.left.place(column, left);
     else skylines.right.place(column, right);
   }
 }
 
-/** Whether a column that this one leads to stands on the left; null where none stands beside the main line yet. */
-function sideOfNeighbour(column: Column): boolean | null {
-  for (const other of column.beside) if (other.isPlaced && other.x !== 0) return other.x < 0;
-  return null;
+/** Whether the lines of a column lead to the left; null where that cannot be told yet. */
+function isDrawnLeft({ beside, lean }: Column): boolean | null {
+  for (const other of beside) if (other.isPlaced && other.x !== 0) return other.x < 0;
+  return lean === 0 ? null : lean < 0;
 }
 
 /** How far out each slot of one side is taken. */
