@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from fingerprint import fingerprint
@@ -5,7 +7,7 @@ from torch import nn
 
 from shapewidget.errors import Cancelled
 from shapewidget.frameworks.adapter import Batch
-from shapewidget.frameworks.torch import capacity
+from shapewidget.frameworks.torch import capacity, timing
 from shapewidget.frameworks.torch.measure import measure
 
 
@@ -48,18 +50,48 @@ class TestTime:
         assert point.refusal == ""
         assert point.sizes == {"B": 4, "T": 6}
         assert point.device == "cpu"
-        for timing in (point.forward, point.step):
-            assert 0 < timing.lower <= timing.median <= timing.upper
-            assert timing.repeats >= 3
+        for each in (point.forward, point.step):
+            assert 0 < each.lower <= each.median <= each.upper
+            assert each.repeats >= 3
 
-    def test_more_work_takes_longer(self):
-        small, large = measured(Tagger(), tokens(2, 4)), measured(Tagger(64), tokens(64, 60))
-        assert large.forward.median > 3 * small.forward.median
-        assert large.step.median > 3 * small.step.median
 
-    def test_a_training_step_takes_longer_than_a_forward_pass(self):
-        point = measured(Tagger(64), tokens(32, 40))
-        assert point.step.median > point.forward.median
+class TestRepeats:
+    """On a clock that moves only when the timed call says so."""
+
+    @pytest.fixture
+    def calls(self, monkeypatch):
+        """Runs `timed` on calls of the given durations, the last one for ever; gives the timing and the count."""
+
+        def run(*durations):
+            now, made = [0.0], [0]
+
+            def call():
+                now[0] += durations[min(made[0], len(durations) - 1)]
+                made[0] += 1
+
+            monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+            return timing.timed(call, torch.device("cpu"), lambda: False), made[0]
+
+        return run
+
+    def test_a_steady_call_is_settled_after_five(self, calls):
+        measured, count = calls(0.01)
+        assert (measured.median, measured.repeats, count) == (pytest.approx(0.01), 5, 5)
+
+    def test_an_unsteady_call_is_repeated_until_half_a_second_is_over(self, calls):
+        measured, _ = calls(*(0.01, 0.02) * 50)
+        assert measured.repeats == 34
+        assert measured.lower < measured.median < measured.upper
+
+    def test_a_slow_call_is_repeated_three_times_all_the_same(self, calls):
+        measured, count = calls(4.0, 5.0, 9.0)
+        assert (measured.lower, measured.median, measured.upper) == (4.5, 5.0, 7.0)
+        assert measured.repeats == count == 3
+
+    def test_a_call_under_a_millisecond_is_timed_in_batches(self, calls):
+        measured, count = calls(0.0001)
+        assert measured.median == pytest.approx(0.0001)
+        assert count == 1 + 5 * 10
 
 
 class TestMemory:
