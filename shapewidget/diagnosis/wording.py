@@ -26,7 +26,7 @@ def place_text(layer: Layer) -> str:
         return f"the input `{layer.name}`"
     if layer.kind is LayerKind.OPERATION or (layer.kind is LayerKind.LOSS and not layer.path):
         return f"`{layer.name}`" + (f" in `{layer.path}`" if layer.path else "")
-    return f"`{layer.path or layer.name}` ({layer.type})"
+    return f"`{layer.type}`" if layer.path in ("", layer.type) else f"`{layer.path}` ({layer.type})"
 
 
 def why_of(producer: Layer, dim: Dim | None) -> str:

@@ -105,6 +105,13 @@ class Adapter(Protocol):
             ProbeInputError: No inputs were given and none can be derived.
         """
 
+    def first_batch(self, loader: Any) -> tuple[Any, Any]:
+        """Inputs and targets of a loader's first batch; targets are None where a batch has no second part.
+
+        Raises:
+            InputError: The loader is empty, or can be gone through only once.
+        """
+
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes that the axes of a batch have: {"B": 32, "T": 100}."""
 

@@ -15,6 +15,7 @@ def attach(
     *,
     targets: Any = None,
     loss: Callable[..., Any] | None = None,
+    loader: Any = None,
     axes: Any = None,
     build: Callable[..., Any] | None = None,
     optimizer: Callable[..., Any] | None = None,
@@ -28,6 +29,14 @@ def attach(
         ShapeWidgetError: The model or the inputs cannot be used; says why and what to do.
     """
     session = Session(
-        model, inputs, targets=targets, loss=loss, axes=axes, build=build, optimizer=optimizer, device=device
+        model,
+        inputs,
+        targets=targets,
+        loss=loss,
+        loader=loader,
+        axes=axes,
+        build=build,
+        optimizer=optimizer,
+        device=device,
     )
     return Dashboard(session)

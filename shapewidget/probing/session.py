@@ -10,7 +10,7 @@ from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
-from shapewidget.errors import InputError, RebuildError, ShapeWidgetError
+from shapewidget.errors import RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
@@ -31,6 +31,7 @@ class Session:
         inputs: A tensor, a tuple (positional) or a dict (keywords); None derives a batch from the model.
         targets: What the loss compares with.
         loss: Called as the framework does: ``loss(outputs, targets)`` in PyTorch.
+        loader: Where the probe batch is taken from, when no inputs are given.
         axes: What the axes of the inputs mean: "B T", or a tuple or dict for several inputs.
         build: ``build(hidden_size=...)`` gives a new model, for sizes that cannot be recovered.
         optimizer: Makes an optimiser of an iterable of weights; Adam by default.
@@ -49,17 +50,18 @@ class Session:
         *,
         targets: Any = None,
         loss: Callable[..., Any] | None = None,
+        loader: Any = None,
         axes: Any = None,
         build: Callable[..., Any] | None = None,
         optimizer: Callable[..., Any] | None = None,
         device: str | None = None,
     ) -> None:
         """Probe once at the sizes of the inputs."""
-        if loss is not None and targets is None:
-            raise InputError("A loss was given without targets. Pass targets=..., what the loss compares outputs with.")
         self._adapter = adapter_for(model)
         self._model = self._adapter.on_device(model, device) if device is not None else model
         self._loss, self._optimizer = loss, optimizer
+        if inputs is None and loader is not None:
+            inputs, targets = self._adapter.first_batch(loader)
         self._batch = self._adapter.batch(self._model, inputs, targets, axes, loss)
         self._constructor, self._no_constructor = self._find_constructor(build)
         self._axes = dict(self._adapter.sizes(self._batch))
@@ -223,6 +225,7 @@ def probe(
     *,
     targets: Any = None,
     loss: Callable[..., Any] | None = None,
+    loader: Any = None,
     axes: Any = None,
     build: Callable[..., Any] | None = None,
     optimizer: Callable[..., Any] | None = None,
@@ -235,6 +238,7 @@ def probe(
         inputs: A tensor, a tuple (positional) or a dict (keywords). None derives a batch from the model.
         targets: What the loss compares the outputs with.
         loss: Called as ``loss(outputs, targets)``.
+        loader: A DataLoader whose first batch is the probe batch, when no inputs are given.
         axes: What the axes of the inputs mean, as in "B T" or "T B F"; a tuple or dict for several inputs. By default
             the first axis is the batch, and the second of token ids and of 3-D floats is the sequence.
         build: ``build(hidden_size=...)`` gives a new model, where the constructor's arguments cannot be recovered.
@@ -245,5 +249,13 @@ def probe(
         ShapeWidgetError: The model or the inputs cannot be used; says why and what to do.
     """
     return Session(
-        model, inputs, targets=targets, loss=loss, axes=axes, build=build, optimizer=optimizer, device=device
+        model,
+        inputs,
+        targets=targets,
+        loss=loss,
+        loader=loader,
+        axes=axes,
+        build=build,
+        optimizer=optimizer,
+        device=device,
     ).report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.constructor import find_constructor
-from shapewidget.frameworks.torch.guard import untouched
+from shapewidget.frameworks.torch.guard import same_random_state, untouched
 from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.record import record
@@ -55,6 +56,21 @@ class TorchAdapter:
         """The user's inputs with their axes named, or inputs derived from the model."""
         return make_batch(model, inputs, targets, axes, loss)
 
+    def first_batch(self, loader: Any) -> tuple[Any, Any]:
+        """Inputs and targets of the first batch; the generators that shuffle are given their state back."""
+        if iter(loader) is loader:
+            raise InputError(
+                f"The loader is a {type(loader).__name__}, which would lose the batch that is looked at. Expected what can "
+                f"be gone through again, such as a DataLoader or a list of batches; or pass one batch as inputs=..."
+            )
+        with same_random_state():
+            batch = next(iter(loader), None)
+        if batch is None:
+            raise InputError("The loader gives no batch at all. Check the length of its data set, and drop_last.")
+        if isinstance(batch, tuple | list) and len(batch) > 1:
+            return (batch[0] if len(batch) == 2 else tuple(batch[:-1])), batch[-1]
+        return (batch[0] if isinstance(batch, tuple | list) else batch), None
+
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes of a batch."""
         return batch_sizes(batch)
@@ -66,8 +82,9 @@ class TorchAdapter:
     def record(
         self, model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True
     ) -> Recording:
-        """One recorded run on the untouched model."""
-        with untouched(model):
+        """One recorded run on the untouched model; what it warns of is told by findings, not several times over."""
+        with untouched(model), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return record(model, batch, loss, repair=repair)
 
     def constructor(self, model: nn.Module, build: Callable[..., nn.Module] | None) -> Constructor:

@@ -15,7 +15,7 @@ Fitted = tuple[Clash, Callable[[], Any] | None]
 
 _ELEMENTWISE = frozenset(
     "add sub mul div true_divide floor_divide pow remainder maximum minimum where eq ne lt le gt ge "
-    "logical_and logical_or bitwise_and bitwise_or lerp atan2".split()
+    "logical_and logical_or bitwise_and bitwise_or lerp atan2 masked_fill".split()
 )
 _LOSSES_OF_ONE_SHAPE = frozenset(
     "mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div".split()
