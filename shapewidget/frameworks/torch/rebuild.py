@@ -1,0 +1,262 @@
+"""Build a model again from its recipe: as a rehearsal without memory, or for real, in the likeness of the original."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from shapewidget.errors import RebuildError
+from shapewidget.frameworks.source.arithmetic import is_size
+from shapewidget.frameworks.torch import capacity
+from shapewidget.frameworks.torch.guard import same_random_state
+from shapewidget.frameworks.torch.likeness import Setting, apply_settings, liken, shapes, tensors
+from shapewidget.frameworks.torch.recovery import Recipe
+from shapewidget.frameworks.torch.training import in_words
+
+HIDDEN_NAMES = (
+    "hidden_size",
+    "hidden_dim",
+    "hidden",
+    "n_hidden",
+    "num_hidden",
+    "nhid",
+    "hid_dim",
+    "hidden_units",
+    "units",
+    "d_model",
+    "n_embd",
+    "model_dim",
+    "dim",
+    "width",
+)
+"""What a hidden size is called, the surest first."""
+
+_ADVICE_SECONDS = 0.5
+_FARTHEST = 128
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Run constructors of the user's, and leave random numbers, defaults and the cell's output as they were."""
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    with (
+        same_random_state(),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            if torch.get_default_device() != device:
+                torch.set_default_device(device if device.type != "cpu" else None)
+
+
+class _Numberless(TorchFunctionMode):
+    """On the `meta` device, filling a weight with random numbers is idle, and the first time loads half of torch."""
+
+    _RANDOM = (torch.Tensor.normal_, torch.Tensor.uniform_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function in self._RANDOM:
+            tensor = args[0] if args else kwargs["tensor"]
+            if tensor.is_meta:
+                return tensor
+        return function(*args, **(kwargs or {}))
+
+
+@dataclass(frozen=True)
+class TorchConstructor:
+    """See `shapewidget.frameworks.adapter.Constructor`.
+
+    Attributes:
+        model: The user's model, which only serves as the pattern.
+        recipe: What made it.
+        carried: Plain attributes that the constructor alone does not reproduce, such as a dropout set afterwards.
+    """
+
+    model: nn.Module
+    recipe: Recipe
+    carried: tuple[Setting, ...] = ()
+
+    @property
+    def arguments(self) -> Mapping[str, object]:
+        """The constructor's arguments, and the fields of a configuration among them."""
+        return self.recipe.arguments
+
+    @property
+    def origin(self) -> str:
+        """How they were found, in words."""
+        return self.recipe.origin
+
+    def size_arguments(self) -> Mapping[str, int]:
+        """The arguments that are sizes: whole numbers which change shapes of weights but not their names."""
+        return {name: size for name, size in self._whole_numbers.items() if name in self._larger}
+
+    def hidden_argument(self) -> str | None:
+        """The size argument that is the model's hidden size; None where that is not clear.
+
+        It has the usual name, or sets the width of the first recurrent or attention layer; best both.
+        """
+        named = [name for name in HIDDEN_NAMES if name in self._larger]
+        width = _width(self.model)
+        structural = [name for name, made in self._larger.items() if width is not None and _width(made) != width]
+        both = [name for name in named if name in structural]
+        if both or len(structural) == 1:
+            return (both or structural)[0]
+        return named[0] if named else None
+
+    def rehearsed(self, changes: Mapping[str, object]) -> nn.Module:
+        """The model with some arguments changed, on the `meta` device: shapes without numbers.
+
+        A constructor that computes with its tensors cannot run there, and is run on the CPU.
+
+        Raises:
+            RebuildError: The class refused the arguments.
+            MemoryError: It has to be run for real, and there is no room.
+        """
+        try:
+            return self._made(changes, self._stage)
+        except Exception as error:
+            if capacity.is_out_of_memory(error):
+                raise
+            raise self._refusal(changes, error) from error
+
+    def build(self, **changes: object) -> nn.Module:
+        """The model with some arguments changed, on the user's device and in its mode; its weights are new.
+
+        Raises:
+            RebuildError: The class refused the arguments; says which and why.
+            MemoryError: The host has no room for the weights. (For a GPU's memory, torch raises its own error.)
+        """
+        unknown = [name for name in changes if name not in self.arguments]
+        if unknown:
+            known = ", ".join(self.arguments)
+            raise RebuildError(f"{self.recipe.name} has no argument {unknown[0]!r}; expected one of {known}.")
+        rehearsed = self.rehearsed(changes)
+        self._require_sizes(changes)
+        device = next((tensor.device for tensor in self.model.parameters()), torch.device("cpu"))
+        if device.type == "cpu":
+            capacity.require(_nbytes(rehearsed), call_text(self.recipe.name, changes))
+        try:
+            made = self._made(changes, device)
+        except Exception as error:
+            if capacity.is_out_of_memory(error):
+                raise
+            raise self._refusal(changes, error) from error
+        apply_settings(made, self.carried)
+        liken(made, self.model, weights=False)
+        return made
+
+    def _made(self, changes: Mapping[str, object], device: torch.device) -> nn.Module:
+        with undisturbed(), device, _Numberless():
+            return self.recipe.made(changes)
+
+    @cached_property
+    def _stage(self) -> torch.device:
+        """Where to rehearse."""
+        with contextlib.suppress(Exception):
+            self._made({}, torch.device("meta"))
+            return torch.device("meta")
+        capacity.require(_nbytes(self.model), f"A copy of the {self.recipe.name}")
+        return torch.device("cpu")
+
+    @cached_property
+    def _whole_numbers(self) -> dict[str, int]:
+        return {name: value for name, value in self.arguments.items() if isinstance(value, int) and is_size(value)}
+
+    @cached_property
+    def _larger(self) -> dict[str, nn.Module]:
+        """For every argument that is a size, a rehearsal with a larger one."""
+        made = {name: self._enlarged(name, size) for name, size in self._whole_numbers.items() if size > 1}
+        before = shapes(self.model)
+        after = {name: shapes(larger) for name, larger in made.items() if larger is not None}
+        return {
+            name: larger
+            for name, larger in made.items()
+            if larger is not None and after[name] != before and after[name].keys() == before.keys()
+        }
+
+    def _enlarged(self, name: str, size: int) -> nn.Module | None:
+        """Twice the size keeps what divided it; where that is refused, one more may do."""
+        for larger in (2 * size, size + 1):
+            with contextlib.suppress(Exception):
+                return self._made({name: larger}, self._stage)
+        return None
+
+    def _require_sizes(self, changes: Mapping[str, object]) -> None:
+        for name, value in changes.items():
+            if name in self._whole_numbers and not (isinstance(value, int) and is_size(value) and value >= 1):
+                raise RebuildError(
+                    f"{name} = {value!r} is no size; it was {self._whole_numbers[name]}. "
+                    "Choose a whole number of at least 1."
+                )
+
+    def _refusal(self, changes: Mapping[str, object], error: Exception) -> RebuildError:
+        call = call_text(self.recipe.name, changes or self.arguments)
+        was = ", ".join(f"{name} was {self.arguments[name]!r}" for name in changes if name in self.arguments)
+        advice = f"; {was}. {self._advice(changes)}" if was else ""
+        return RebuildError(f"{call} raised {in_words(error)}{advice}")
+
+    def _advice(self, changes: Mapping[str, object]) -> str:
+        """What to choose instead: the nearest sizes that are accepted."""
+        name, value = next(iter(changes.items()))
+        if len(changes) == 1 and isinstance(value, int) and is_size(value):
+            deadline = time.monotonic() + _ADVICE_SECONDS
+            near = [next(self._accepted(name, sizes, deadline), None) for sizes in _around(value)]
+            if any(near):
+                return f"Choose {' or '.join(str(size) for size in near if size is not None)}."
+        return "Choose a whole number that it accepts."
+
+    def _accepted(self, name: str, sizes: Iterable[int], deadline: float) -> Iterator[int]:
+        for size in sizes:
+            if time.monotonic() > deadline:
+                return
+            with contextlib.suppress(Exception):
+                self._made({name: size}, self._stage)
+                yield size
+
+
+def _around(size: int) -> tuple[range, range]:
+    """Sizes below, from the nearest on, and sizes above."""
+    return range(size - 1, max(0, size - _FARTHEST), -1), range(max(1, size + 1), max(1, size) + _FARTHEST)
+
+
+def call_text(name: str, arguments: Mapping[str, object]) -> str:
+    """A call as it would be written: "Tagger(hidden=512)"."""
+    return f"{name}({', '.join(f'{key}={_written(value)}' for key, value in arguments.items())})"
+
+
+def _written(value: object) -> str:
+    text = repr(value) if isinstance(value, bool | int | float | str | tuple | list | None) else "..."
+    return text if len(text) <= 40 else "..."
+
+
+def _width(model: nn.Module) -> int | None:
+    """Width of the first recurrent or attention layer."""
+    for module in model.modules():
+        if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            return int(module.hidden_size)
+        if isinstance(module, nn.MultiheadAttention):
+            return int(module.embed_dim)
+    return None
+
+
+def _nbytes(model: nn.Module) -> int:
+    sizes = shapes(model)
+    element = {name: tensor.element_size() for name, tensor in tensors(model)}
+    return sum(math.prod(shape) * element[name] for name, shape in sizes.items() if shape is not None)
