@@ -1,0 +1,72 @@
+"""The measured points of one model, and which ones beside a chosen one are worth their time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from shapewidget.graph.costs import Measurement
+from shapewidget.probing.session import Session
+
+CURVE_SECONDS = 2.0
+"""What the points beside the chosen one may cost, all together."""
+
+
+class Points:
+    """Measures, and never the same sizes twice.
+
+    Attributes:
+        measured: Every point, oldest first.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._seconds: dict[frozenset[tuple[str, int]], float] = {}
+        self.measured: list[Measurement] = []
+
+    def measure(self, sizes: Mapping[str, int], is_cancelled: Callable[[], bool]) -> None:
+        """Measure at these sizes, unless that was done before.
+
+        Raises:
+            Cancelled: `is_cancelled` said so; nothing is kept.
+            ShapeWidgetError: The model cannot be had at these sizes.
+        """
+        key = frozenset(sizes.items())
+        if key in self._seconds:
+            return
+        started = time.monotonic()
+        self.measured.append(self._session.measure(sizes, is_cancelled))
+        self._seconds[key] = time.monotonic() - started
+
+    def along(self, axis: str, sizes: Mapping[str, int]) -> list[Measurement]:
+        """The points that differ from these sizes in one of them only."""
+        others = {name: size for name, size in sizes.items() if name != axis}
+        return [
+            point
+            for point in self.measured
+            if axis in point.sizes and {name: size for name, size in point.sizes.items() if name != axis} == others
+        ]
+
+    def beside(self, sizes: Mapping[str, int], axis: str, low: int, high: int) -> Iterator[dict[str, int]]:
+        """The sizes around measured ones that are worth measuring next, cheapest first.
+
+        A step is taken to be as long as the size is large. What the points did cost counts, so each is to be measured
+        before the next one is asked for. It ends where the time is spent, and where the memory is.
+        """
+        here = sizes[axis]
+        unit = self._seconds[frozenset(sizes.items())] / here
+        spent = 0.0
+        for size in neighbours(here, low, high):
+            point = {**sizes, axis: size}
+            key = frozenset(point.items())
+            if key in self._seconds or size * unit + spent > CURVE_SECONDS:
+                continue
+            if any(not smaller.fits for smaller in self.along(axis, sizes) if smaller.sizes[axis] <= size):
+                return
+            yield point
+            spent += self._seconds.get(key, 0.0)
+
+
+def neighbours(size: int, low: int, high: int) -> list[int]:
+    """A quarter, a half, twice and four times the size, as far as they are within the bounds."""
+    return sorted({near for near in (size // 4, size // 2, size * 2, size * 4) if low <= near <= high} - {size})
