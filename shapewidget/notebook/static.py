@@ -1,0 +1,105 @@
+"""A report where no kernel runs: a saved notebook, nbconvert, a code host's own renderer.
+
+What sanitizers keep is all there is: tables and inline styles, no script, no style block, no bare SVG. Every text
+that comes from a model is escaped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.graph.records import Edge, Layer, LayerKind
+from shapewidget.notebook.wire import place
+from shapewidget.probing.report import Report
+
+MOST_CHARACTERS = 60_000
+"""How long a page may get: a saved notebook holds one for each time that a cell ran."""
+
+LONGEST_TEXT = 300
+"""Characters of one cell, as names come from a model and may be of any length."""
+
+FINDING = ("", "where", "what is wrong", "fix", "source")
+LAYER = ("layer", "type", "gives", "parameters", "")
+_SIGNS = {Severity.MISMATCH: "✕", Severity.COINCIDENCE: "≈", Severity.NOTE: "·"}
+_CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
+
+
+def html(report: Report) -> str:
+    """The findings and an outline of the layers as tables."""
+    parts = [f"<p><b>{_escaped(report.graph.title)}</b> on {_escaped(report.device)}</p>"]
+    parts += [f"<p>{_escaped(note)}</p>" for note in report.notes]
+    if report.stopped is not None:
+        parts.append(f"<p>The run ended early: {_escaped(report.stopped)}</p>")
+    room = MOST_CHARACTERS - sum(map(len, parts))
+    if report.findings:
+        parts.append(_table(FINDING, map(_finding, report.findings), room // 2, "findings"))
+    elif report.stopped is None:
+        parts.append("<p>All shapes agree.</p>")
+    badges = {edge.target: edge for edge in report.graph.edges if edge.badge}
+    parts.append(_table(LAYER, _outline(report, badges), room // 2, "layers"))
+    if report.graph.sizes:
+        parts.append(f"<p>{_escaped(', '.join(f'{name} = {size}' for name, size in report.graph.sizes.items()))}</p>")
+    return "\n".join(parts)
+
+
+def text(report: Report) -> str:
+    """The report as plain text of no more than a page's length."""
+    whole = str(report)
+    if len(whole) <= MOST_CHARACTERS:
+        return whole
+    kept = whole[:MOST_CHARACTERS].rsplit("\n", 1)[0]
+    return f"{kept}\n… and {whole.count(chr(10)) - kept.count(chr(10))} more lines: print(report) shows them all."
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], room: int, what: str) -> str:
+    """Rows as long as there is room; the others are counted."""
+    lines = [_row(head, "th")]
+    left_out = 0
+    for row in rows:
+        line = _row(row, "td")
+        room -= len(line)
+        if room < 0:
+            left_out += 1
+        else:
+            lines.append(line)
+    more = f"<p>… and {left_out} more {what}.</p>" if left_out else ""
+    return f'<table style="border-collapse:collapse">{"".join(lines)}</table>{more}'
+
+
+def _row(cells: tuple[str, ...], tag: str) -> str:
+    return "<tr>" + "".join(f'<{tag} style="{_CELL}">{_escaped(cell)}</{tag}>' for cell in cells) + "</tr>"
+
+
+def _escaped(text: str) -> str:
+    return escape(text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…")
+
+
+def _finding(finding: Finding) -> tuple[str, ...]:
+    fix = f"{finding.fix} (run, and it holds)" if finding.verified else finding.fix
+    return (
+        f"{_SIGNS[finding.severity]} {finding.code}",
+        place(finding),
+        f"{finding.title}. {finding.reason}",
+        fix,
+        str(finding.source or ""),
+    )
+
+
+def _outline(report: Report, badges: dict[str, Edge]) -> Iterator[tuple[str, ...]]:
+    depth: dict[str | None, int] = {None: -1}
+    for layer in report.graph.layers:
+        depth[layer.id] = depth.get(layer.parent, -1) + 1
+        badge = badges.get(layer.id)
+        yield (
+            "\N{NO-BREAK SPACE}" * 4 * min(depth[layer.id], 12) + layer.name,
+            "" if layer.type == layer.name else layer.type,
+            _gives(layer),
+            f"{layer.parameters:,}" if layer.parameters else "",
+            "" if badge is None else f"✕ {badge.badge}",
+        )
+
+
+def _gives(layer: Layer) -> str:
+    return "" if layer.kind is LayerKind.GROUP else ", ".join(map(str, layer.outputs))
