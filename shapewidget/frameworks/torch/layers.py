@@ -70,12 +70,8 @@ def _declared(module: nn.Module) -> Iterator[Declared]:
 
 def settings(module: nn.Module) -> dict[str, object]:
     """The settings of a layer that a reader of the graph wants to know, besides its sizes."""
-    found: dict[str, object] = {}
-    for name in _SETTINGS:
-        value = getattr(module, name, None)
-        if isinstance(value, bool | int | float | str | tuple):
-            found[name] = value
-    return found
+    state = module.__dict__
+    return {name: state[name] for name in _SETTINGS if isinstance(state.get(name), bool | int | float | str | tuple)}
 
 
 def is_drawn_whole(module: nn.Module) -> bool:

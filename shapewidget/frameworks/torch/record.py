@@ -9,6 +9,7 @@ recording and lets other threads pass.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import sys
 import threading
@@ -35,6 +36,7 @@ from shapewidget.graph.records import (
     LayerGraph,
     LayerKind,
     Recording,
+    SourceLine,
     TensorSpec,
 )
 
@@ -117,6 +119,12 @@ class Recorder:
         self, kind: LayerKind, name: str, type_: str, path: str, *, id_: str, read: tuple[torch.Tensor, ...] = ()
     ) -> _Node:
         """Append a node that reads these tensors."""
+        with torch._C.DisableTorchFunction():  # looking at a tensor is a call of a torch function too
+            return self._add(kind, name, type_, path, id_, read)
+
+    def _add(
+        self, kind: LayerKind, name: str, type_: str, path: str, id_: str, read: tuple[torch.Tensor, ...]
+    ) -> _Node:
         count = self._calls[id_] = self._calls.get(id_, 0) + 1
         node = _Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, self._parent())
         node.inputs = tuple(map(spec, read))
@@ -129,9 +137,10 @@ class Recorder:
 
     def gives(self, index: int, tensors: tuple[torch.Tensor, ...], *, wrote: bool = True) -> None:
         """Note the outputs of the node at `index`."""
-        self.nodes[index].outputs = tuple(map(spec, tensors))
-        for place, tensor in enumerate(tensors):
-            self.produced(tensor, Slot(index, place), wrote=wrote)
+        with torch._C.DisableTorchFunction():
+            self.nodes[index].outputs = tuple(map(spec, tensors))
+            for place, tensor in enumerate(tensors):
+                self.produced(tensor, Slot(index, place), wrote=wrote)
 
     def _parent(self) -> str | None:
         return self._groups[-1].id if self._groups else None
@@ -202,7 +211,8 @@ class Recorder:
             self.gives(index, flat(output))
         else:
             node.reads.clear()
-            node.outputs = tuple(map(spec, flat(output)))
+            with torch._C.DisableTorchFunction():
+                node.outputs = tuple(map(spec, flat(output)))
         return output
 
     def _watched(self, scope: str, call: Callable[[], Any]) -> Any:
@@ -321,6 +331,7 @@ class Recorder:
 
     def graph(self, title: str) -> LayerGraph:
         """What was recorded, without constants that nothing reads."""
+        line = functools.cache(source.resolve)
         read = {slot.node for node in self.nodes for slot, _ in node.reads}
         clashed = {clash.layer_id for clash in self.clashes}
         kept = [
@@ -329,7 +340,7 @@ class Recorder:
             if node.kind is not LayerKind.OPERATION or node.reads or place in read or node.id in clashed
         ]
         return LayerGraph(
-            tuple(_layer(self.nodes[place]) for place in kept),
+            tuple(_layer(self.nodes[place], line) for place in kept),
             tuple(
                 Edge(
                     self.nodes[slot.node].id,
@@ -345,9 +356,8 @@ class Recorder:
         )
 
 
-def _layer(node: _Node) -> Layer:
+def _layer(node: _Node, line: Callable[[Any], SourceLine]) -> Layer:
     module = node.module
-    own = sum(p.numel() for p in module.parameters(recurse=node.kind is not LayerKind.GROUP)) if module is not None else 0
     return Layer(
         node.id,
         node.kind,
@@ -359,9 +369,15 @@ def _layer(node: _Node) -> Layer:
         node.outputs,
         layers.declared_sizes(module) if module is not None else (),
         layers.settings(module) if module is not None else node.settings,
-        own,
-        source.resolve(node.line) if node.line is not None else None,
+        _weights(module, whole=node.kind is LayerKind.LAYER) if module is not None else 0,
+        line(node.line) if node.line is not None else None,
     )
+
+
+def _weights(module: nn.Module, *, whole: bool) -> int:
+    """Number of weights of a layer; of a group only those that no layer inside it holds."""
+    weights = module.parameters() if whole and module._modules else module._parameters.values()
+    return sum(weight.numel() for weight in weights if weight is not None)
 
 
 def _storage(tensor: torch.Tensor) -> int | None:

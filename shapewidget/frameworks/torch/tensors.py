@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,6 +56,11 @@ def mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     return value
 
 
+@functools.lru_cache(maxsize=64)
+def _device_name(device: torch.device) -> str:
+    return str(device)
+
+
 def spec(tensor: torch.Tensor) -> TensorSpec:
     """Shape, dtype and device of a tensor."""
-    return TensorSpec(tuple(tensor.shape), _dtype_names[tensor.dtype], str(tensor.device))
+    return TensorSpec(tuple(tensor.shape), _dtype_names[tensor.dtype], _device_name(tensor.device))
