@@ -1,0 +1,112 @@
+"""Run a model on inputs that may be wrong, to see how far they get."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils.hooks import RemovableHandle
+
+from shapewidget.frameworks.torch.guard import untouched
+from shapewidget.frameworks.torch.layers import declared_sizes
+from shapewidget.frameworks.torch.signature import unwrapped
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How far a forward pass came.
+
+    Attributes:
+        returned: Layers with weights of their own that came to their end.
+        entered: Layers that were called with a tensor of the width that they were built for.
+        error: Type and first line of what it raised; None if it ran through.
+    """
+
+    returned: int
+    entered: int
+    error: str | None
+
+    @property
+    def score(self) -> tuple[bool, int, int]:
+        """Larger is further."""
+        return self.error is None, self.returned, self.entered
+
+
+def tried(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Trial:
+    """Run the model without gradients; it is left as found, and what it prints is not shown."""
+    own = unwrapped(model)
+    if any(nn.parameter.is_lazy(weight) for weight in own.parameters()):
+        own = copy.deepcopy(own)  # the first call decides the sizes of a lazy layer for good
+    error = None
+    watch = _Watch(own)
+    with untouched(own), torch.no_grad(), _quiet(), watch:
+        try:
+            own(*args, **kwargs)
+        except Exception as raised:
+            error = f"{type(raised).__name__}: {raised}".strip().splitlines()[0]
+    return Trial(len(watch.returned), len(watch.entered), error)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class _Watch(contextlib.AbstractContextManager["_Watch"]):
+    """Notes which layers with weights of their own are called in the block, and which return.
+
+    The hooks are torch's global ones: hooks on the modules themselves would switch off the fast path of attention.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.entered: set[nn.Module] = set()
+        self.returned: set[nn.Module] = set()
+        self._layers = {module for module in model.modules() if module._parameters}
+        self._handles: list[RemovableHandle] = []
+
+    def __enter__(self) -> _Watch:
+        self._handles = [register_module_forward_pre_hook(self._enter), register_module_forward_hook(self._return)]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if module not in self._layers or not args or not isinstance(args[0], torch.Tensor):
+            return
+        tensor = args[0]
+        if isinstance(module, nn.Embedding):
+            _check_ids(tensor, module)
+            self.entered.add(module)
+        elif tensor.is_floating_point() and _has_declared_width(tensor, module):
+            self.entered.add(module)
+
+    def _return(self, module: nn.Module, args: Any, output: Any) -> None:
+        if module in self._layers:
+            self.returned.add(module)
+
+
+def _has_declared_width(tensor: torch.Tensor, module: nn.Module) -> bool:
+    wanted = [(each.axis, each.size) for each in declared_sizes(module) if each.axis is not None]
+    return bool(wanted) and all(
+        -tensor.ndim <= axis < tensor.ndim and tensor.shape[axis] == size for axis, size in wanted
+    )
+
+
+def _check_ids(ids: torch.Tensor, table: nn.Embedding) -> None:
+    """Refuse what an embedding cannot look up: on a GPU that would be an assertion that no program recovers from."""
+    if ids.is_floating_point():
+        raise TypeError("an embedding takes whole numbers")
+    if ids.numel() and not ids.is_meta and (ids.max() >= table.num_embeddings or ids.min() < 0):
+        raise IndexError(f"an id is not below {table.num_embeddings}")
