@@ -1,0 +1,112 @@
+"""`%shapewidget`: the dashboard as an IPython magic.
+
+Loaded by `%load_ext shapewidget`, so nothing here may import widgets, plotly or a framework before a model is shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+from shapewidget.errors import ShapeWidgetError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from shapewidget.notebook.dashboard import Dashboard
+
+HELP = """\
+%shapewidget model                            the dashboard of a model; a probe batch is derived from it
+%shapewidget model --inputs x                 the same with inputs of yours: a tensor, a tuple or a dict
+%shapewidget model --inputs "(x, lengths)"    an expression with spaces stands in quotes
+%shapewidget model --inputs x --targets y --loss loss
+%shapewidget?                                 all options
+"""
+
+EXPRESSIONS = ("inputs", "targets", "loss", "build")
+TEXTS = ("axes", "device")
+
+
+@magics_class
+class ShapeWidgetMagics(Magics):
+    """The magics of shapewidget."""
+
+    @no_var_expand  # braces are a dict of inputs here
+    @magic_arguments()
+    @argument("model", nargs="*", help="The model: a name or an expression. Without one, a short help is printed.")
+    @argument("--inputs", help="A tensor, a tuple (positional) or a dict (keywords).")
+    @argument("--targets", help="What the loss compares with.")
+    @argument("--loss", help="The loss function.")
+    @argument("--axes", help='What the axes of the inputs mean: "B T", or a tuple or dict for several inputs.')
+    @argument("--build", help="A function that builds the model at another hidden_size.")
+    @argument("--device", help="Probe a copy of the model there: cuda:0.")
+    @line_magic
+    def shapewidget(self, line: str) -> Dashboard | None:
+        """Show the tensor shapes, memory and timing of a model under this cell."""
+        arguments = parse_argstring(self.shapewidget, line)
+        if not arguments.model:
+            if line.strip():
+                raise UsageError(f"No model was given. Name it first: %shapewidget model {line.strip()}")
+            print(HELP, end="")
+            return None
+        model = self._value("model", " ".join(arguments.model))
+        options = {name: self._value(f"--{name}", given) for name in EXPRESSIONS if (given := getattr(arguments, name))}
+        options |= {name: self._text(f"--{name}", given) for name in TEXTS if (given := getattr(arguments, name))}
+        try:
+            dashboard = _dashboard(model, options)
+        except ShapeWidgetError as error:
+            raise UsageError(str(error)) from None
+        dashboard.display_once()
+        return dashboard
+
+    @property
+    def _shell(self) -> InteractiveShell:
+        assert self.shell is not None
+        return self.shell
+
+    def _value(self, option: str, text: str) -> Any:
+        """The value of an expression in the user's namespace."""
+        expression = _unquoted(text)
+        try:
+            return self._shell.ev(expression)
+        except Exception as error:
+            raise UsageError(
+                f"{option} {expression} has no value: {type(error).__name__}: {error}. "
+                "Expected a name or an expression of this notebook; one with spaces stands in quotes."
+            ) from None
+
+    def _text(self, option: str, text: str) -> Any:
+        """A text, unless it is a variable's name or stands in brackets."""
+        inner = _unquoted(text)
+        is_expression = inner[:1] in ("(", "[", "{") or (inner == text and inner in self._shell.user_ns)
+        return self._value(option, inner) if is_expression else inner
+
+
+def _dashboard(model: Any, options: dict[str, Any]) -> Dashboard:
+    from shapewidget.notebook.dashboard import Dashboard
+    from shapewidget.probing.session import Session
+
+    return Dashboard(Session(model, **options))
+
+
+def _unquoted(text: str) -> str:
+    """IPython keeps the quotes that hold an argument with spaces together."""
+    is_quoted = len(text) >= 2 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if is_quoted else text
+
+
+def load_ipython_extension(ipython: InteractiveShell) -> None:
+    """Add `%shapewidget`; called by `%load_ext shapewidget`."""
+    ipython.register_magics(ShapeWidgetMagics)
+
+
+def unload_ipython_extension(ipython: InteractiveShell) -> None:
+    """Take `%shapewidget` away again; called by `%unload_ext shapewidget`."""
+    manager = ipython.magics_manager
+    registered = manager.registry.pop(ShapeWidgetMagics.__name__, None)
+    if registered is not None:
+        manager.magics["line"].pop("shapewidget", None)
+        ipython.configurables.remove(registered)

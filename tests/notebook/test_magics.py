@@ -1,0 +1,198 @@
+import subprocess
+import sys
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from stand_in import RecordingSession
+from traitlets.config import Config
+
+from shapewidget.errors import ProbeInputError
+from shapewidget.notebook import dashboard as dashboard_module
+from shapewidget.notebook.dashboard import Dashboard
+from shapewidget.probing import session as session_module
+
+LOAD = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell()
+shell.run_line_magic("load_ext", "shapewidget")
+shell.run_line_magic("shapewidget", "")
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch):
+    """A real IPython with the extension loaded."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.run_line_magic("load_ext", "shapewidget")
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The arguments that sessions were made with."""
+    calls = []
+
+    def make(model, **options):
+        calls.append((model, options))
+        return RecordingSession()
+
+    monkeypatch.setattr(session_module, "Session", make)
+    return calls
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """The bundles that were displayed."""
+    bundles = []
+    monkeypatch.setattr(dashboard_module, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+def state(shell):
+    """What loading an extension could leave behind."""
+    manager = shell.magics_manager
+    return set(manager.magics["line"]), set(manager.magics["cell"]), set(manager.registry), len(shell.configurables)
+
+
+def run(shell, cell):
+    """Run a cell; gives its result, or the error that it ended with."""
+    result = shell.run_cell(cell, store_history=True)
+    return result.error_in_exec or result.error_before_exec or result.result
+
+
+def test_magic_shows_a_dashboard_of_the_model(shell, asked, published):
+    shell.user_ns["model"] = "a model"
+    assert isinstance(run(shell, "%shapewidget model"), Dashboard)
+    assert asked == [("a model", {})]
+    assert len(published) == 1
+
+
+@pytest.mark.parametrize("cell", ["%shapewidget model\nprint('more')", "dashboard = %shapewidget model"])
+def test_magic_shows_it_wherever_it_stands_in_the_cell(shell, asked, published, cell):
+    shell.user_ns["model"] = "a model"
+    assert not isinstance(run(shell, cell), Exception)
+    assert len(published) == 1
+
+
+def test_magic_can_be_assigned_and_shown_again_in_another_cell(shell, asked, published):
+    shell.user_ns["model"] = "a model"
+    run(shell, "dashboard = %shapewidget model")
+    assert isinstance(shell.user_ns["dashboard"], Dashboard)
+    run(shell, "dashboard")
+    assert len(published) == 2
+
+
+def test_magic_evaluates_its_options_in_the_users_namespace(shell, asked, published):
+    shell.user_ns |= {"models": ["a", "b"], "x": 1, "lengths": 2, "y": 3, "mse": "a loss", "make": "a function"}
+    run(
+        shell,
+        "%shapewidget models[1] --inputs '(x, lengths)' --targets y --loss mse --axes \"B T\" --build make"
+        " --device cuda:0",
+    )
+    options = {"inputs": (1, 2), "targets": 3, "loss": "a loss", "axes": "B T", "build": "make", "device": "cuda:0"}
+    assert asked == [("b", options | {"build": "a function"})]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("model --inputs {'ids': x}", None),
+        ("model --inputs \"{'ids': x}\"", {"inputs": {"ids": 1}}),
+        ("model --axes B", {"axes": "B"}),
+        ("model --axes order", {"axes": "T B"}),
+        ("model --axes 'order'", {"axes": "order"}),
+        ("model --axes \"('B T', 'B')\"", {"axes": ("B T", "B")}),
+        ("model --device cpu", {"device": "cpu"}),
+        ("model --device where", {"device": "mps"}),
+    ],
+)
+def test_magic_tells_texts_from_expressions(shell, asked, published, line, expected):
+    shell.user_ns |= {"model": "a model", "x": 1, "order": "T B", "where": "mps"}
+    outcome = run(shell, f"%shapewidget {line}")
+    if expected is None:
+        assert isinstance(outcome, Exception)
+    else:
+        assert asked == [("a model", expected)]
+
+
+def test_magic_takes_an_expression_with_spaces_for_the_model(shell, asked, published):
+    shell.user_ns["Tagger"] = lambda *sizes: sizes
+    run(shell, "%shapewidget Tagger(5, 3) --device cpu")
+    assert asked == [((5, 3), {"device": "cpu"})]
+
+
+def test_magic_alone_prints_a_short_help(shell, asked, capsys):
+    assert run(shell, "%shapewidget") is None
+    assert "%shapewidget model --inputs x" in capsys.readouterr().out
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("modell", "model modell has no value: NameError: name 'modell' is not defined."),
+        ("model --inputs y", "--inputs y has no value: NameError: name 'y' is not defined."),
+        ('model --inputs "(1,"', "--inputs (1, has no value: SyntaxError"),
+        ("--inputs 1", "No model was given. Name it first: %shapewidget model --inputs 1"),
+    ],
+)
+def test_magic_says_what_is_wrong_in_one_message(shell, asked, capsys, line, text):
+    shell.user_ns["model"] = "a model"
+    assert isinstance(run(shell, f"%shapewidget {line}"), Exception)
+    printed = "".join(capsys.readouterr())
+    assert text in printed
+    assert "Traceback" not in printed
+    assert asked == []
+
+
+def test_magic_shows_our_own_errors_without_a_traceback(shell, monkeypatch, capsys):
+    def refuse(model, **options):
+        raise ProbeInputError("No inputs were given. Pass inputs=...")
+
+    monkeypatch.setattr(session_module, "Session", refuse)
+    assert isinstance(run(shell, "%shapewidget 1"), Exception)
+    printed = "".join(capsys.readouterr())
+    assert "No inputs were given. Pass inputs=..." in printed
+    assert "Traceback" not in printed
+    assert "magics.py" not in printed
+
+
+def test_magic_lets_other_errors_through_with_their_traceback(shell, monkeypatch, capsys):
+    def fail(model, **options):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(session_module, "Session", fail)
+    assert isinstance(run(shell, "%shapewidget 1"), RuntimeError)
+    assert "Traceback" in "".join(capsys.readouterr())
+
+
+def test_extension_leaves_ipython_as_it_was(shell):
+    loaded = state(shell)
+    shell.run_line_magic("unload_ext", "shapewidget")
+    before = state(shell)
+    assert "shapewidget" not in before[0]
+    assert before != loaded
+    for _ in range(3):
+        shell.run_line_magic("load_ext", "shapewidget")
+        assert state(shell) == loaded
+        shell.run_line_magic("unload_ext", "shapewidget")
+        assert state(shell) == before
+
+
+def test_extension_can_be_loaded_twice_and_reloaded(shell):
+    loaded = state(shell)
+    shell.run_line_magic("load_ext", "shapewidget")
+    shell.run_line_magic("reload_ext", "shapewidget")
+    assert state(shell) == loaded
+    assert run(shell, "%shapewidget") is None
+
+
+def test_extension_loads_no_widget_no_plotly_and_no_framework():
+    result = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True)
+    loaded = set(result.stdout.splitlines()[-1].split())
+    assert "shapewidget" in loaded
+    assert loaded.isdisjoint({"ipywidgets", "anywidget", "plotly", "torch", "keras", "tensorflow", "pandas", "numpy"})
