@@ -95,7 +95,7 @@ def add_frame(
 def _layout(axis: SizeAxis, shown: Sequence[int], here: int | None) -> dict[str, Any]:
     low, high = (math.log10(shown[0]), math.log10(shown[-1])) if shown else (0.0, 1.0)
     room = max(0.12 * (high - low), 0.35 if len(shown) <= 2 else 0.15)
-    ticks = _ticks(shown)
+    ticks = _ticks(shown, here)
     return {
         "template": "none",
         "paper_bgcolor": "rgba(0, 0, 0, 0)",
@@ -140,16 +140,14 @@ def _value_axis(title: str, unit: str, highest: float) -> dict[str, Any]:
     }
 
 
-def _ticks(sizes: Sequence[int]) -> list[int]:
-    """The sizes that can be printed side by side: those that are a fourteenth of the axis apart at least."""
-    if not sizes:
-        return []
-    gap = math.log(sizes[-1] / sizes[0]) / 14
-    ticks = [sizes[-1]]
-    for size in reversed(sizes[:-1]):
-        if math.log(ticks[-1] / size) > gap:
+def _ticks(sizes: Sequence[int], here: int | None) -> list[int]:
+    """The sizes that can be printed side by side, a fourteenth of the axis apart: the current one, then the larger."""
+    ticks = [] if here is None else [here]
+    gap = math.log(sizes[-1] / sizes[0]) / 14 if sizes else 0.0
+    for size in reversed(sizes):
+        if all(abs(math.log(size / tick)) > gap for tick in ticks):
             ticks.append(size)
-    return ticks[::-1]
+    return sorted(ticks)
 
 
 def _first_of_each(texts: Sequence[str]) -> list[str]:

@@ -17,6 +17,8 @@ from shapewidget.notebook.plot_frame import GREY, SizeAxis, add_frame, heading, 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+__all__ = ["SizeAxis", "memory_figure", "timing_figure"]
+
 BLUE, SKY, PURPLE, ORANGE = "#0072B2", "#56B4E9", "#CC79A7", "#E69F00"
 
 PARTS = (

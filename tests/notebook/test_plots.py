@@ -115,9 +115,10 @@ class TestBoth:
         assert figure.layout.xaxis.range[0] < 0.9 < 2 < figure.layout.xaxis.range[1]
         assert figure.layout.xaxis.ticktext[-1] == "<b>100</b>"
 
-    def test_ticks_that_would_run_into_one_another_are_left_out(self, draw):
-        figure = draw([point(size) for size in (1, 64, 65, 66, 512)], BATCH, {})
-        assert list(figure.layout.xaxis.tickvals) == [1, 66, 512]
+    @pytest.mark.parametrize(("here", "ticks"), [({}, [1, 66, 512]), ({"B": 65}, [1, 65, 512])])
+    def test_ticks_leave_each_other_room_and_the_current_one_stays(self, draw, here, ticks):
+        figure = draw([point(size) for size in (1, 64, 65, 66, 512)], BATCH, here)
+        assert list(figure.layout.xaxis.tickvals) == ticks
 
     def test_one_point_and_none_are_figures_too(self, draw):
         one, none = draw([point(8)], BATCH, {"B": 8}), draw([], BATCH, {"B": 8})

@@ -38,6 +38,15 @@ def token_loss(outputs, targets):
     return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads that wait for one another on a busy machine make a call take anything."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def no_room(monkeypatch):
     """A host with hardly any memory left."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch._C._autograd import _profiler_enabled
 from torch.autograd.graph import saved_tensors_hooks
 from torch.autograd.profiler import profile
 
@@ -47,7 +48,7 @@ def _cuda_peak(call: Call, device: torch.device) -> int:
 
 def _profiled_peak(call: Call) -> int | None:
     """The running sum of every allocation and release, scratch memory of kernels included, at its highest."""
-    if torch.autograd._profiler_enabled():  # by the user: a second profiler would end the first
+    if _profiler_enabled():  # by the user: a second profiler would end the first
         return None
     with _quiet_profiler(), profile(profile_memory=True, acc_events=True) as profiler:
         call()

@@ -26,7 +26,8 @@ class TrainingRun:
     """A model and a batch of our own.
 
     Args:
-        model: Copied; in training mode for the training step, unless parts of it are already.
+        model: Copied. The copy trains in training mode; where the model is in it already, layers that were put in
+            evaluation mode stay there.
         batch: Copied.
         loss: Copied, as it may have weights, or be a method of the model. Called as ``loss(outputs, targets)``; None
             for the mean of the outputs.
@@ -77,7 +78,7 @@ class TrainingRun:
     @property
     def recipe(self) -> str:
         """Optimiser and loss of the training step, in words."""
-        name = type(self._optimizer).__name__ if self._optimizer else "no optimiser"
+        name = type(self._optimizer).__name__
         if self._loss is None:
             return f"optimiser {name}, loss the mean of the floating-point outputs, as none was given"
         return f"optimiser {name}, loss {getattr(self._loss, '__name__', type(self._loss).__name__)}"
