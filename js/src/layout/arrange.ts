@@ -37,10 +37,10 @@ export function arrange(
   const routes = wires.map((wire) => ({ points: route(wire, options), isLane: wire.column?.isLane ?? false }));
   const line = options.laneWidth / 2;
   const xs = routes.flatMap(({ points }) => points.map((point) => point.x));
-  const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), 0);
+  const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
   return {
-    left: -least([...items.map((item) => item.left), ...xs.map((x) => x - line)]),
-    right: -least([...items.map((item) => -item.right), ...xs.map((x) => -x - line)]),
+    left: most([...items.map((item) => -item.left), ...xs.map((x) => line - x)]),
+    right: most([...items.map((item) => item.right), ...xs.map((x) => x + line)]),
     height,
     items: items.map(({ x, y }) => ({ x, y })),
     routes,

@@ -1,0 +1,210 @@
+import { describe, expect, it } from "vitest";
+import { GraphIndex, type Layout, LayoutCache, layout, type NodeSize, type PlacedEdge, type PlacedNode } from "../../src/layout/index";
+import { allGroups, type Graph, GraphWriter, randomGraph, resnet50, transformer } from "./graphs";
+
+const draw = (graph: Graph, open = allGroups(graph)): Layout => layout(new GraphIndex(graph.nodes, graph.edges), open, graph.size);
+
+function node(drawn: Layout, id: string): PlacedNode {
+  const found = drawn.nodes.find((one) => one.id === id);
+  if (!found) throw new Error(`${id} is not drawn`);
+  return found;
+}
+
+function edge(drawn: Layout, source: string, target: string): PlacedEdge {
+  const found = drawn.edges.find((one) => one.source === source && one.target === target);
+  if (!found) throw new Error(`${source} -> ${target} is not drawn`);
+  return found;
+}
+
+const corners = ({ points }: PlacedEdge): number[][] => points.map(({ x, y }) => [x, y]);
+const mainLine = ({ x, anchor }: PlacedNode): number => x + anchor;
+
+/** Cards are 110 x 42 with a chip of 24 below, titles of groups 34 high. */
+describe("layout", () => {
+  it("layout() of nothing is empty", () => {
+    expect(draw(new GraphWriter().graph())).toEqual({ nodes: [], edges: [], width: 0, height: 0 });
+  });
+
+  it("layout() puts a reader straight under what it reads, with room for the chip", () => {
+    const g = new GraphWriter();
+    g.reads("b", g.leaf("a"));
+    const closed = { width: 110, height: 42, anchor: 55, depth: 0, isGroup: false, isOpen: false };
+    const line = { source: "a", target: "b", fromPort: false, toPort: false, tensor: "a", container: null };
+    expect(draw(g.graph())).toEqual({
+      nodes: [
+        { id: "a", x: 0, y: 0, ...closed },
+        { id: "b", x: 0, y: 88, ...closed },
+      ],
+      edges: [{ ...line, key: '[null,"a","b","a"]', ids: ["e0"], isLane: false, points: [{ x: 55, y: 42 }, { x: 55, y: 88 }] }],
+      width: 110,
+      height: 154,
+    });
+  });
+
+  it("layout() lets a gap grow only where a badge sits", () => {
+    const g = new GraphWriter();
+    g.reads("c", g.reads("b", g.leaf("a")));
+    const drawn = draw(g.graph({ c: { above: 20 } }));
+    expect(["a", "b", "c"].map((id) => node(drawn, id).y)).toEqual([0, 88, 196]);
+  });
+
+  it("layout() keeps chips that are wider than their cards apart", () => {
+    const g = new GraphWriter();
+    g.leaf("a");
+    g.reads("b", "a");
+    g.reads("c", "a");
+    const drawn = draw(g.graph({ b: { chipWidth: 200 }, c: { chipWidth: 200 } }));
+    expect(Math.abs(mainLine(node(drawn, "b")) - mainLine(node(drawn, "c")))).toBeGreaterThanOrEqual(200);
+    expect(node(drawn, "b").width).toBe(110);
+  });
+
+  it("layout() runs a residual beside the main line, from the chip to the side of its reader", () => {
+    const g = new GraphWriter();
+    g.reads("add", g.leaf("x"), g.reads("f", "x"));
+    const drawn = draw(g.graph());
+    expect(edge(drawn, "x", "add").isLane).toBe(true);
+    expect(corners(edge(drawn, "x", "add"))).toEqual([[55, 42], [55, 54], [134, 54], [134, 197], [110, 197]]);
+    expect(new Set(drawn.nodes.map(mainLine))).toEqual(new Set([55]));
+  });
+
+  it("layout() gives a tensor one lane, however many read it", () => {
+    const g = new GraphWriter();
+    let x = g.leaf("memory");
+    for (const step of ["a", "b", "c", "d"]) x = g.reads(step, x, ...(x === "memory" ? [] : ["memory"]));
+    const lanes = draw(g.graph()).edges.filter(({ isLane }) => isLane);
+    expect(lanes.map(({ target }) => target)).toEqual(["b", "c", "d"]);
+    expect(new Set(lanes.map(({ points }) => Math.max(...points.map((point) => point.x)))).size).toBe(1);
+  });
+
+  it("layout() gives two tensors of one source two lanes", () => {
+    const g = new GraphWriter();
+    g.reads("c", g.reads("b", g.leaf("lstm")), "lstm", "lstm");
+    g.edges.splice(-1, 1, { id: "h", source: "lstm", target: "c", tensor: "lstm:h" });
+    const lanes = draw(g.graph()).edges.filter(({ isLane }) => isLane);
+    expect(lanes).toHaveLength(2);
+    expect(new Set(lanes.map(({ points }) => points[2]?.x)).size).toBe(2);
+  });
+
+  it("layout() leads a tensor through a port on the border of an open group", () => {
+    const g = new GraphWriter();
+    g.reads("b", g.reads("g.y", g.reads("g.x", g.leaf("a"))));
+    const drawn = draw(g.graph());
+    expect(node(drawn, "g")).toMatchObject({ x: 0, y: 88, width: 146, height: 244, anchor: 73, isOpen: true });
+    expect(node(drawn, "g.x")).toMatchObject({ x: 18, y: 142, depth: 1 });
+    expect(edge(drawn, "a", "g")).toMatchObject({ container: null, toPort: false, ids: ["e0"] });
+    expect(edge(drawn, "g", "g.x")).toMatchObject({ container: "g", fromPort: true, ids: ["e0"] });
+    expect(corners(edge(drawn, "a", "g"))).toEqual([[73, 42], [73, 88]]);
+    expect(corners(edge(drawn, "g", "g.x"))).toEqual([[73, 88], [73, 142]]);
+  });
+
+  it("layout() keeps the residual inside a group whose input comes from outside", () => {
+    const g = new GraphWriter();
+    g.leaf("x");
+    g.reads("block.add", "x", g.reads("block.f", "x"));
+    const drawn = draw(g.graph());
+    expect(edge(drawn, "x", "block").ids).toEqual(["e0", "e1"]);
+    expect(edge(drawn, "block", "block.add")).toMatchObject({ fromPort: true, isLane: true, ids: ["e1"] });
+  });
+
+  it("layout() makes a group at least as wide as its title", () => {
+    const g = new GraphWriter();
+    g.leaf("g.x");
+    const drawn = draw(g.graph({ g: { width: 300 } }));
+    expect(node(drawn, "g").width).toBe(300);
+    expect(mainLine(node(drawn, "g.x"))).toBe(mainLine(node(drawn, "g")));
+  });
+
+  it("layout() draws a closed group as one box, and no line inside it", () => {
+    const g = new GraphWriter();
+    g.reads("b", g.reads("g.y", g.reads("g.x", g.leaf("a"))));
+    const drawn = draw(g.graph(), new Set());
+    expect(drawn.nodes.map(({ id, isGroup, isOpen }) => [id, isGroup, isOpen])).toEqual([["a", false, false], ["g", true, false], ["b", false, false]]);
+    expect(drawn.edges.map(({ source, target, ids }) => [source, target, ids])).toEqual([["a", "g", ["e0"]], ["g", "b", ["e2"]]]);
+  });
+
+  it("layout() takes a group without children for a closed one", () => {
+    const size = (): NodeSize => ({ width: 100, height: 30, above: 0, below: 0 });
+    const drawn = layout(new GraphIndex([{ id: "g", parent: null, isGroup: true }], []), new Set(["g"]), size);
+    expect(drawn.nodes[0]).toMatchObject({ isOpen: false, width: 100, height: 30 });
+  });
+
+  it("layout() leads a line that goes back up from the bottom of its source round to the side of its target", () => {
+    const g = new GraphWriter();
+    g.reads("b", g.leaf("a"));
+    g.edges.push({ id: "back", source: "b", target: "a", tensor: "b" });
+    expect(corners(edge(draw(g.graph()), "b", "a"))).toEqual([[55, 130], [55, 142], [134, 142], [134, 21], [110, 21]]);
+  });
+
+  it("layout() pulls a side input down to its reader", () => {
+    const g = new GraphWriter();
+    g.leaf("lengths");
+    g.reads("pack", g.reads("b", g.reads("a", g.leaf("words"))), "lengths");
+    const drawn = draw(g.graph());
+    expect(node(drawn, "lengths").y).toBe(node(drawn, "b").y);
+  });
+
+  it("layout() stacks nodes without lines in execution order", () => {
+    const g = new GraphWriter();
+    for (const id of ["a", "b", "c"]) g.leaf(id);
+    expect(draw(g.graph()).nodes.map(({ id, x, y }) => [id, x, y])).toEqual([["a", 0, 0], ["b", 0, 88], ["c", 0, 176]]);
+  });
+
+  it("layout() does not stretch the rows beside a tall open group", () => {
+    const at = (step: string): string => `layer1.0.${step}`;
+    const graph = resnet50();
+    const drawn = draw(graph);
+    const steps = ["conv1", "bn1", "relu1"].map((step) => node(drawn, at(step)).y);
+    expect(node(drawn, at("downsample")).height).toBeGreaterThan(200);
+    expect(steps.map((y) => y - (steps[0] ?? 0))).toEqual([0, 88, 176]);
+  });
+
+  it("layout() does not push a chain down beside a tall group on the main line", () => {
+    const g = new GraphWriter();
+    let x = g.leaf("x");
+    for (let i = 0; i < 8; i++) x = g.reads(`encoder.${i}`, x);
+    g.reads("decoder", x, g.reads("expand", g.reads("unsqueeze", g.reads("mask", "x"))));
+    const drawn = draw(g.graph());
+    const ys = ["mask", "unsqueeze", "expand"].map((id) => node(drawn, id).y);
+    expect(ys.map((y) => y - node(drawn, "encoder").y)).toEqual([0, 88, 176]);
+  });
+
+  it("layout() of the same graph is the same, with a used cache and without", () => {
+    const cache = new LayoutCache();
+    for (let seed = 1; seed <= 20; seed++) {
+      const graph = randomGraph(seed);
+      const index = new GraphIndex(graph.nodes, graph.edges);
+      const first = layout(index, graph.open, graph.size, {}, cache);
+      expect(layout(index, graph.open, graph.size, {}, cache)).toEqual(first);
+      expect(layout(new GraphIndex(graph.nodes, graph.edges), graph.open, graph.size)).toEqual(first);
+    }
+  });
+
+  it("layout() places equal blocks once", () => {
+    const made: string[] = [];
+    class Counting extends LayoutCache {
+      override get(...[structure, make]: Parameters<LayoutCache["get"]>): ReturnType<LayoutCache["get"]> {
+        return super.get(structure, () => {
+          made.push(structure);
+          return make();
+        });
+      }
+    }
+    const graph = transformer(12);
+    layout(new GraphIndex(graph.nodes, graph.edges), allGroups(graph), graph.size, {}, new Counting());
+    expect(graph.nodes.filter(({ isGroup }) => isGroup)).toHaveLength(37);
+    expect(made.length).toBeLessThan(10);
+  });
+
+  it("LayoutCache.get() forgets what was not asked for longest", () => {
+    const cache = new LayoutCache(2);
+    const made: string[] = [];
+    const ask = (structure: string): void => {
+      cache.get(structure, () => {
+        made.push(structure);
+        return { left: 0, right: 0, height: 0, items: [], routes: [] };
+      });
+    };
+    for (const structure of ["a", "b", "a", "c", "a", "b"]) ask(structure);
+    expect(made).toEqual(["a", "b", "c", "b"]);
+  });
+});
