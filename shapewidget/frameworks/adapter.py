@@ -50,12 +50,14 @@ class Attempt:
         fix: The change as one line of code: "self.head = nn.Linear(2 * hidden, tags)".
         patch: Unified diff of the user's source, None where there is no source to be seen.
         source: The line that the patch changes.
+        loss: The loss function as changed, where the change is in it and not in the model.
     """
 
     model: Model
     fix: str
     patch: str | None
     source: SourceLine | None = None
+    loss: Callable[..., Any] | None = None
 
 
 class Constructor(Protocol):
@@ -135,8 +137,14 @@ class Adapter(Protocol):
             RebuildError: No way was found; says what is missing.
         """
 
-    def attempt(self, model: Model, constructor: Constructor | None, remedy: Remedy) -> Attempt | None:
-        """Apply a remedy to a copy of the model; None where it cannot be applied."""
+    def attempt(
+        self,
+        model: Model,
+        constructor: Constructor | None,
+        remedy: Remedy,
+        loss: Callable[..., Any] | None = None,
+    ) -> Attempt | None:
+        """Apply a remedy to a copy of the model, or of the loss; None where it cannot be applied."""
 
     def measure(
         self,

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from shapewidget.frameworks.source.initialiser import Initialiser
-from shapewidget.frameworks.source.text import Source, Span
-from shapewidget.graph.remedies import SourceEdit
 
 _MAPPINGS = ("OrderedDict", "dict")
 _CONTAINERS = ("Sequential", "ModuleList", "ModuleDict", *_MAPPINGS)
@@ -172,24 +170,3 @@ def arguments(call: ast.Call, names: Sequence[str]) -> Iterator[tuple[str, ast.e
         value = argument(call, name, names)
         if value is not None:
             yield name, value
-
-
-def adding_keyword(source: Source, call: ast.Call, name: str, text: str) -> SourceEdit:
-    """The edit that adds a keyword argument to a call, behind those that it has."""
-    whole = Span.of(call)
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    last = max((Span.of(each).end for each in given), default=Span.of(call.func).end)
-    tail = source.text(Span(*last, *whole.end))[:-1].encode()
-    code = b"".join(_without_comment(line) for line in tail.splitlines(keepends=True))
-    place = max(code.rfind(b")"), code.rfind(b","), code.rfind(b"(") if not given else -1) + 1
-    rows = tail[:place].split(b"\n")
-    column = last[1] + len(rows[0]) if len(rows) == 1 else len(rows[-1])
-    spot = (last[0] + len(rows) - 1, column)
-    separator = "" if not given else " " if tail[:place].endswith(b",") else ", "
-    return source.replacing(Span(*spot, *spot), f"{separator}{name}={text}")
-
-
-def _without_comment(line: bytes) -> bytes:
-    """The line with its comment blanked out; no string can stand behind the last argument of a call."""
-    code, _, comment = line.partition(b"#")
-    return code + b" " * (len(line) - len(code)) if comment else line

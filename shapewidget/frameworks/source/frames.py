@@ -54,6 +54,11 @@ def _framework_roots() -> list[str]:
     return [root for module in loaded for root in getattr(module, "__path__", ())]
 
 
+def is_own(filename: str) -> bool:
+    """Whether a source is the user's, and not of an installed package."""
+    return _origin(filename) is _Origin.OWN
+
+
 def here() -> Capture | None:
     """Where the user's program is: the innermost frame that is no framework's, and no standard library's.
 
@@ -89,7 +94,7 @@ def resolve(capture: Capture) -> SourceLine:
     expression = None
     if end_line is not None and column is not None and end_column is not None:
         expression = source.text(_whole(source, Span(line, column, end_line, end_column)))
-    return SourceLine(code.co_filename, label(code.co_filename), line, source.lines[line - 1].strip(), expression)
+    return source.line(line, expression)
 
 
 def _whole(source: Source, span: Span) -> Span:

@@ -105,6 +105,13 @@ class Initialiser:
                 return cells[name.id].cell_contents
         return self.function.__globals__.get(name.id, getattr(builtins, name.id, None))
 
+    def calls_class(self, call: ast.Call, owner: type) -> bool:
+        """Whether a call is one of that class, and not of a function that may call it in its turn."""
+        meaning = self.meaning(call.func)
+        if isinstance(meaning, type):
+            return meaning is owner
+        return meaning is None and ast.unparse(call.func).rpartition(".")[2] == owner.__name__
+
 
 def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     targets: list[ast.expr] = []

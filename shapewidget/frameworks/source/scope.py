@@ -70,7 +70,7 @@ class _Solver:
         for made in layer_calls(initialiser):
             placed.append(made.call)
             layer = next((layer for path, layer in built if made.builds(path)), None)
-            if layer is not None and _is_class_of(initialiser, made.call, layer):
+            if layer is not None and initialiser.calls_class(made.call, type(layer)):
                 yield from self._of_call(initialiser, made.call, [layer])
             yield from _of_count(initialiser, made, built)
         for node in ast.walk(initialiser.node):
@@ -78,7 +78,7 @@ class _Solver:
                 yield from self._of_base(initialiser, node, owner, owner_class)
             elif isinstance(node, ast.Call) and node not in placed:
                 yield from self._of_call(
-                    initialiser, node, [layer for _, layer in built if _is_class_of(initialiser, node, layer)]
+                    initialiser, node, [layer for _, layer in built if initialiser.calls_class(node, type(layer))]
                 )
 
     def _of_call(self, initialiser: Initialiser, call: ast.Call, made: list[object]) -> Iterator[Equation]:
@@ -159,10 +159,3 @@ def _of_count(initialiser: Initialiser, made: LayerCall, built: list[tuple[str, 
         match iterated:
             case ast.Call(func=ast.Name(id="range"), args=[number]):
                 yield number, count
-
-
-def _is_class_of(initialiser: Initialiser, call: ast.Call, layer: object) -> bool:
-    meaning = initialiser.meaning(call.func)
-    if isinstance(meaning, type):
-        return meaning is type(layer)
-    return meaning is None and ast.unparse(call.func).rpartition(".")[2] == type(layer).__name__

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
 from shapewidget.frameworks.source.cells import label
+from shapewidget.graph.records import SourceLine
 from shapewidget.graph.remedies import SourceEdit
 
 
@@ -78,6 +79,10 @@ class Source:
         lines[0] = lines[0][span.column :]
         return b"".join(lines).decode(errors="replace")
 
+    def line(self, number: int, expression: str | None = None) -> SourceLine:
+        """One of its lines, and what of it is meant."""
+        return SourceLine(self.filename, label(self.filename), number, self.lines[number - 1].strip(), expression)
+
     def replacing(self, span: Span, text: str) -> SourceEdit:
         """The edit that puts `text` in the place of a span."""
         before = self.lines[span.line - 1 : span.end_line]
@@ -91,10 +96,15 @@ class Source:
         first = edit.first_line - 1
         return Source(self.filename, self.lines[:first] + edit.after + self.lines[first + len(edit.before) :])
 
-    def codes(self) -> Iterator[CodeType]:
-        """The code objects of all its functions, in order."""
+    def functions(self, *, by_statement: bool) -> Iterator[CodeType]:
+        """The code of all its functions, in order, compiled as a whole or as notebooks do it, each statement alone.
+
+        The two differ in their instructions: only as a whole does Python see that a name is an imported module.
+        """
+        statements = self.tree.body
+        units = [ast.Module([each], []) for each in statements] if by_statement else [self.tree]
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        pending = [compile("".join(self.lines), self.filename, "exec", flags=flags, dont_inherit=True)]
+        pending = [compile(unit, self.filename, "exec", flags=flags, dont_inherit=True) for unit in units]
         while pending:
             inner = [constant for constant in pending.pop(0).co_consts if isinstance(constant, CodeType)]
             yield from inner
@@ -107,22 +117,26 @@ def recompiled(function: FunctionType, source: Source, edit: SourceEdit) -> Func
     It has the original's defaults and closure, and a copy of its globals. Its decorators are not applied again.
 
     Raises:
-        LookupError: The function is not in that source, or the edit needs a variable that it does not close over.
+        ValueError: The source is not what the function was made from: the file has changed since.
+        LookupError: The edit needs a variable that the function does not close over.
     """
-    place = _alike(function.__code__, source).index(function.__code__)
-    code = _alike(function.__code__, source.edited(edit))[place]
+    code = _recompiled(function.__code__, source, edit)
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     closure = tuple(cells[name] for name in code.co_freevars)
     made = FunctionType(code, dict(function.__globals__), function.__name__, function.__defaults__, closure)
-    made.__kwdefaults__, made.__qualname__, made.__module__ = (
-        function.__kwdefaults__,
-        function.__qualname__,
-        function.__module__,
-    )
+    made.__kwdefaults__ = function.__kwdefaults__
     return made
 
 
-def _alike(code: CodeType, source: Source) -> list[CodeType]:
+def _recompiled(code: CodeType, source: Source, edit: SourceEdit) -> CodeType:
+    for by_statement in (False, True):
+        alike = _alike(code, source.functions(by_statement=by_statement))
+        if code in alike:
+            return _alike(code, source.edited(edit).functions(by_statement=by_statement))[alike.index(code)]
+    raise ValueError(f"{source.filename} has changed since {code.co_qualname} was made from it")
+
+
+def _alike(code: CodeType, others: Iterable[CodeType]) -> list[CodeType]:
     """Functions of the same name on the same line; more than one only for lambdas."""
     key = (code.co_qualname, code.co_firstlineno)
-    return [other for other in source.codes() if (other.co_qualname, other.co_firstlineno) == key]
+    return [other for other in others if (other.co_qualname, other.co_firstlineno) == key]

@@ -91,9 +91,15 @@ class TorchAdapter:
         """How to build the model again."""
         return find_constructor(model, build)
 
-    def attempt(self, model: nn.Module, constructor: Constructor | None, remedy: Remedy) -> Attempt | None:
-        """A copy of the model with the remedy applied."""
-        return attempt(model, constructor, remedy)
+    def attempt(
+        self,
+        model: nn.Module,
+        constructor: Constructor | None,
+        remedy: Remedy,
+        loss: Callable[..., Any] | None = None,
+    ) -> Attempt | None:
+        """A copy of the model, or of the loss, with the remedy applied."""
+        return attempt(model, constructor, remedy, loss)
 
     def measure(
         self,

@@ -1,0 +1,209 @@
+"""Build a layer of a copy with another argument, in the way in which the user would mend it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+
+from torch import nn
+
+from shapewidget.frameworks.adapter import Attempt, Constructor
+from shapewidget.frameworks.source.arithmetic import atoms
+from shapewidget.frameworks.source.calls import (
+    LayerCall,
+    argument,
+    constructor_parameters,
+    layer_calls,
+    parameter_names,
+)
+from shapewidget.frameworks.source.edits import adding_keyword
+from shapewidget.frameworks.source.expressions import expressions
+from shapewidget.frameworks.source.frames import is_own
+from shapewidget.frameworks.source.initialiser import Initialiser
+from shapewidget.frameworks.source.scope import names_in_scope
+from shapewidget.frameworks.source.text import Span, recompiled
+from shapewidget.frameworks.torch.constructor import find_constructor
+from shapewidget.frameworks.torch.likeness import copied, liken
+from shapewidget.frameworks.torch.rebuild import call_text
+from shapewidget.frameworks.torch.recovery import layers, stored
+from shapewidget.graph.remedies import SetArgument, SourceEdit
+
+_WORDINGS = 4
+"""How many ways of writing a size are tried; the plain number is always the last that there is."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the source builds a layer.
+
+    Attributes:
+        path: Path of the module whose constructor it is.
+        owner: That module.
+        initialiser: Its constructor.
+        made: The call that builds the layer.
+        layer: The layer.
+    """
+
+    path: str
+    owner: nn.Module
+    initialiser: Initialiser
+    made: LayerCall
+    layer: nn.Module
+
+    def expression(self, name: str) -> ast.expr | None:
+        """What the call gives for an argument; None where it leaves it at its default."""
+        return argument(self.made.call, name, parameter_names(type(self.layer)))
+
+
+def with_argument(model: nn.Module, constructor: Constructor | None, remedy: SetArgument) -> Attempt | None:
+    """A copy of the model in which a layer was built with another argument.
+
+    It is changed where it comes from: at the call of the constructor that hands it in, if nothing else needs it; else
+    in the source of the class; and on the one layer alone, where there is no source to be seen.
+    """
+    place = _place(model, remedy.path)
+    ways: list[Callable[[], Attempt | None]] = [partial(_on_the_layer, model, remedy)]
+    if place is not None:
+        at_the_call = partial(_at_the_call, model, constructor, place, remedy)
+        ways = [at_the_call, partial(_in_the_source, model, place, remedy), *ways]
+    for way in ways:
+        with contextlib.suppress(Exception):
+            found = way()
+            if found is not None and _is_done(found.model, remedy):
+                return found
+    return None
+
+
+def _is_done(made: nn.Module, remedy: SetArgument) -> bool:
+    return stored(made.get_submodule(remedy.path), remedy.argument) in (None, remedy.value)
+
+
+def _place(model: nn.Module, path: str) -> Place | None:
+    """The innermost class of the user's whose source builds a layer."""
+    parts = path.split(".")
+    layer = model.get_submodule(path)
+    for length in range(len(parts) - 1, -1, -1):
+        owner_path, below = ".".join(parts[:length]), ".".join(parts[length:])
+        owner = model.get_submodule(owner_path)
+        initialiser = Initialiser.of(type(owner))
+        if below and initialiser is not None and is_own(initialiser.source.filename):
+            calls = (each for each in layer_calls(initialiser) if each.builds(below))
+            made = next((each for each in calls if initialiser.calls_class(each.call, type(layer))), None)
+            if made is not None:
+                return Place(owner_path, owner, initialiser, made, layer)
+    return None
+
+
+def _at_the_call(
+    model: nn.Module, constructor: Constructor | None, place: Place, remedy: SetArgument
+) -> Attempt | None:
+    """Hand another value in, where the argument is handed through to this layer and to nothing else."""
+    handed = place.expression(remedy.argument)
+    if not isinstance(handed, ast.Name) or not _serves_only(place.initialiser, handed):
+        return None
+    if place.path:
+        return with_argument(model, constructor, replace(remedy, path=place.path, argument=handed.id))
+    if constructor is None or handed.id not in constructor.arguments:
+        constructor = find_constructor(model)
+    made = constructor.build(**{handed.id: remedy.value})
+    liken(made, model, weights=True)
+    return Attempt(made, call_text(type(model).__name__, {handed.id: remedy.value}), None)
+
+
+def _serves_only(initialiser: Initialiser, handed: ast.Name) -> bool:
+    """Whether a parameter of the constructor is read here alone; to keep it as an attribute does not count."""
+    kept = [value for target, value in initialiser.assignments if initialiser.attribute(target)]
+    reads = [node for node in ast.walk(initialiser.node) if isinstance(node, ast.Name) and node.id == handed.id]
+    return handed.id in initialiser.parameters and all(node is handed or node in kept for node in reads)
+
+
+def _in_the_source(model: nn.Module, place: Place, remedy: SetArgument) -> Attempt | None:
+    """Edit the class, and build every module of that class anew by the edited constructor."""
+    old = place.expression(remedy.argument)
+    source, call = place.initialiser.source, place.made.call
+    names = names_in_scope(place.owner, layers, stored)
+    preferred = atoms(old) if old is not None else ()
+    for text in islice(expressions(remedy.value, remedy.dim, names, preferred), _WORDINGS):
+        if old is not None:
+            edit = source.replacing(Span.of(old), text)
+        else:
+            edit = adding_keyword(source, call, remedy.argument, text)
+        with contextlib.suppress(Exception):
+            made = _by_edited_class(model, place, edit)
+            if _is_done(made, remedy):
+                return Attempt(made, _edited_call(place, edit), edit.diff(), source.line(edit.first_line))
+    return None
+
+
+def _by_edited_class(model: nn.Module, place: Place, edit: SourceEdit) -> nn.Module:
+    edited = recompiled(place.initialiser.function, place.initialiser.source, edit)
+    owner = type(place.owner)
+
+    def make(**arguments: object) -> nn.Module:
+        made: nn.Module = owner.__new__(owner)
+        edited(made, **arguments)
+        return made
+
+    def anew(module: nn.Module) -> nn.Module:
+        constructor = find_constructor(module)
+        made = replace(constructor, recipe=replace(constructor.recipe, make=make)).build()
+        liken(made, module, weights=True)
+        return made
+
+    if not place.path:
+        return anew(model)
+    return _with_parts(model, {module: anew(module) for module in model.modules() if type(module) is owner})
+
+
+def _with_parts(model: nn.Module, parts: Mapping[nn.Module, nn.Module]) -> nn.Module:
+    """A copy of the model with other modules in the places of some, wherever they stand."""
+    whole = copied(model)
+    for path, module in model.named_modules(remove_duplicate=False):
+        if module in parts:
+            whole.set_submodule(path, parts[module])
+    return whole
+
+
+def _edited_call(place: Place, edit: SourceEdit) -> str:
+    """The edited call, on one line, with what it is assigned to."""
+    edited = place.initialiser.source.edited(edit)
+    call = place.made.call
+    same = (
+        node
+        for node in ast.walk(edited.tree)
+        if isinstance(node, ast.Call) and Span.of(node).start == Span.of(call).start
+    )
+    node = next(node for node in same if ast.unparse(node.func) == ast.unparse(call.func))
+    text = " ".join(edited.text(Span.of(node)).split())
+    is_attribute = place.made.path.isidentifier()
+    return f"{place.initialiser.itself}.{place.made.path} = {text}" if is_attribute else text
+
+
+def _on_the_layer(model: nn.Module, remedy: SetArgument) -> Attempt:
+    """Replace the one layer by another of its class."""
+    layer = model.get_submodule(remedy.path)
+    constructor = find_constructor(layer)
+    made = constructor.build(**{remedy.argument: remedy.value})
+    liken(made, layer, weights=True)
+    text = _written(type(layer), {**constructor.arguments, remedy.argument: remedy.value})
+    if not remedy.path:
+        return Attempt(made, text, None)
+    steps = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in remedy.path.split("."))
+    return Attempt(_with_parts(model, {layer: made}), f"model{steps} = {text}", None)
+
+
+def _written(owner: type, arguments: Mapping[str, object]) -> str:
+    """A call as one writes it: what has no default in its place, of the rest what differs from the default."""
+    name = f"nn.{owner.__name__}" if getattr(nn, owner.__name__, None) is owner else owner.__name__
+    texts = []
+    for parameter in constructor_parameters(owner):
+        value = arguments.get(parameter.name)
+        if parameter.default is parameter.empty:
+            texts.append(repr(value))
+        elif value != parameter.default:
+            texts.append(f"{parameter.name}={value!r}")
+    return f"{name}({', '.join(texts)})"
