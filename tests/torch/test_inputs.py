@@ -5,26 +5,12 @@ from collections import UserDict, namedtuple
 import numpy
 import pytest
 import torch
+from small_models import taking
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.torch.inputs import make_batch
-
-
-def model_of(forward, **layers):
-    """A model with these layers and this forward."""
-    model = type("Model", (nn.Module,), {"forward": forward})()
-    for name, layer in layers.items():
-        setattr(model, name, layer)
-    return model
-
-
-def taking(*names, **layers):
-    """A model whose forward has these arguments and does nothing."""
-    scope: dict = {}
-    exec(f"def forward({', '.join(['self', *names])}): pass", scope)
-    return model_of(scope["forward"], **layers)
 
 
 def axes_of(model, *inputs, **options):
@@ -302,5 +288,5 @@ def test_lengths_may_stay_on_the_cpu():
 
 
 def test_module_without_forward_is_told():
-    with pytest.raises(InputError, match="ModuleDict has no forward.*one of the parts"):
+    with pytest.raises(InputError, match=r"ModuleDict has no forward.*one of the parts"):
         make_batch(nn.ModuleDict({"a": nn.Linear(3, 2)}), floats(4, 3))

@@ -65,12 +65,12 @@ def _features(entry: Entry, name: str, make: Maker, sizes: Sizes, is_sequence: b
         yield make.floats((length, batch, width), f"{axis} B _", f"{what}, time first", place)
     sequences = make.floats((batch, length, width), f"B {axis} _", what, place)
     rows = make.floats((batch, width), "B _", f"{batch} rows of {width} features", place)
-    yield from (sequences, rows) if is_sequence else (rows, sequences)
+    numbers = make.floats((batch, length), f"B {axis}", f"{batch} sequences of {length} numbers", place)
+    likely = [sequences, *([numbers] if width == 1 else []), rows]
+    yield from likely if is_sequence else reversed(likely)
     for rest in (width - size for size in entry.beside if size < width):
         shape, axes = ((batch, length, rest), f"B {axis} _") if is_sequence else ((batch, rest), "B _")
         yield make.floats(shape, axes, f"{rest} features beside an embedding of {width - rest}", place)
-    if width == 1:
-        yield make.floats((batch, length), f"B {axis}", f"{batch} sequences of {length} numbers", place)
     for channels in (1, 3):
         side = math.isqrt(width // channels)
         if side > 4 and channels * side * side == width:

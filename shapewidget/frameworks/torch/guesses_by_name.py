@@ -12,7 +12,7 @@ from torch import nn
 from shapewidget.frameworks.torch.guesses import Guess, Maker, Sizes
 
 _STATE = re.compile(r"(prev_?|init_?|last_?)?(h|hx|c|cx|hc|hidden|cell|state|memory)(_?states?|s|_?0|_?init)?")
-_ONE_TENSOR = re.compile(r"(prev_?|init_?|last_?)?(h|hx|c|cx|cell)(_?0|_?init)?")
+_ONE_TENSOR = re.compile(r"(prev_?|init_?|last_?)?(?P<letter>[hc])(x|ell)?(_?0|_?init)?")
 _LITERALS = {int: 3, float: 1.0, bool: False, "int": 3, "float": 1.0, "bool": False}
 
 
@@ -38,7 +38,7 @@ def guesses_by_name(model: nn.Module, argument: inspect.Parameter, make: Maker, 
     elif name.startswith("adj"):
         yield make.fixed(torch.ones(batch, batch), "B B", f"a {batch}×{batch} adjacency matrix", place)
     elif _STATE.fullmatch(name):
-        yield from _states(model, make, sizes.batch, is_one_tensor=bool(_ONE_TENSOR.fullmatch(name)))
+        yield from _states(model, name, make, sizes.batch)
 
 
 def _masks(make: Maker, sizes: Sizes, place: str, is_padding: bool) -> Iterator[Guess]:
@@ -50,10 +50,9 @@ def _masks(make: Maker, sizes: Sizes, place: str, is_padding: bool) -> Iterator[
     yield make.fixed(torch.zeros(sizes.length, sizes.length), "T T", what, place)
 
 
-def _states(model: nn.Module, make: Maker, batch: int, is_one_tensor: bool) -> Iterator[Guess]:
+def _states(model: nn.Module, name: str, make: Maker, batch: int) -> Iterator[Guess]:
     """Initial states of the first recurrent layer: an LSTM's come as a pair unless the name says otherwise."""
     outside: tuple[int, ...]
-    hidden: tuple[int, ...]
     for path, module in model.named_modules():
         if isinstance(module, nn.RNNBase):
             outside, axes = (module.num_layers * (1 + module.bidirectional), batch), "_ B _"
@@ -64,10 +63,13 @@ def _states(model: nn.Module, make: Maker, batch: int, is_one_tensor: bool) -> I
         else:
             continue
         what, place = "a state for each sample", f"`{path}: nn.{type(module).__name__}`"
-        single = make.floats(hidden, axes, what, place)
+        cell, one = (*outside, module.hidden_size), _ONE_TENSOR.fullmatch(name)
         if not isinstance(module, nn.LSTM | nn.LSTMCell):
-            yield single
+            yield make.floats(hidden, axes, what, place)
+        elif one is None:
+            yield make.pair(hidden, cell, axes, what, place)
+            yield make.floats(hidden, axes, what, place)
         else:
-            pair = make.pair(hidden, (*outside, module.hidden_size), axes, what, place)
-            yield from (single, pair) if is_one_tensor else (pair, single)
+            yield make.floats(cell if one["letter"] == "c" else hidden, axes, what, place)
+            yield make.pair(hidden, cell, axes, what, place)
         return
