@@ -53,6 +53,7 @@ def _masks(make: Maker, sizes: Sizes, place: str, is_padding: bool) -> Iterator[
 def _states(model: nn.Module, name: str, make: Maker, batch: int) -> Iterator[Guess]:
     """Initial states of the first recurrent layer: an LSTM's come as a pair unless the name says otherwise."""
     outside: tuple[int, ...]
+    hidden: tuple[int, ...]
     for path, module in model.named_modules():
         if isinstance(module, nn.RNNBase):
             outside, axes = (module.num_layers * (1 + module.bidirectional), batch), "_ B _"
