@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from shapewidget.errors import ShapeWidgetError
     from shapewidget.notebook.attach import attach
     from shapewidget.notebook.magics import load_ipython_extension, unload_ipython_extension
+    from shapewidget.probing.capture import capture
     from shapewidget.probing.report import Report
     from shapewidget.probing.session import probe
 
@@ -19,6 +20,7 @@ __all__ = [
     "Report",
     "ShapeWidgetError",
     "attach",
+    "capture",
     "load_ipython_extension",
     "probe",
     "unload_ipython_extension",
@@ -30,6 +32,7 @@ _HOMES = {
     "Report": "shapewidget.probing.report",
     "ShapeWidgetError": "shapewidget.errors",
     "attach": "shapewidget.notebook.attach",
+    "capture": "shapewidget.probing.capture",
     "load_ipython_extension": "shapewidget.notebook.magics",
     "probe": "shapewidget.probing.session",
     "unload_ipython_extension": "shapewidget.notebook.magics",

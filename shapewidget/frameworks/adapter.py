@@ -7,6 +7,7 @@ training flags, hooks, attributes, random number generators. Whatever has to be 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -85,6 +86,17 @@ class Constructor(Protocol):
         """
 
 
+class Watch(AbstractContextManager["Watch"], Protocol):
+    """Records what a block of code runs, exactly as it would run without us."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only the first part was recorded."""
+
+    def recording(self) -> Recording:
+        """What ran; to be asked for after the block."""
+
+
 class Adapter(Protocol):
     """One framework."""
 
@@ -129,6 +141,9 @@ class Adapter(Protocol):
             loss: Called as ``loss(outputs, targets)``.
             repair: Fit the tensor where a layer refuses it, note the clash and carry on.
         """
+
+    def watch(self) -> Watch:
+        """Something to wrap around any code of the user's."""
 
     def constructor(self, model: Model, build: Callable[..., Model] | None) -> Constructor:
         """How to build the model at other sizes.

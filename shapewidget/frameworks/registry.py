@@ -9,18 +9,25 @@ from shapewidget.errors import UnsupportedModelError
 from shapewidget.frameworks.adapter import Adapter
 
 
+def loaded_adapters() -> list[Adapter]:
+    """An adapter for every framework that the user has imported."""
+    adapters: list[Adapter] = []
+    if "torch" in sys.modules:
+        from shapewidget.frameworks.torch.adapter import TorchAdapter
+
+        adapters.append(TorchAdapter())
+    return adapters
+
+
 def adapter_for(model: Any) -> Adapter:
     """The adapter of the framework that made the model.
 
     Raises:
         UnsupportedModelError: It is no model of a framework that is loaded.
     """
-    if "torch" in sys.modules:
-        from shapewidget.frameworks.torch.adapter import TorchAdapter
-
-        adapter = TorchAdapter()
-        if adapter.accepts(model):
-            return adapter
+    adapter = next((adapter for adapter in loaded_adapters() if adapter.accepts(model)), None)
+    if adapter is not None:
+        return adapter
     if isinstance(model, type):
         raise UnsupportedModelError(
             f"{model.__name__} is a class, not a model. Expected an instance: pass {model.__name__}(...)."

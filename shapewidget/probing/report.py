@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _SIGNS = {Severity.MISMATCH: "✕", Severity.COINCIDENCE: "≈", Severity.NOTE: "·"}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Report:
-    """The findings and the graph of one probe.
+    """The findings and the graph of one probe, or of a captured block once it has ended.
 
     Attributes:
         findings: The most serious first.
@@ -44,7 +44,7 @@ class Report:
     meanings: Mapping[str, str] = field(default_factory=dict)
     stopped: str | None = None
     batches: tuple[Any, ...] | None = None
-    session: Session | None = field(default=None, repr=False, compare=False)
+    session: Session | None = field(default=None, repr=False)
 
     @property
     def ok(self) -> bool:

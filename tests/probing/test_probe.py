@@ -15,15 +15,21 @@ from shapewidget.graph.records import Agreement
 
 
 class Tagger(nn.Module):
-    def __init__(self, vocab=500, emb=48, hidden=64, tags=9, is_right=True):
+    def __init__(self, vocab=500, emb=48, hidden=64, tags=9):
         super().__init__()
         self.embedding = nn.Embedding(vocab, emb)
         self.lstm = nn.LSTM(emb, hidden, batch_first=True, bidirectional=True)
-        self.head = nn.Linear(2 * hidden, tags) if is_right else nn.Linear(hidden, tags)
+        self.head = nn.Linear(2 * hidden, tags)
 
     def forward(self, ids):
         states, _ = self.lstm(self.embedding(ids))
         return torch.log_softmax(self.head(states), -1)
+
+
+class BrokenTagger(Tagger):
+    def __init__(self, vocab=500, emb=48, hidden=64, tags=9):
+        super().__init__(vocab, emb, hidden, tags)
+        self.head = nn.Linear(hidden, tags)
 
 
 class Layers(nn.Module):
@@ -125,7 +131,7 @@ def test_probe_of_a_clean_tagger_solves_every_axis():
 
 
 def test_probe_draws_what_lies_behind_a_mismatch_as_assumed():
-    report = shapewidget.probe(Tagger(is_right=False), torch.randint(0, 500, (8, 16)))
+    report = shapewidget.probe(BrokenTagger(), torch.randint(0, 500, (8, 16)))
     (edge,) = [edge for edge in report.graph.edges if edge.state is Agreement.MISMATCH]
     assert (edge.source, edge.target, edge.axis) == ("lstm", "head", 2)
     assert edge.badge == "2·hidden = 128 ≠ 64"
@@ -134,11 +140,12 @@ def test_probe_draws_what_lies_behind_a_mismatch_as_assumed():
 
 
 def test_probe_runs_the_fix_that_it_proposes():
-    (finding,) = shapewidget.probe(Tagger(is_right=False), torch.randint(0, 500, (8, 16))).findings
+    (finding,) = shapewidget.probe(BrokenTagger(), torch.randint(0, 500, (8, 16))).findings
     assert finding.verified
-    assert "-        self.head = nn.Linear(2 * hidden, tags) if is_right else nn.Linear(hidden, tags)" in finding.patch
-    assert finding.source is not None
-    assert finding.source.label == "test_probe.py"
+    assert finding.fix == "self.head = nn.Linear(2 * hidden, tags)"
+    assert "-        self.head = nn.Linear(hidden, tags)\n+        self.head = nn.Linear(2 * hidden, tags)" in finding.patch
+    assert str(finding.source).startswith("test_probe.py:")
+    assert finding.source.text == "self.head = nn.Linear(hidden, tags)"
 
 
 def test_probe_tells_six_planted_mistakes_in_one_run():
@@ -225,10 +232,10 @@ def test_probe_reports_an_error_of_the_program_itself():
     assert [finding.code for finding in report.findings] == ["SW901"]
 
 
-@pytest.mark.parametrize("is_right", [True, False])
+@pytest.mark.parametrize("make", [Tagger, BrokenTagger])
 @pytest.mark.parametrize("training", [True, False])
-def test_probe_leaves_the_model_as_it_was(is_right, training):
-    model, ids = Tagger(is_right=is_right).train(training), torch.randint(0, 500, (8, 16))
+def test_probe_leaves_the_model_as_it_was(make, training):
+    model, ids = make().train(training), torch.randint(0, 500, (8, 16))
     model.embedding(ids).sum().backward()
     before = fingerprint(model)
     shapewidget.probe(model, ids)
@@ -237,9 +244,9 @@ def test_probe_leaves_the_model_as_it_was(is_right, training):
 
 
 def test_report_reads_well_in_a_terminal():
-    report = shapewidget.probe(Tagger(is_right=False), torch.randint(0, 500, (8, 16)))
+    report = shapewidget.probe(BrokenTagger(), torch.randint(0, 500, (8, 16)))
     lines = str(report).splitlines()
-    assert lines[0] == "Tagger on cpu: 1 mismatch"
+    assert lines[0] == "BrokenTagger on cpu: 1 mismatch"
     assert any(line.startswith("✕ SW101 The layer was built for another width at test_probe.py:") for line in lines)
     assert any("lstm LSTM" in line and "(B, T, 2·hidden)" in line for line in lines)
     assert any("head Linear" in line and "<- 2·hidden = 128 ≠ 64" in line for line in lines)
@@ -248,12 +255,12 @@ def test_report_reads_well_in_a_terminal():
 
 def test_report_raises_for_findings_with_its_text():
     with pytest.raises(shapewidget.ShapeWidgetError, match="SW101"):
-        shapewidget.probe(Tagger(is_right=False)).raise_for_findings()
+        shapewidget.probe(BrokenTagger()).raise_for_findings()
     shapewidget.probe(Tagger()).raise_for_findings()
 
 
 def test_report_as_json_is_plain():
-    report = shapewidget.probe(Tagger(is_right=False), torch.randint(0, 500, (8, 16)))
+    report = shapewidget.probe(BrokenTagger(), torch.randint(0, 500, (8, 16)))
     plain = json.loads(report.to_json())
     assert plain["findings"][0]["code"] == "SW101"
     assert plain["layers"][2]["outputs"][0]["dims"] == ["B", "T", "2·hidden"]

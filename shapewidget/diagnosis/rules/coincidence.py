@@ -21,6 +21,8 @@ def declared_by_coincidence(evidence: Evidence) -> Iterator[Diagnosis]:
             got = evidence.dim(layer, 0, axis)
             if axis is None or got is None or declared.dim is None or got == declared.dim:
                 continue
+            if got.is_constant and "B" not in declared.dim.names:
+                continue  # the size of the data: an argument that has to be equal to it is just that
             if layer.inputs[0].shape[axis] == declared.size:
                 yield _coincidence(evidence, layer, declared, axis, got)
 

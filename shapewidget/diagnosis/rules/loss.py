@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
+
+Size = TypeVar("Size", int, Dim)
 
 _ARITHMETIC = frozenset(("add", "sub", "mul", "div", "pow", "maximum", "minimum", "where"))
 
@@ -48,18 +52,20 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
     """Operands of different rank whose batch axes meet different axes, so that B x B pairs come out."""
     for layer in evidence.graph.layers:
         is_loss = layer.kind is LayerKind.LOSS
-        if len(layer.inputs) < 2 or not (is_loss or layer.name in _ARITHMETIC):
+        if len(layer.inputs) < 2 or not (_is_of_one_shape(layer) if is_loss else layer.name in _ARITHMETIC):
             continue
         one, other = layer.inputs[:2]
-        if one.dims is None or other.dims is None or len(one.dims) == len(other.dims) or not (one.dims and other.dims):
+        if not one.shape or not other.shape or len(one.shape) == len(other.shape):
             continue
-        if is_loss and not _is_of_one_shape(layer):
-            continue
-        together = _broadcast(one.dims, other.dims)
-        if together is None or _batches(together) <= max(_batches(one.dims), _batches(other.dims)):
-            continue
-        sizes = tuple(dim.at(evidence.graph.sizes) for dim in together)
-        yield Diagnosis(_finding(layer, sizes))
+        if one.dims is None or other.dims is None:
+            sizes = _broadcast(one.shape, other.shape, 1) if is_loss else None
+            grows = sizes is not None and math.prod(sizes) > max(math.prod(one.shape), math.prod(other.shape))
+        else:
+            dims = _broadcast(one.dims, other.dims, constant(1))
+            grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))
+            sizes = [dim.at(evidence.graph.sizes) for dim in dims or ()]
+        if grows and sizes is not None:
+            yield Diagnosis(_finding(layer, tuple(sizes)))
 
 
 def _is_of_one_shape(layer: Layer) -> bool:
@@ -70,13 +76,14 @@ def _batches(dims: Sequence[Dim]) -> int:
     return sum("B" in dim.names for dim in dims)
 
 
-def _broadcast(one: Sequence[Dim], other: Sequence[Dim]) -> list[Dim] | None:
+def _broadcast(one: Sequence[Size], other: Sequence[Size], single: Size) -> list[Size] | None:
+    """The shape that two shapes broadcast to; `single` is an axis of size 1."""
     longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
     result = list(longer)
     for back in range(1, len(shorter) + 1):
-        if longer[-back] == constant(1):
+        if longer[-back] == single:
             result[-back] = shorter[-back]
-        elif shorter[-back] not in (constant(1), longer[-back]):
+        elif shorter[-back] not in (single, longer[-back]):
             return None
     return result
 

@@ -19,6 +19,7 @@ from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
+from shapewidget.frameworks.torch.watch import Watch
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.records import Recording
 from shapewidget.graph.remedies import Remedy
@@ -86,6 +87,10 @@ class TorchAdapter:
         with untouched(model), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return record(model, batch, loss, repair=repair)
+
+    def watch(self) -> Watch:
+        """Records whatever the block runs."""
+        return Watch()
 
     def constructor(self, model: nn.Module, build: Callable[..., nn.Module] | None) -> Constructor:
         """How to build the model again."""

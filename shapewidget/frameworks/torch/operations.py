@@ -185,7 +185,9 @@ def _class_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: s
         worst = int(targets.max())
         if worst >= outputs.shape[1]:
             wanted_range = f"0 to {outputs.shape[1] - 1}"
-            return Clash("", ClashKind.INDEX, 1, None, wanted_range, worst, 0, "the loss taken as 0", error), lambda: zero
+            return Clash(
+                "", ClashKind.INDEX, 1, None, wanted_range, worst, 0, "the loss taken as 0", error
+            ), lambda: zero
     return None
 
 

@@ -2,8 +2,8 @@
 
 Modules are seen by wrapping `nn.Module.__call__` on the class (hooks on instances would switch off fast paths),
 functions by a `TorchFunctionMode`. Who produced a tensor is known by the tensor's identity, or, where it was written
-to in place through another view of its memory, by the last writer of its storage. All of it stands only while
-recording and lets other threads pass.
+to in place through another view of its memory, by the last writer of its storage. Both are held weakly: recording
+keeps no tensor alive. All of it stands only while recording and lets other threads pass.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import itertools
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -78,16 +81,20 @@ class Recorder:
     Args:
         names: Dotted path of every module that is known by one.
         repair: Whether to fit tensors where a layer refuses them.
+        most_nodes: After how many the rest runs unrecorded; None for no end.
     """
 
-    def __init__(self, names: Mapping[nn.Module, str], *, repair: bool = True) -> None:
+    def __init__(
+        self, names: Mapping[nn.Module, str], *, repair: bool = True, most_nodes: int | None = None
+    ) -> None:
         """Start with an empty graph."""
         self.names = dict(names)
         self.repair = repair
+        self.most_nodes = most_nodes
         self.nodes: list[_Node] = []
         self.clashes: list[Clash] = []
-        self._producer: dict[int, tuple[torch.Tensor, Slot]] = {}
-        self._writer: dict[int, Slot] = {}
+        self._producer: dict[int, tuple[weakref.ref[torch.Tensor], Slot]] = {}
+        self._writer: dict[int, tuple[weakref.ref[torch.UntypedStorage], Slot]] = {}
         self._groups: list[_Node] = []
         self._inside_layer = False
         self._calls: dict[str, int] = {}
@@ -98,20 +105,27 @@ class Recorder:
 
     def produced(self, tensor: torch.Tensor, slot: Slot, *, wrote: bool) -> None:
         """Note that a node gave this tensor; `wrote` if it changed memory that may have other views."""
-        self._producer[id(tensor)] = (tensor, slot)
+        self._producer[id(tensor)] = (weakref.ref(tensor), slot)
         storage = _storage(tensor)
-        if storage is not None and (wrote or storage not in self._writer):
-            self._writer[storage] = slot
+        if storage is not None and (wrote or self._last_writer(storage) is None):
+            self._writer[storage._cdata] = (weakref.ref(storage), slot)
 
     def producer(self, tensor: torch.Tensor) -> Slot | None:
         """Which node this tensor's values come from."""
-        known = self._producer.get(id(tensor))
-        own = known[1] if known is not None and known[0] is tensor else None
+        own = self._own_producer(tensor)
         storage = _storage(tensor)
-        writer = self._writer.get(storage) if storage is not None else None
+        writer = self._last_writer(storage) if storage is not None else None
         if own is None or (writer is not None and writer.node > own.node):
             return writer
         return own
+
+    def _own_producer(self, tensor: torch.Tensor) -> Slot | None:
+        known = self._producer.get(id(tensor))
+        return known[1] if known is not None and known[0]() is tensor else None
+
+    def _last_writer(self, storage: torch.UntypedStorage) -> Slot | None:
+        known = self._writer.get(storage._cdata)
+        return known[1] if known is not None and known[0]() is storage else None
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
@@ -152,12 +166,22 @@ class Recorder:
         """Note that a node was refused."""
         self.clashes.append(replace(repair.clash, layer_id=node.id))
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was recorded that the rest runs unrecorded."""
+        return self.most_nodes is not None and len(self.nodes) >= self.most_nodes
+
+    def _is_passed_by(self) -> bool:
+        return self._inside_layer or self.is_full or threading.get_ident() != self._thread
+
     # -- modules ----------------------------------------------------------------------------------------------------
 
     def _path(self, module: nn.Module) -> str:
         path = self.names.get(module)
         if path is None:
-            root = type(module).__name__
+            root, known = type(module).__name__, set(self.names.values())
+            count = next(count for count in itertools.count(1) if _numbered(root, count) not in known)
+            root = _numbered(root, count)
             for name, child in module.named_modules():
                 self.names.setdefault(child, f"{root}.{name}" if name else root)
             path = self.names[module]
@@ -165,7 +189,7 @@ class Recorder:
 
     def call_module(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Stand in for `nn.Module.__call__`."""
-        if self._inside_layer or threading.get_ident() != self._thread:
+        if self._is_passed_by():
             return original(module, *args, **kwargs)
         if layers.is_drawn_whole(module):
             return self._call_layer(original, module, args, kwargs)
@@ -175,7 +199,9 @@ class Recorder:
         path, kind_name = self._path(module), type(module).__name__
         kind = LayerKind.LOSS if isinstance(module, nn.modules.loss._Loss) else LayerKind.LAYER
         name = path.rsplit(".", 1)[-1] or kind_name
-        node = self.add(kind, name, kind_name, path, id_=path or kind_name, read=flat((args, kwargs) if kwargs else args))
+        node = self.add(
+            kind, name, kind_name, path, id_=path or kind_name, read=flat((args, kwargs) if kwargs else args)
+        )
         node.module, node.line = module, source.here()
         index = len(self.nodes) - 1
         self._inside_layer = True
@@ -227,7 +253,7 @@ class Recorder:
 
     def call_function(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Stand in for a torch function called between layers."""
-        if self._inside_layer or threading.get_ident() != self._thread:
+        if self._is_passed_by() or _is_upkeep():
             return function(*args, **kwargs)
         repair = None
         try:
@@ -251,9 +277,9 @@ class Recorder:
             outputs = flat(output)
         else:
             return
-        if not outputs or (name == "__get__" and self._is_known_attribute(args[0], outputs[0])):
+        if not outputs or (name == "__get__" and self._is_known_attribute(function, args[0], outputs[0])):
             return
-        written = [self._producer.get(id(tensor), (None,))[0] is tensor for tensor in outputs]
+        written = [self._own_producer(tensor) is not None for tensor in outputs]
         in_place = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
         node = self._add_operation(function, args, kwargs)
         index = len(self.nodes) - 1
@@ -263,9 +289,10 @@ class Recorder:
         for place, (tensor, again) in enumerate(zip(outputs, written, strict=True)):
             self.produced(tensor, Slot(index, place), wrote=again or in_place)
 
-    def _is_known_attribute(self, owner: Any, value: torch.Tensor) -> bool:
-        known = self._producer.get(id(value))
-        return value is owner or isinstance(value, nn.Parameter) or (known is not None and known[0] is value)
+    def _is_known_attribute(self, function: Callable[..., Any], owner: Any, value: torch.Tensor) -> bool:
+        if function.__self__.__name__ == "grad":  # type: ignore[attr-defined]
+            return True
+        return value is owner or isinstance(value, nn.Parameter) or self._own_producer(value) is not None
 
     def _add_operation(self, function: Callable[..., Any], args: Any, kwargs: Any) -> _Node:
         name = _plain_name(function)
@@ -380,11 +407,30 @@ def _weights(module: nn.Module, *, whole: bool) -> int:
     return sum(weight.numel() for weight in weights if weight is not None)
 
 
-def _storage(tensor: torch.Tensor) -> int | None:
+def _numbered(name: str, count: int) -> str:
+    return name if count == 1 else f"{name} ({count})"
+
+
+def _storage(tensor: torch.Tensor) -> torch.UntypedStorage | None:
     try:
-        return tensor.untyped_storage()._cdata
+        return tensor.untyped_storage()
     except (RuntimeError, NotImplementedError):
         return None
+
+
+_TORCH = str(Path(torch.__file__).parent)
+_UPKEEP_FILES = (f"{_TORCH}/optim/", f"{_TORCH}/nn/init.py", f"{_TORCH}/nn/utils/clip_grad.py", f"{_TORCH}/autograd/")
+_UPKEEP_NAMES = frozenset(("__init__", "reset_parameters", "zero_grad"))
+
+
+def _is_upkeep() -> bool:
+    """Whether torch itself calls the function to fill weights or to step an optimiser: no part of the data flow."""
+    frame = sys._getframe(3)
+    while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
+        if frame.f_code.co_name in _UPKEEP_NAMES or frame.f_code.co_filename.startswith(_UPKEEP_FILES):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
 
 
 def _plain_name(function: Callable[..., Any]) -> str:

@@ -24,6 +24,7 @@ from shapewidget.graph.records import Clash, ClashKind
 
 Call = Callable[..., Any]
 
+
 @dataclass(frozen=True)
 class Repair:
     """What was refused, and how it went on.
@@ -51,7 +52,9 @@ def repair_layer(module: nn.Module, args: Any, kwargs: Any, error: Exception, *,
     return _carried_on(fitted or (Clash("", ClashKind.OTHER, error=text), None), carry_on=carry_on)
 
 
-def repair_operation(function: Callable[..., Any], args: Any, kwargs: Any, error: Exception, *, carry_on: bool) -> Repair:
+def repair_operation(
+    function: Callable[..., Any], args: Any, kwargs: Any, error: Exception, *, carry_on: bool
+) -> Repair:
     """Say what a function refused, and call it with tensors that it takes."""
     return _carried_on(repair_function(function, args, kwargs, text_of(error)), carry_on=carry_on)
 

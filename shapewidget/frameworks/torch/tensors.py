@@ -12,7 +12,9 @@ from torch import nn
 from shapewidget.graph.records import TensorSpec
 
 _DEEPEST = 6
-_dtype_names = {dtype: str(dtype).removeprefix("torch.") for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)}
+_dtype_names = {
+    dtype: str(dtype).removeprefix("torch.") for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)
+}
 
 
 def leaves(value: Any, depth: int = 0) -> Iterator[torch.Tensor]:

@@ -1,0 +1,44 @@
+"""Watch whatever code runs: several models, losses, training loops, functions that are no modules."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from shapewidget.frameworks.torch.record import Recorder
+from shapewidget.graph.records import Recording
+
+MOST_NODES = 4_000
+"""How much of a long training loop is recorded: its first steps tell what the others do."""
+
+
+class Watch:
+    """Records what a block runs, exactly as it would run without us: nothing is repaired, and gradients flow.
+
+    Modules are named after their class, as in "Encoder.layers.0"; a second model of the class is "Encoder (2)".
+    """
+
+    def __init__(self) -> None:
+        """Record nothing yet."""
+        self._recorder = Recorder({}, repair=False, most_nodes=MOST_NODES)
+        self._context = self._recorder.recording()
+
+    def __enter__(self) -> Watch:
+        """Begin."""
+        self._context.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, and note the error that ended the block."""
+        self._context.__exit__(None, None, None)
+        self._stopped = self._recorder.fail(error) if isinstance(error, Exception) else None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only the first part was recorded."""
+        return self._recorder.is_full
+
+    def recording(self) -> Recording:
+        """What ran in the block."""
+        return Recording(self._recorder.graph("captured code"), tuple(self._recorder.clashes), stopped=self._stopped)

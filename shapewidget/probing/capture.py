@@ -1,0 +1,72 @@
+"""Watch code that is not ours to call: model building, training loops, losses."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from shapewidget.diagnosis.agreement import coloured
+from shapewidget.diagnosis.diagnose import diagnose
+from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.findings import Finding
+from shapewidget.errors import InputError
+from shapewidget.frameworks.registry import loaded_adapters
+from shapewidget.graph.records import LayerGraph, Recording
+from shapewidget.probing.report import Report
+
+
+class capture:  # noqa: N801  # used as a function: `with shapewidget.capture() as report:`
+    """Record a block of code, and say what was found once it has ended.
+
+    The code runs exactly as it would without us. A block that raises is explained; a block that runs is searched for
+    what no error says, such as a loss that compares every sample with every other.
+
+    Args:
+        reraise: Whether an error of the block goes on its way after it was noted. An interrupt always does.
+
+    Raises:
+        InputError: No framework is imported yet, so that there is nothing to watch.
+    """
+
+    def __init__(self, *, reraise: bool = True) -> None:
+        adapters = loaded_adapters()
+        if not adapters:
+            raise InputError("There is nothing to watch: no framework is imported. Import torch before the block.")
+        self._reraise = reraise
+        self._watches = [(adapter.name, adapter.watch()) for adapter in adapters]
+        self._report = Report((), LayerGraph((), (), title="captured code"))
+
+    def __enter__(self) -> Report:
+        """Begin; the report is filled at the end of the block."""
+        for _, watch in self._watches:
+            watch.__enter__()
+        return self._report
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Fill the report; swallow the block's error if that was asked for."""
+        for _, watch in reversed(self._watches):
+            watch.__exit__(kind, error, trace)
+        for framework, watch in self._watches:
+            recording = watch.recording()
+            if recording.graph.layers or recording.clashes:
+                self._fill(framework, recording, is_partial=watch.is_partial)
+        return isinstance(error, Exception) and not self._reraise
+
+    def _fill(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
+        report, graph = self._report, recording.graph
+        found = [diagnosis.finding for diagnosis in diagnose(Evidence(graph, recording.clashes))]
+        report.findings = _once_a_place(found)
+        report.graph = coloured(graph, recording.clashes, report.findings)
+        report.framework, report.stopped = framework, recording.stopped
+        report.device = next((spec.device for layer in graph.layers for spec in layer.outputs), "")
+        if is_partial:
+            report.notes = (f"Only the first {len(graph.layers):,} operations were recorded.",)
+
+
+def _once_a_place(findings: list[Finding]) -> tuple[Finding, ...]:
+    """A loop meets the same mistake in every step: it is told once."""
+    kept: dict[object, Finding] = {}
+    for finding in findings:
+        kept.setdefault((finding.code, finding.layer, finding.source), finding)
+    return tuple(kept.values())

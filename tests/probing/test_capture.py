@@ -1,0 +1,99 @@
+"""`shapewidget.capture` around code that is not ours to call."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import weakref
+
+import pytest
+import torch
+from torch import nn
+
+import shapewidget
+
+
+def train(model, steps=3, targets=(8,)):
+    """A training loop as people write it."""
+    optimizer = torch.optim.Adam(model.parameters())
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(torch.randn(8, 6)), torch.randn(targets))
+        loss.backward()
+        optimizer.step()
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")
+def test_capture_finds_a_silent_bug_once_in_a_training_loop():
+    with shapewidget.capture() as report:
+        train(nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 1)))
+    (finding,) = report.findings
+    assert (finding.code, finding.layer) == ("SW302", "mse_loss")
+    assert "(8, 8)" in finding.reason
+    assert str(finding.source).startswith("test_capture.py:")
+
+
+def test_capture_of_a_right_training_loop_finds_nothing_and_trains():
+    model = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 1))
+    before = model[0].weight.detach().clone()
+    with shapewidget.capture() as report:
+        train(model, targets=(8, 1))
+    assert report.findings == ()
+    assert not torch.equal(model[0].weight, before)
+
+
+def test_capture_records_the_data_flow_and_not_the_upkeep_of_weights():
+    with shapewidget.capture() as report:
+        train(nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 1)), steps=1, targets=(8, 1))
+    names = [layer.id for layer in report.graph.layers]
+    assert names == ["randn", "Sequential", "Sequential.0", "Sequential.1", "Sequential.2", "randn#2", "mse_loss"]
+
+
+def test_capture_explains_an_error_and_lets_it_go_on():
+    model = nn.Sequential(nn.Linear(6, 4), nn.Linear(5, 1))
+    with pytest.raises(RuntimeError, match="mat1 and mat2"), shapewidget.capture() as report:
+        train(model)
+    (finding,) = report.findings
+    assert (finding.code, finding.layer, finding.expected, finding.got) == ("SW101", "Sequential.1", 5, 4)
+
+
+def test_capture_swallows_the_error_on_request():
+    with shapewidget.capture(reraise=False) as report:
+        train(nn.Sequential(nn.Linear(6, 4), nn.Linear(5, 1)))
+    assert report.stopped.startswith("RuntimeError: mat1 and mat2")
+
+
+def test_capture_never_swallows_an_interrupt():
+    with pytest.raises(KeyboardInterrupt), shapewidget.capture(reraise=False):
+        raise KeyboardInterrupt
+
+
+def test_capture_tells_two_models_of_one_class_apart():
+    one, two = nn.Linear(6, 6), nn.Linear(6, 6)
+    with shapewidget.capture() as report:
+        two(one(torch.randn(2, 6)))
+    assert [edge.target for edge in report.graph.edges] == ["Linear", "Linear (2)"]
+
+
+def test_capture_keeps_no_tensor_alive():
+    with shapewidget.capture():
+        output = nn.Linear(6, 6)(torch.randn(2, 6))
+        alive = weakref.ref(output)
+        del output
+        gc.collect()
+        assert alive() is None
+
+
+def test_capture_says_when_it_recorded_only_the_first_part():
+    x = torch.randn(2)
+    with shapewidget.capture() as report:
+        for _ in range(5_000):
+            x = x + 1
+    assert report.notes == ("Only the first 4,000 operations were recorded.",)
+
+
+def test_capture_without_a_framework_says_what_to_import():
+    code = "import shapewidget\nshapewidget.capture()"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "Import torch before the block" in result.stderr
