@@ -11,7 +11,7 @@ from torch import nn
 from shapewidget.frameworks.adapter import Attempt, Constructor
 from shapewidget.frameworks.torch.argument import with_argument
 from shapewidget.frameworks.torch.expression import with_expression
-from shapewidget.frameworks.torch.rebuild import undisturbed
+from shapewidget.frameworks.torch.rehearsal import undisturbed
 from shapewidget.graph.remedies import Remedy, SetArgument
 
 

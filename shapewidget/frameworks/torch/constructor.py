@@ -1,7 +1,7 @@
 """Find out how to build the user's model again.
 
-Nothing is believed that was not tried: arguments that were recovered count only when the class, built with them on
-the `meta` device, has every weight of the model under the same name and of the same shape.
+Nothing is believed that was not tried: arguments that were recovered count only when the class, built with them, has
+every weight of the model under the same name and of the same shape.
 """
 
 from __future__ import annotations
@@ -92,22 +92,18 @@ def _tried(model: nn.Module, recipe: Recipe) -> tuple[TorchConstructor | None, s
 
 
 def _searched(model: nn.Module, recipe: Recipe) -> TorchConstructor | None:
-    """Try small numbers for an argument of which nothing was found, such as a number of layers."""
+    """Try flags and small numbers for an argument of which nothing was found, such as a number of layers."""
     deadline = time.monotonic() + _SEARCH_SECONDS
     missing = [name for name in recipe.guessed if name not in recipe.arguments]
     for name in missing or recipe.guessed:
-        for guess in _guesses(recipe.arguments.get(name, 1)) if len(missing) < 2 else ():
+        default = recipe.arguments.get(name)
+        flags = [False, True] if default is None or isinstance(default, bool) else []
+        counts = range(1, _LARGEST_GUESS + 1) if default is None or is_size(default) else ()
+        for guess in [*flags, *counts] if len(missing) < 2 else []:
             found, _ = _tried(model, replace(recipe, arguments={**recipe.arguments, name: guess}))
             if found is not None or time.monotonic() > deadline:
                 return found
     return None
-
-
-def _guesses(default: object) -> Iterator[object]:
-    if isinstance(default, bool):
-        yield not default
-    elif is_size(default):
-        yield from range(1, _LARGEST_GUESS + 1)
 
 
 def _solved(model: nn.Module, recipe: Recipe) -> dict[str, int]:

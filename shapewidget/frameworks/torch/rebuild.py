@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from shapewidget.errors import RebuildError
 from shapewidget.frameworks.source.arithmetic import is_size
 from shapewidget.frameworks.torch import capacity
-from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.frameworks.torch.likeness import Setting, apply_settings, liken, shapes, tensors
 from shapewidget.frameworks.torch.recovery import Recipe
+from shapewidget.frameworks.torch.rehearsal import Numberless, undisturbed
 from shapewidget.frameworks.torch.training import in_words
 
 HIDDEN_NAMES = (
@@ -42,41 +38,11 @@ HIDDEN_NAMES = (
 )
 """What a hidden size is called, the surest first."""
 
+_VAGUE_NAMES = ("units", "dim", "width")
+
 _ADVICE_SECONDS = 0.5
 _FARTHEST = 128
-
-
-@contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Run constructors of the user's, and leave random numbers, defaults and the cell's output as they were."""
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    with (
-        same_random_state(),
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != device:
-                torch.set_default_device(device if device.type != "cpu" else None)
-
-
-class _Numberless(TorchFunctionMode):
-    """On the `meta` device, filling a weight with random numbers is idle, and the first time loads half of torch."""
-
-    _RANDOM = (torch.Tensor.normal_, torch.Tensor.uniform_, nn.init.normal_, nn.init.uniform_, nn.init.kaiming_uniform_)
-
-    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if function in self._RANDOM:
-            tensor = args[0] if args else kwargs["tensor"]
-            if tensor.is_meta:
-                return tensor
-        return function(*args, **(kwargs or {}))
+_LARGE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -105,35 +71,31 @@ class TorchConstructor:
 
     def size_arguments(self) -> Mapping[str, int]:
         """The arguments that are sizes: whole numbers which change shapes of weights but not their names."""
-        return {name: size for name, size in self._whole_numbers.items() if name in self._larger}
+        return {name: size for name, size in self._whole_numbers.items() if name in self._widths}
 
     def hidden_argument(self) -> str | None:
         """The size argument that is the model's hidden size; None where that is not clear.
 
         It has the usual name, or sets the width of the first recurrent or attention layer; best both.
         """
-        named = [name for name in HIDDEN_NAMES if name in self._larger]
+        named = [name for name in HIDDEN_NAMES if name in self._widths]
         width = _width(self.model)
-        structural = [name for name, made in self._larger.items() if width is not None and _width(made) != width]
+        structural = [name for name, larger in self._widths.items() if larger != width]
         both = [name for name in named if name in structural]
         if both or len(structural) == 1:
             return (both or structural)[0]
-        return named[0] if named else None
+        clear = named if width is None else [name for name in named if name not in _VAGUE_NAMES]
+        return clear[0] if clear else None
 
     def rehearsed(self, changes: Mapping[str, object]) -> nn.Module:
-        """The model with some arguments changed, on the `meta` device: shapes without numbers.
-
-        A constructor that computes with its tensors cannot run there, and is run on the CPU.
+        """The model with some arguments changed, its weights shapes without numbers.
 
         Raises:
             RebuildError: The class refused the arguments.
-            MemoryError: It has to be run for real, and there is no room.
         """
         try:
-            return self._made(changes, self._stage)
+            return self._rehearsed(changes)
         except Exception as error:
-            if capacity.is_out_of_memory(error):
-                raise
             raise self._refusal(changes, error) from error
 
     def build(self, **changes: object) -> nn.Module:
@@ -163,39 +125,47 @@ class TorchConstructor:
         return made
 
     def _made(self, changes: Mapping[str, object], device: torch.device) -> nn.Module:
-        with undisturbed(), device, _Numberless():
+        with undisturbed(), device:
             return self.recipe.made(changes)
 
-    @cached_property
-    def _stage(self) -> torch.device:
-        """Where to rehearse."""
-        with contextlib.suppress(Exception):
-            self._made({}, torch.device("meta"))
-            return torch.device("meta")
-        capacity.require(_nbytes(self.model), f"A copy of the {self.recipe.name}")
-        return torch.device("cpu")
+    def _rehearsed(self, changes: Mapping[str, object]) -> nn.Module:
+        """On the CPU, which maps memory only when it is written to, so that weights without numbers are nearly free.
+
+        On `meta` they are entirely so; but a constructor that computes there loads half of torch the first time, and
+        one that looks at values fails. So only what is large is rehearsed there.
+        """
+        meta, cpu = torch.device("meta"), torch.device("cpu")
+        with Numberless():
+            if _nbytes(self.model) > _LARGE_BYTES:
+                with contextlib.suppress(Exception):
+                    return self._made(changes, meta)
+            try:
+                return self._made(changes, cpu)
+            except Exception as error:
+                if not capacity.is_out_of_memory(error):
+                    raise
+                return self._made(changes, meta)
 
     @cached_property
     def _whole_numbers(self) -> dict[str, int]:
         return {name: value for name, value in self.arguments.items() if isinstance(value, int) and is_size(value)}
 
     @cached_property
-    def _larger(self) -> dict[str, nn.Module]:
-        """For every argument that is a size, a rehearsal with a larger one."""
-        made = {name: self._enlarged(name, size) for name, size in self._whole_numbers.items() if size > 1}
-        before = shapes(self.model)
-        after = {name: shapes(larger) for name, larger in made.items() if larger is not None}
-        return {
-            name: larger
-            for name, larger in made.items()
-            if larger is not None and after[name] != before and after[name].keys() == before.keys()
-        }
+    def _widths(self) -> dict[str, int | None]:
+        """Of every argument that is a size, the width of the first recurrent or attention layer if it is larger."""
+        before, widths = shapes(self.model), {}
+        for name, size in self._whole_numbers.items():
+            made = self._enlarged(name, size) if size > 1 else None
+            after = shapes(made) if made is not None else before
+            if made is not None and after != before and after.keys() == before.keys():
+                widths[name] = _width(made)
+        return widths
 
     def _enlarged(self, name: str, size: int) -> nn.Module | None:
         """Twice the size keeps what divided it; where that is refused, one more may do."""
         for larger in (2 * size, size + 1):
             with contextlib.suppress(Exception):
-                return self._made({name: larger}, self._stage)
+                return self._rehearsed({name: larger})
         return None
 
     def _require_sizes(self, changes: Mapping[str, object]) -> None:
@@ -227,7 +197,7 @@ class TorchConstructor:
             if time.monotonic() > deadline:
                 return
             with contextlib.suppress(Exception):
-                self._made({name: size}, self._stage)
+                self._rehearsed({name: size})
                 yield size
 
 
