@@ -1,3 +1,4 @@
+import { bendWires } from "./bends";
 import { findColumns } from "./columns";
 import type { Chain, Item, Link } from "./container";
 import type { LayoutOptions } from "./options";
@@ -6,7 +7,6 @@ import { route } from "./routes";
 import { makeRows, stackRows } from "./rows";
 import { placeColumns } from "./skyline";
 import type { Point } from "./types";
-import { bendWires } from "./wires";
 
 /** The inside of one container. x counts from its main line, y from its top border. */
 export interface Arrangement {

@@ -23,7 +23,8 @@ export function orderItems(items: readonly Item[], links: readonly Link[]): void
  */
 export function findChains(items: readonly Item[], enter: Item | null, leave: Item | null): Chain[] {
   const reach = heaviestWays(items, leave);
-  const isHeavier = (item: Item, other: Item | null): boolean => other === null || (reach.get(item) ?? 0) > (reach.get(other) ?? 0);
+  const isHeavier = (item: Item, other: Item | null): boolean =>
+    other === null || (reach.get(item) ?? 0) > (reach.get(other) ?? 0);
   const taken = new Set<Item>();
   const follow = (start: Item, isMain: boolean): Chain => {
     const chain: Chain = { items: [], isMain };

@@ -40,7 +40,8 @@ export function findColumns(chains: readonly Chain[], links: readonly Link[]): {
     const ofSource = lanes.get(source) ?? new Map<string, Column>();
     lanes.set(source, ofSource);
     const key = `${kind} ${tensor}`;
-    const lane = ofSource.get(key) ?? newColumn([], 2 * source.last + 1, 2 * source.last + 1, { isLane: true, isMain: false });
+    const lane =
+      ofSource.get(key) ?? newColumn([], 2 * source.last + 1, 2 * source.last + 1, { isLane: true, isMain: false });
     ofSource.set(key, lane);
     return lane;
   };
@@ -72,7 +73,12 @@ export function findColumns(chains: readonly Chain[], links: readonly Link[]): {
   return { columns, ways };
 }
 
-function newColumn(items: readonly Item[], from: number, to: number, kind: { isLane: boolean; isMain: boolean }): Column {
+function newColumn(
+  items: readonly Item[],
+  from: number,
+  to: number,
+  kind: { isLane: boolean; isMain: boolean },
+): Column {
   return { items, from, to, ...kind, x: 0, isPlaced: false, beside: new Set(), lean: 0 };
 }
 

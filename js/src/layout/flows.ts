@@ -44,8 +44,7 @@ export function flows(index: GraphIndex, isOpen: (id: string) => boolean): Map<s
   /** The boxes around a leaf that are drawn, down to the first closed one. */
   const drawn = (leaf: string): readonly string[] => {
     const chain = index.chain(leaf);
-    const closed = chain.findIndex((id) => !isOpen(id));
-    return closed < 0 ? chain : chain.slice(0, closed + 1);
+    return chain.slice(0, chain.findIndex((id) => !isOpen(id)) + 1);
   };
   for (const edge of index.edges) {
     const from = drawn(edge.source);

@@ -31,7 +31,9 @@ export class GraphIndex {
   node(id: string): LayoutNode {
     const node = this.#nodes.get(id);
     if (!node) {
-      throw new Error(`"${id}" is not a node of this graph, which has ${this.nodes.length}. Send the node with the edges and children that name it.`);
+      throw new Error(
+        `"${id}" is not a node of this graph, which has ${this.nodes.length}. Send the node with the edges and children that name it.`,
+      );
     }
     return node;
   }
@@ -47,7 +49,8 @@ export class GraphIndex {
     if (known) return known;
     const chain: string[] = [];
     for (let at: string | null = id; at !== null; at = this.node(at).parent) {
-      if (chain.includes(at)) throw new Error(`"${at}" is inside itself: ${chain.join(" < ")}. A parent must be an outer group.`);
+      if (chain.includes(at))
+        throw new Error(`"${at}" is inside itself: ${chain.join(" < ")}. A parent must be an outer group.`);
       chain.push(at);
     }
     chain.reverse();

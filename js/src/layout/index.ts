@@ -27,6 +27,13 @@ export function layout(
   cache: LayoutCache = new LayoutCache(),
 ): Layout {
   const isOpen = (id: string): boolean => open.has(id) && index.children(id).length > 0;
-  const context = { index, isOpen, size, flows: flows(index, isOpen), options: { ...defaultOptions, ...options }, cache };
+  const context = {
+    index,
+    isOpen,
+    size,
+    flows: flows(index, isOpen),
+    options: { ...defaultOptions, ...options },
+    cache,
+  };
   return put(nest(context, null, {}), index);
 }

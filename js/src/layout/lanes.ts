@@ -1,7 +1,7 @@
 import type { Column } from "./columns";
 import type { Item } from "./container";
 import type { Row } from "./rows";
-import type { Wire } from "./wires";
+import type { Wire } from "./wire";
 
 /** The least room under a node that holds a chip, from whose middle a lane can leave. */
 const chipRoom = 16;
@@ -23,7 +23,8 @@ function leave(wires: readonly Wire[], rows: readonly Row[]): void {
     const { source } = wire.link;
     let track = tracks.get(wire.column);
     if (track === undefined) {
-      const fromChip = source.kind === "child" && source.box.below >= chipRoom && !chips.has(source) && isFree(source, wire, rows);
+      const fromChip =
+        source.kind === "child" && source.box.below >= chipRoom && !chips.has(source) && isFree(source, wire, rows);
       if (fromChip) chips.add(source);
       track = fromChip ? null : wire.exit.exitTracks++;
       tracks.set(wire.column, track);

@@ -1,7 +1,7 @@
 import { type Arrangement, arrange } from "./arrange";
 import type { LayoutCache } from "./cache";
 import { findChains, orderItems } from "./chains";
-import { type Box, type Chain, isBack, Item, type Link } from "./container";
+import { type Box, type Chain, Item, isBack, type Link } from "./container";
 import { Flow, type FlowLink } from "./flows";
 import type { GraphIndex } from "./graph-index";
 import type { LayoutOptions } from "./options";
@@ -50,8 +50,12 @@ export function nest(context: NestContext, container: string | null, through: Th
   const header = container === null ? 0 : context.size(container).height;
   let place = 0;
   const enters = new Map([...flow.enters].map((tensor) => [tensor, new Item(place++, "enter", 0, portBox(0, header))]));
-  const children = new Map(index.children(container).map((id) => [id, new Item(place++, "child", index.leafCount(id))]));
-  const leaves = new Map([...flow.leaves].map((tensor) => [tensor, new Item(place++, "leave", 0, portBox(options.bottomPadding, 0))]));
+  const children = new Map(
+    index.children(container).map((id) => [id, new Item(place++, "child", index.leafCount(id))]),
+  );
+  const leaves = new Map(
+    [...flow.leaves].map((tensor) => [tensor, new Item(place++, "leave", 0, portBox(options.bottomPadding, 0))]),
+  );
   const items = [...enters.values(), ...children.values(), ...leaves.values()];
 
   const flowLinks = flow.links;
@@ -76,7 +80,8 @@ export function nest(context: NestContext, container: string | null, through: Th
   const structure = signature(items, chains, links, header, options);
   const arrangement = context.cache.get(structure, () => arrange(items, chains, links, header, options));
   const at = (item: Item): { x: number; y: number } => arrangement.items[item.place] ?? { x: 0, y: 0 };
-  const portX = (ports: Map<string, Item>): Map<string, number> => new Map([...ports].map(([tensor, item]) => [tensor, at(item).x]));
+  const portX = (ports: Map<string, Item>): Map<string, number> =>
+    new Map([...ports].map(([tensor, item]) => [tensor, at(item).x]));
   return {
     children: [...children].map(([id, item]) => ({ id, box: item.box, ...at(item), inner: inner.get(item) ?? null })),
     links: flowLinks,
@@ -128,7 +133,13 @@ function portBox(above: number, below: number): Box {
 }
 
 /** Containers with the same signature look the same. */
-function signature(items: readonly Item[], chains: readonly Chain[], links: readonly Link[], header: number, options: LayoutOptions): string {
+function signature(
+  items: readonly Item[],
+  chains: readonly Chain[],
+  links: readonly Link[],
+  header: number,
+  options: LayoutOptions,
+): string {
   const tensors = new Map<string, number>();
   const number = (tensor: string): number => {
     const known = tensors.get(tensor) ?? tensors.size;

@@ -16,7 +16,8 @@ export function assignRows(items: readonly Item[], gap: number): number {
     item.first = rows.get(rank(item)) ?? 0;
     item.last = item.first;
     const end = rank(item) + span(item);
-    for (let start = starts[item.last + 1]; start !== undefined && start < end; start = starts[item.last + 1]) item.last += 1;
+    for (let start = starts[item.last + 1]; start !== undefined && start < end; start = starts[item.last + 1])
+      item.last += 1;
   }
   return starts.length;
 }
@@ -28,7 +29,9 @@ function rowSpans(items: readonly Item[], gap: number): Map<Item, number> {
   const closed = children.filter((item) => !item.box.isOpen);
   const pitches = closed.length > 0 ? closed.map(pitch).sort((a, b) => a - b) : [Math.min(...children.map(pitch))];
   const usual = pitches[pitches.length >> 1] ?? gap;
-  return new Map(children.filter((item) => item.box.isOpen).map((item) => [item, Math.max(1, Math.floor(pitch(item) / usual))]));
+  return new Map(
+    children.filter((item) => item.box.isOpen).map((item) => [item, Math.max(1, Math.floor(pitch(item) / usual))]),
+  );
 }
 
 function longestPaths(items: readonly Item[], span: (item: Item) => number): Map<Item, number> {

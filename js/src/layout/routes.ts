@@ -1,6 +1,6 @@
 import type { LayoutOptions } from "./options";
 import type { Point } from "./types";
-import type { Wire } from "./wires";
+import type { Wire } from "./wire";
 
 /** The corners of a wire, from its source to its target. */
 export function route(wire: Wire, options: LayoutOptions): Point[] {
@@ -47,7 +47,8 @@ function straighten(points: readonly Point[]): Point[] {
     const last = kept.at(-1);
     const before = kept.at(-2);
     if (last && last.x === point.x && last.y === point.y) continue;
-    if (last && before && ((before.x === last.x && last.x === point.x) || (before.y === last.y && last.y === point.y))) kept.pop();
+    if (last && before && ((before.x === last.x && last.x === point.x) || (before.y === last.y && last.y === point.y)))
+      kept.pop();
     kept.push(point);
   }
   return kept;

@@ -34,7 +34,12 @@ export function makeRows(items: readonly Item[], count: number): Row[] {
 }
 
 /** Gives every item and every band its y, from the top of the container (with `header` pixels for its title); returns its height. */
-export function stackRows(rows: readonly Row[], items: readonly Item[], header: number, options: LayoutOptions): number {
+export function stackRows(
+  rows: readonly Row[],
+  items: readonly Item[],
+  header: number,
+  options: LayoutOptions,
+): number {
   const starting = groupBy(items, (item) => item.first);
   const ending = groupBy(items, (item) => lastFreeRow(item, rows));
   let y = items.some((item) => item.kind === "enter") ? 0 : header;

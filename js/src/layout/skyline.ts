@@ -12,7 +12,8 @@ export function placeColumns(columns: readonly Column[], rowCount: number, optio
   const skylines = { left: new Skyline(-1, rowCount, options), right: new Skyline(1, rowCount, options) };
   const length = ({ from, to }: Column): number => to - from;
   const others = columns.filter((column) => !column.isMain).sort((a, b) => length(a) - length(b) || a.from - b.from);
-  for (const column of columns) if (column.isMain) for (const skyline of [skylines.left, skylines.right]) skyline.place(column, 0);
+  for (const column of columns)
+    if (column.isMain) for (const skyline of [skylines.left, skylines.right]) skyline.place(column, 0);
   for (const column of others) {
     const left = skylines.left.distance(column);
     const right = skylines.right.distance(column);
@@ -46,7 +47,8 @@ class Skyline {
   distance(column: Column): number {
     const line = this.options.laneWidth / 2;
     let distance = 0;
-    for (let slot = column.from; slot <= column.to; slot++) distance = Math.max(distance, (this.#taken[slot] ?? 0) + line);
+    for (let slot = column.from; slot <= column.to; slot++)
+      distance = Math.max(distance, (this.#taken[slot] ?? 0) + line);
     for (const item of column.items) {
       const margin = this.options.separation / 2 + this.#reach(item, -this.side as Side);
       for (const slot of slots(item)) distance = Math.max(distance, (this.#taken[slot] ?? 0) + margin);

@@ -25,7 +25,7 @@ export interface NodeSize {
   /** Of the box itself; of an open group, the least its header needs. */
   readonly width: number;
   readonly height: number;
-  /** Free room over the box (badges) and under it (chips). */
+  /** Free room over the box (badges) and under it (chips). A lane leaves from the middle of the room below. */
   readonly above: number;
   readonly below: number;
   /** The width of the widest chip or badge, where it is wider than the box. */
@@ -69,9 +69,12 @@ export interface PlacedEdge {
   tensor: string;
   /** The graph edges it carries. */
   ids: readonly string[];
-  /** It runs beside the main line, in straight pieces with right angles. */
+  /** It runs round other nodes, in straight pieces with right angles. */
   isLane: boolean;
-  /** From source to target. */
+  /**
+   * From source to target. What is not a lane has vertical pieces, and slanted ones whose bounding box is free of nodes:
+   * there is room for a curve. What comes from a port goes straight down behind the title of the group first.
+   */
   points: readonly Point[];
 }
 

@@ -15,15 +15,22 @@ export function flaws(index: GraphIndex, drawn: Layout): string[] {
 function unreal({ nodes, edges }: Layout): string[] {
   const isReal = (...values: number[]): boolean => values.every(Number.isFinite);
   return [
-    ...nodes.filter(({ x, y, width, height, anchor }) => !isReal(x, y, width, height, anchor)).map(({ id }) => `${id} has no place`),
-    ...edges.filter(({ points }) => points.length < 2 || !points.every(({ x, y }) => isReal(x, y))).map(({ key }) => `${key} has no line`),
+    ...nodes
+      .filter(({ x, y, width, height, anchor }) => !isReal(x, y, width, height, anchor))
+      .map(({ id }) => `${id} has no place`),
+    ...edges
+      .filter(({ points }) => points.length < 2 || !points.every(({ x, y }) => isReal(x, y)))
+      .map(({ key }) => `${key} has no line`),
   ];
 }
 
 function overlaps(index: GraphIndex, { nodes }: Layout): string[] {
   const areSiblings = (a: PlacedNode, b: PlacedNode): boolean => index.node(a.id).parent === index.node(b.id).parent;
   return nodes.flatMap((a, place) =>
-    nodes.slice(place + 1).filter((b) => areSiblings(a, b) && meet(a, b)).map((b) => `${a.id} and ${b.id} overlap`),
+    nodes
+      .slice(place + 1)
+      .filter((b) => areSiblings(a, b) && meet(a, b))
+      .map((b) => `${a.id} and ${b.id} overlap`),
   );
 }
 
@@ -38,34 +45,54 @@ function outside(index: GraphIndex, drawn: Layout, nodes: Map<string, PlacedNode
     const box = around(container);
     return x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height;
   };
-  const corners = ({ x, y, width, height }: PlacedNode): Point[] => [{ x, y }, { x: x + width, y: y + height }];
+  const corners = ({ x, y, width, height }: PlacedNode): Point[] => [
+    { x, y },
+    { x: x + width, y: y + height },
+  ];
   return [
-    ...drawn.nodes.filter((node) => !corners(node).every((corner) => isIn(corner, index.node(node.id).parent))).map(({ id }) => `${id} sticks out`),
-    ...drawn.edges.filter(({ points, container }) => !points.every((point) => isIn(point, container))).map(({ key }) => `${key} sticks out`),
+    ...drawn.nodes
+      .filter((node) => !corners(node).every((corner) => isIn(corner, index.node(node.id).parent)))
+      .map(({ id }) => `${id} sticks out`),
+    ...drawn.edges
+      .filter(({ points, container }) => !points.every((point) => isIn(point, container)))
+      .map(({ key }) => `${key} sticks out`),
   ];
 }
 
 /** Lines end on the border of a node, or on the border of their container. */
 function looseEnds({ key, points, source, target }: PlacedEdge, nodes: Map<string, PlacedNode>): string[] {
-  const ends: [Point | undefined, string][] = [[points[0], source], [points.at(-1), target]];
-  return ends.filter(([point, id]) => !isOnBorder(point, nodes.get(id))).map(([, id]) => `${key} does not end at ${id}`);
+  const ends: [Point | undefined, string][] = [
+    [points[0], source],
+    [points.at(-1), target],
+  ];
+  return ends
+    .filter(([point, id]) => !isOnBorder(point, nodes.get(id)))
+    .map(([, id]) => `${key} does not end at ${id}`);
 }
 
 function isOnBorder(point: Point | undefined, node: PlacedNode | undefined): boolean {
   if (!point || !node) return false;
   const { x, y, width, height } = node;
   const near = (a: number, b: number): boolean => Math.abs(a - b) < 0.01;
-  const isWithin = point.x >= x - 0.01 && point.x <= x + width + 0.01 && point.y >= y - 0.01 && point.y <= y + height + 0.01;
+  const isWithin =
+    point.x >= x - 0.01 && point.x <= x + width + 0.01 && point.y >= y - 0.01 && point.y <= y + height + 0.01;
   return isWithin && (near(point.x, x) || near(point.x, x + width) || near(point.y, y) || near(point.y, y + height));
 }
 
 /** A slanted piece is drawn as a curve somewhere in the box around it, so the whole box must be free. */
-function piercedNodes(index: GraphIndex, { key, container, points, source, target }: PlacedEdge, { nodes }: Layout): string[] {
+function piercedNodes(
+  index: GraphIndex,
+  { key, container, points, source, target }: PlacedEdge,
+  { nodes }: Layout,
+): string[] {
   const siblings = nodes.filter((node) => index.node(node.id).parent === container);
   return points.slice(1).flatMap((to, place) => {
     const from = points[place] ?? to;
-    const isOwn = (id: string): boolean => (place === 0 && id === source) || (place === points.length - 2 && id === target);
-    return siblings.filter((node) => isThrough(from, to, node, isOwn(node.id))).map(({ id }) => `${key} runs through ${id}`);
+    const isOwn = (id: string): boolean =>
+      (place === 0 && id === source) || (place === points.length - 2 && id === target);
+    return siblings
+      .filter((node) => isThrough(from, to, node, isOwn(node.id)))
+      .map(({ id }) => `${key} runs through ${id}`);
   });
 }
 
@@ -92,7 +119,9 @@ function broken(index: GraphIndex, { edges }: Layout, nodes: Map<string, PlacedN
       if (carried !== tensor) return [`${id} is drawn as ${carried}`];
       if (at === to && !toPort) return left.size > 0 ? [`${id} has lines to spare`] : [];
       const end = points.at(-1);
-      line = [...left].find((one) => one.source === at && end !== undefined && one.points[0]?.x === end.x && one.points[0]?.y === end.y);
+      line = [...left].find(
+        (one) => one.source === at && end !== undefined && one.points[0]?.x === end.x && one.points[0]?.y === end.y,
+      );
     }
     return [`${id} is not drawn from ${from} to ${to}`];
   });

@@ -4,7 +4,12 @@ import { randomGraph } from "./graphs";
 
 const leaves = (...ids: string[]): LayoutNode[] => ids.map((id) => ({ id, parent: null, isGroup: false }));
 const edges = (...pairs: string[]): LayoutEdge[] =>
-  pairs.map((pair, place) => ({ id: `e${place}`, source: pair.charAt(0), target: pair.charAt(1), tensor: pair.charAt(0) }));
+  pairs.map((pair, place) => ({
+    id: `e${place}`,
+    source: pair.charAt(0),
+    target: pair.charAt(1),
+    tensor: pair.charAt(0),
+  }));
 
 describe("GraphIndex", () => {
   it("children(null) lists the nodes at the top in execution order where no edge says otherwise", () => {
@@ -15,24 +20,45 @@ describe("GraphIndex", () => {
     expect(new GraphIndex(leaves("d", "a", "b"), edges("ad", "bd")).children(null)).toEqual(["a", "b", "d"]);
   });
 
+  it("children(null) lists what becomes ready at once in execution order", () => {
+    expect(new GraphIndex(leaves("a", "b", "c", "d"), edges("ad", "ac")).children(null)).toEqual(["a", "b", "c", "d"]);
+  });
+
   it("children(null) starts a cycle with its first node in execution order", () => {
     expect(new GraphIndex(leaves("a", "b", "c"), edges("ab", "bc", "ca")).children(null)).toEqual(["a", "b", "c"]);
   });
 
+  it("children(null) passes over a line from a node to itself", () => {
+    expect(new GraphIndex(leaves("a", "b"), edges("aa")).children(null)).toEqual(["a", "b"]);
+  });
+
   it("children(id) lists what is directly inside a group, and nothing for a leaf", () => {
-    const nodes = [{ id: "g", parent: null, isGroup: true }, { id: "h", parent: "g", isGroup: true }, { id: "x", parent: "h", isGroup: false }];
+    const nodes = [
+      { id: "g", parent: null, isGroup: true },
+      { id: "h", parent: "g", isGroup: true },
+      { id: "x", parent: "h", isGroup: false },
+    ];
     const index = new GraphIndex(nodes, []);
     expect(index.children("g")).toEqual(["h"]);
     expect(index.children("x")).toEqual([]);
   });
 
   it("chain(id) names the groups around a node from the outside in", () => {
-    const nodes = [{ id: "x", parent: "h", isGroup: false }, { id: "h", parent: "g", isGroup: true }, { id: "g", parent: null, isGroup: true }];
+    const nodes = [
+      { id: "x", parent: "h", isGroup: false },
+      { id: "h", parent: "g", isGroup: true },
+      { id: "g", parent: null, isGroup: true },
+    ];
     expect(new GraphIndex(nodes, []).chain("x")).toEqual(["g", "h", "x"]);
   });
 
   it("order(id) puts a group where its first leaf stands", () => {
-    const nodes = [...leaves("a"), { id: "g", parent: null, isGroup: true }, { id: "x", parent: "g", isGroup: false }, ...leaves("b")];
+    const nodes = [
+      ...leaves("a"),
+      { id: "g", parent: null, isGroup: true },
+      { id: "x", parent: "g", isGroup: false },
+      ...leaves("b"),
+    ];
     const index = new GraphIndex(nodes, edges("ab", "bx"));
     expect([index.order("a"), index.order("b"), index.order("g"), index.order("x")]).toEqual([1, 2, 3, 3]);
     expect(index.children(null)).toEqual(["a", "b", "g"]);
@@ -60,7 +86,10 @@ describe("GraphIndex", () => {
   });
 
   it("throws where a group is inside itself", () => {
-    const nodes = [{ id: "g", parent: "h", isGroup: true }, { id: "h", parent: "g", isGroup: true }];
+    const nodes = [
+      { id: "g", parent: "h", isGroup: true },
+      { id: "h", parent: "g", isGroup: true },
+    ];
     expect(() => new GraphIndex(nodes, [])).toThrow('"g" is inside itself: g < h');
   });
 });

@@ -23,7 +23,11 @@ export class GraphWriter {
       const part = parts.slice(0, depth + 1).join(".");
       if (this.#known.has(part)) return;
       this.#known.add(part);
-      this.nodes.push({ id: part, parent: depth === 0 ? null : parts.slice(0, depth).join("."), isGroup: depth < parts.length - 1 });
+      this.nodes.push({
+        id: part,
+        parent: depth === 0 ? null : parts.slice(0, depth).join("."),
+        isGroup: depth < parts.length - 1,
+      });
     });
     return id;
   }
@@ -42,7 +46,8 @@ export class GraphWriter {
   }
 }
 
-export const allGroups = (graph: Graph): Set<string> => new Set(graph.nodes.filter((node) => node.isGroup).map((node) => node.id));
+export const allGroups = (graph: Graph): Set<string> =>
+  new Set(graph.nodes.filter((node) => node.isGroup).map((node) => node.id));
 
 /** Words and characters through a highway and an LSTM; the lengths run beside to the packing and to the mask. */
 export function bilstmTagger(): Graph {
@@ -67,7 +72,11 @@ export function bilstmTagger(): Graph {
   g.reads("head.fc2", "head.relu");
   g.reads("crf", "head.fc2", "mask");
   g.reads("tags", "crf");
-  return g.graph({ "highway.gate": { above: 22, chipWidth: 122 }, "highway.proj": { above: 22, chipWidth: 122 }, "head.fc1": { above: 22, chipWidth: 122 } });
+  return g.graph({
+    "highway.gate": { above: 22, chipWidth: 122 },
+    "highway.proj": { above: 22, chipWidth: 122 },
+    "head.fc1": { above: 22, chipWidth: 122 },
+  });
 }
 
 /** Four stages of bottleneck blocks with residuals; the first block of each has a branch that is a group itself. */
@@ -80,7 +89,8 @@ export function resnet50(): Graph {
       const at = `layer${stage + 1}.${block}`;
       let shortcut = x;
       if (block === 0) shortcut = g.reads(`${at}.downsample.1`, g.reads(`${at}.downsample.0`, x));
-      for (const step of ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3"]) x = g.reads(`${at}.${step}`, x);
+      for (const step of ["conv1", "bn1", "relu1", "conv2", "bn2", "relu2", "conv3", "bn3"])
+        x = g.reads(`${at}.${step}`, x);
       x = g.reads(`${at}.relu3`, g.reads(`${at}.add`, x, shortcut));
     }
   });
@@ -113,7 +123,8 @@ export function transformer(layers: number): Graph {
 export function unet(levels: number): Graph {
   const g = new GraphWriter();
   let x = g.leaf("image");
-  const block = (at: string, input: string): string => ["conv1", "relu1", "conv2", "relu2"].reduce((y, step) => g.reads(`${at}.${step}`, y), input);
+  const block = (at: string, input: string): string =>
+    ["conv1", "relu1", "conv2", "relu2"].reduce((y, step) => g.reads(`${at}.${step}`, y), input);
   const skips: string[] = [];
   for (let level = 0; level < levels; level++) {
     const y = block(`down${level}`, x);
@@ -125,6 +136,18 @@ export function unet(levels: number): Graph {
     x = block(`up${level}`, g.reads(`cat${level}`, skips[level] ?? "", g.reads(`upsample${level}`, x)));
   }
   g.reads("mask", x);
+  return g.graph();
+}
+
+/** A long chain in which three nodes of ten also read something from anywhere above. */
+export function chainWithSkips(length: number): Graph {
+  const g = new GraphWriter();
+  const random = seeded(3);
+  g.leaf("n0");
+  for (let i = 1; i < length; i++) {
+    const skips = random() < 0.3 ? [`n${Math.floor(random() * i)}`] : [];
+    g.reads(`n${i}`, `n${i - 1}`, ...skips);
+  }
   return g.graph();
 }
 
@@ -150,17 +173,30 @@ export function randomGraph(seed: number): Graph & { readonly open: Set<string> 
     nodes.push({ id: `g${i}`, parent: group(), isGroup: true });
     groups.push(`g${i}`);
   }
-  const sizes = new Map<string, NodeSize>(nodes.map((node) => [node.id, { ...header, height: 30 + below(20), above: below(2) * 20 }]));
+  const sizes = new Map<string, NodeSize>(
+    nodes.map((node) => [node.id, { ...header, height: 30 + below(20), above: below(2) * 20 }]),
+  );
   const leaves = 5 + below(60);
   let parent = group();
   for (let i = 0; i < leaves; i++) {
     if (random() < 0.25) parent = group();
     nodes.push({ id: `n${i}`, parent, isGroup: false });
-    sizes.set(`n${i}`, { width: 40 + below(160), height: 24 + below(24), above: below(2) * 20, below: below(2) * 24, chipWidth: below(200) });
+    sizes.set(`n${i}`, {
+      width: 40 + below(160),
+      height: 24 + below(24),
+      above: below(2) * 20,
+      below: below(2) * 24,
+      chipWidth: below(200),
+    });
   }
   const edges: LayoutEdge[] = [];
   const join = (source: number, target: number): void => {
-    edges.push({ id: `e${edges.length}`, source: `n${source}`, target: `n${target}`, tensor: `n${source}:${below(2)}` });
+    edges.push({
+      id: `e${edges.length}`,
+      source: `n${source}`,
+      target: `n${target}`,
+      tensor: `n${source}:${below(2)}`,
+    });
   };
   const skips = random() < 0.3 ? 0.5 : 0.15;
   const hasCycles = random() < 0.3;

@@ -1,8 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { GraphIndex, type Layout, LayoutCache, layout, type NodeSize, type PlacedEdge, type PlacedNode } from "../../src/layout/index";
+import {
+  GraphIndex,
+  type Layout,
+  LayoutCache,
+  layout,
+  type NodeSize,
+  type PlacedEdge,
+  type PlacedNode,
+} from "../../src/layout/index";
 import { allGroups, type Graph, GraphWriter, randomGraph, resnet50, transformer } from "./graphs";
 
-const draw = (graph: Graph, open = allGroups(graph)): Layout => layout(new GraphIndex(graph.nodes, graph.edges), open, graph.size);
+const draw = (graph: Graph, open = allGroups(graph)): Layout =>
+  layout(new GraphIndex(graph.nodes, graph.edges), open, graph.size);
 
 function node(drawn: Layout, id: string): PlacedNode {
   const found = drawn.nodes.find((one) => one.id === id);
@@ -18,6 +27,20 @@ function edge(drawn: Layout, source: string, target: string): PlacedEdge {
 
 const corners = ({ points }: PlacedEdge): number[][] => points.map(({ x, y }) => [x, y]);
 const mainLine = ({ x, anchor }: PlacedNode): number => x + anchor;
+
+const mainLines = (drawn: Layout, ...ids: string[]): Set<number> => new Set(ids.map((id) => mainLine(node(drawn, id))));
+
+/** The x of the longest vertical piece. */
+function longestPiece({ points }: PlacedEdge): number {
+  const pieces = points
+    .slice(1)
+    .map((to, place) => ({
+      x: to.x,
+      length: Math.abs(to.y - (points[place]?.y ?? 0)),
+      isVertical: to.x === points[place]?.x,
+    }));
+  return pieces.filter(({ isVertical }) => isVertical).sort((a, b) => b.length - a.length)[0]?.x ?? Number.NaN;
+}
 
 /** Cards are 110 x 42 with a chip of 24 below, titles of groups 34 high. */
 describe("layout", () => {
@@ -35,7 +58,18 @@ describe("layout", () => {
         { id: "a", x: 0, y: 0, ...closed },
         { id: "b", x: 0, y: 88, ...closed },
       ],
-      edges: [{ ...line, key: '[null,"a","b","a"]', ids: ["e0"], isLane: false, points: [{ x: 55, y: 42 }, { x: 55, y: 88 }] }],
+      edges: [
+        {
+          ...line,
+          key: '[null,"a","b","a"]',
+          ids: ["e0"],
+          isLane: false,
+          points: [
+            { x: 55, y: 42 },
+            { x: 55, y: 88 },
+          ],
+        },
+      ],
       width: 110,
       height: 154,
     });
@@ -46,6 +80,15 @@ describe("layout", () => {
     g.reads("c", g.reads("b", g.leaf("a")));
     const drawn = draw(g.graph({ c: { above: 20 } }));
     expect(["a", "b", "c"].map((id) => node(drawn, id).y)).toEqual([0, 88, 196]);
+  });
+
+  it("layout() lets a gap grow where a line moves far to the side", () => {
+    const g = new GraphWriter();
+    g.leaf("a");
+    g.reads("b", "a");
+    g.reads("c", "a");
+    const y = (width: number): number => node(draw(g.graph({ c: { width } })), "b").y;
+    expect([y(80), y(110)]).toEqual([88, 100]);
   });
 
   it("layout() keeps chips that are wider than their cards apart", () => {
@@ -63,7 +106,13 @@ describe("layout", () => {
     g.reads("add", g.leaf("x"), g.reads("f", "x"));
     const drawn = draw(g.graph());
     expect(edge(drawn, "x", "add").isLane).toBe(true);
-    expect(corners(edge(drawn, "x", "add"))).toEqual([[55, 42], [55, 54], [134, 54], [134, 197], [110, 197]]);
+    expect(corners(edge(drawn, "x", "add"))).toEqual([
+      [55, 42],
+      [55, 54],
+      [134, 54],
+      [134, 197],
+      [110, 197],
+    ]);
     expect(new Set(drawn.nodes.map(mainLine))).toEqual(new Set([55]));
   });
 
@@ -82,6 +131,7 @@ describe("layout", () => {
     g.edges.splice(-1, 1, { id: "h", source: "lstm", target: "c", tensor: "lstm:h" });
     const lanes = draw(g.graph()).edges.filter(({ isLane }) => isLane);
     expect(lanes).toHaveLength(2);
+    for (const corner of [1, 3]) expect(new Set(lanes.map(({ points }) => points[corner]?.y)).size).toBe(2);
     expect(new Set(lanes.map(({ points }) => points[2]?.x)).size).toBe(2);
   });
 
@@ -93,8 +143,14 @@ describe("layout", () => {
     expect(node(drawn, "g.x")).toMatchObject({ x: 18, y: 142, depth: 1 });
     expect(edge(drawn, "a", "g")).toMatchObject({ container: null, toPort: false, ids: ["e0"] });
     expect(edge(drawn, "g", "g.x")).toMatchObject({ container: "g", fromPort: true, ids: ["e0"] });
-    expect(corners(edge(drawn, "a", "g"))).toEqual([[73, 42], [73, 88]]);
-    expect(corners(edge(drawn, "g", "g.x"))).toEqual([[73, 88], [73, 142]]);
+    expect(corners(edge(drawn, "a", "g"))).toEqual([
+      [73, 42],
+      [73, 88],
+    ]);
+    expect(corners(edge(drawn, "g", "g.x"))).toEqual([
+      [73, 88],
+      [73, 142],
+    ]);
   });
 
   it("layout() keeps the residual inside a group whose input comes from outside", () => {
@@ -104,6 +160,86 @@ describe("layout", () => {
     const drawn = draw(g.graph());
     expect(edge(drawn, "x", "block").ids).toEqual(["e0", "e1"]);
     expect(edge(drawn, "block", "block.add")).toMatchObject({ fromPort: true, isLane: true, ids: ["e1"] });
+    const turn = edge(drawn, "block", "block.add").points[1]?.y ?? 0;
+    expect(turn - node(drawn, "block").y).toBeGreaterThan(34);
+  });
+
+  it("layout() runs the main line to the way out of a group, past a heavier dead end", () => {
+    const g = new GraphWriter();
+    g.leaf("x");
+    g.reads("g.d", g.reads("g.c", g.reads("g.b", "x")));
+    g.reads("y", g.reads("g.a", "x"));
+    expect(mainLines(draw(g.graph()), "x", "g", "g.a", "y").size).toBe(1);
+  });
+
+  it("layout() keeps the ports of a group on the main line, also where nothing inside joins them", () => {
+    const g = new GraphWriter();
+    g.reads("g.b", g.leaf("x"));
+    g.reads("z", g.reads("y", g.leaf("g.made")));
+    const drawn = draw(g.graph());
+    const ports = [edge(drawn, "x", "g"), edge(drawn, "g", "y")].flatMap(({ points }) => points.map(({ x }) => x));
+    expect(new Set(ports).size).toBe(1);
+  });
+
+  it("layout() runs the main line in where it comes from outside, past a heavier side input", () => {
+    const g = new GraphWriter();
+    g.leaf("mask");
+    g.reads("embed", g.leaf("words"));
+    let x = "mask";
+    for (const step of ["a", "b", "c"]) x = g.reads(`g.${step}`, x);
+    g.reads("g.join", "embed", x);
+    expect(mainLines(draw(g.graph()), "words", "embed", "g", "g.join").size).toBe(1);
+  });
+
+  it("layout() brings a side input into a group on the right, away from the title", () => {
+    const g = new GraphWriter();
+    let x = g.leaf("x");
+    g.leaf("mask");
+    for (const step of ["a", "b", "c"]) x = g.reads(`g.${step}`, x);
+    g.reads("g.d", x, "mask");
+    const drawn = draw(g.graph());
+    expect(edge(drawn, "mask", "g").points.at(-1)?.x).toBeGreaterThan(mainLine(node(drawn, "g")));
+  });
+
+  it("layout() puts a side input on the side where its port is", () => {
+    const drawn = draw(transformer(2));
+    const port = edge(drawn, "mask", "layers").points.at(-1)?.x ?? 0;
+    const main = mainLine(node(drawn, "layers"));
+    expect(Math.sign(mainLine(node(drawn, "mask")) - main)).toBe(Math.sign(port - main));
+  });
+
+  it("layout() puts a branch of a branch on the same side", () => {
+    const g = new GraphWriter();
+    let x = g.leaf("x");
+    for (const step of ["a", "b", "c", "d", "e", "f"]) x = g.reads(step, x);
+    let y = g.reads("left", "x");
+    for (const step of ["l1", "l2", "l3"]) y = g.reads(step, y);
+    g.reads("join", x, y);
+    g.reads("twig", "l1");
+    const drawn = draw(g.graph());
+    const main = mainLine(node(drawn, "x"));
+    expect(Math.sign(mainLine(node(drawn, "twig")) - main)).toBe(Math.sign(mainLine(node(drawn, "l1")) - main));
+  });
+
+  it("layout() leads two tensors of a side branch down two lines", () => {
+    const g = new GraphWriter();
+    let x = g.leaf("x");
+    const side = g.reads("side", "x");
+    for (const step of ["a", "b", "c", "d"]) x = g.reads(step, x);
+    g.reads("e", x, side);
+    g.reads("f", "e");
+    g.edges.push({ id: "h", source: side, target: "f", tensor: "side:h" });
+    const drawn = draw(g.graph());
+    expect(longestPiece(edge(drawn, "side", "e"))).not.toBe(longestPiece(edge(drawn, "side", "f")));
+  });
+
+  it("layout() leads two tensors to a side branch down two lines", () => {
+    const g = new GraphWriter();
+    let x = g.leaf("x");
+    for (const step of ["a", "b", "c", "d", "e", "f", "g"]) x = g.reads(step, x);
+    g.reads("left", "x", "a", "c");
+    const drawn = draw(g.graph());
+    expect(longestPiece(edge(drawn, "x", "left"))).not.toBe(longestPiece(edge(drawn, "a", "left")));
   });
 
   it("layout() makes a group at least as wide as its title", () => {
@@ -118,8 +254,15 @@ describe("layout", () => {
     const g = new GraphWriter();
     g.reads("b", g.reads("g.y", g.reads("g.x", g.leaf("a"))));
     const drawn = draw(g.graph(), new Set());
-    expect(drawn.nodes.map(({ id, isGroup, isOpen }) => [id, isGroup, isOpen])).toEqual([["a", false, false], ["g", true, false], ["b", false, false]]);
-    expect(drawn.edges.map(({ source, target, ids }) => [source, target, ids])).toEqual([["a", "g", ["e0"]], ["g", "b", ["e2"]]]);
+    expect(drawn.nodes.map(({ id, isGroup, isOpen }) => [id, isGroup, isOpen])).toEqual([
+      ["a", false, false],
+      ["g", true, false],
+      ["b", false, false],
+    ]);
+    expect(drawn.edges.map(({ source, target, ids }) => [source, target, ids])).toEqual([
+      ["a", "g", ["e0"]],
+      ["g", "b", ["e2"]],
+    ]);
   });
 
   it("layout() takes a group without children for a closed one", () => {
@@ -132,7 +275,13 @@ describe("layout", () => {
     const g = new GraphWriter();
     g.reads("b", g.leaf("a"));
     g.edges.push({ id: "back", source: "b", target: "a", tensor: "b" });
-    expect(corners(edge(draw(g.graph()), "b", "a"))).toEqual([[55, 130], [55, 142], [134, 142], [134, 21], [110, 21]]);
+    expect(corners(edge(draw(g.graph()), "b", "a"))).toEqual([
+      [55, 130],
+      [55, 142],
+      [134, 142],
+      [134, 21],
+      [110, 21],
+    ]);
   });
 
   it("layout() pulls a side input down to its reader", () => {
@@ -146,7 +295,11 @@ describe("layout", () => {
   it("layout() stacks nodes without lines in execution order", () => {
     const g = new GraphWriter();
     for (const id of ["a", "b", "c"]) g.leaf(id);
-    expect(draw(g.graph()).nodes.map(({ id, x, y }) => [id, x, y])).toEqual([["a", 0, 0], ["b", 0, 88], ["c", 0, 176]]);
+    expect(draw(g.graph()).nodes.map(({ id, x, y }) => [id, x, y])).toEqual([
+      ["a", 0, 0],
+      ["b", 0, 88],
+      ["c", 0, 176],
+    ]);
   });
 
   it("layout() does not stretch the rows beside a tall open group", () => {
@@ -177,6 +330,26 @@ describe("layout", () => {
       expect(layout(index, graph.open, graph.size, {}, cache)).toEqual(first);
       expect(layout(new GraphIndex(graph.nodes, graph.edges), graph.open, graph.size)).toEqual(first);
     }
+  });
+
+  it.each([
+    ["links", ["a>b", "b>d", "c>d"], ["a", "b", "c", "d"], {}, {}],
+    ["main line", ["a>b", "a>c.1", "b>d", "c.1>d"], ["a", "b", "c.1", "c.2", "d"], {}, {}],
+    ["distances", ["a>b", "a>c", "b>d", "c>d"], ["a", "b", "c", "d"], { gap: 50 }, {}],
+    ["sizes", ["a>b", "a>c", "b>d", "c>d"], ["a", "b", "c", "d"], {}, { b: { height: 50 } }],
+  ])("layout() is not misled by a cache that knows a graph with other %s", (_, arcs, ids, options, sizes) => {
+    const write = (leaves: string[], all: string[]): GraphWriter => {
+      const g = new GraphWriter();
+      for (const id of leaves) g.leaf(id);
+      for (const arc of all) g.reads(arc.replace(/.*>/, ""), arc.replace(/>.*/, ""));
+      return g;
+    };
+    const cache = new LayoutCache();
+    const known = write(["a", "b", "c", "d"], ["a>b", "a>c", "b>d", "c>d"]).graph();
+    layout(new GraphIndex(known.nodes, known.edges), new Set(), known.size, {}, cache);
+    const graph = write(ids, arcs).graph({ c: { width: 110, height: 42 }, ...sizes });
+    const index = new GraphIndex(graph.nodes, graph.edges);
+    expect(layout(index, new Set(), graph.size, options, cache)).toEqual(layout(index, new Set(), graph.size, options));
   });
 
   it("layout() places equal blocks once", () => {

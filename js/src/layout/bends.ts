@@ -1,24 +1,8 @@
-import type { Column, Way } from "./columns";
-import type { Item, Link } from "./container";
+import type { Way } from "./columns";
+import type { Item } from "./container";
 import { bendLanes } from "./lanes";
 import type { Band, Row } from "./rows";
-
-/** A link with its turns decided in x. Their y follow once the rows are stacked. */
-export interface Wire {
-  readonly link: Link;
-  readonly column: Column | null;
-  readonly startX: number;
-  endX: number;
-  /** The bands in which it turns: under its source, and over its target. */
-  readonly exit: Band;
-  readonly entry: Band;
-  /** Of a lane: the track on which it leaves; null where it leaves straight from the chip. */
-  exitTrack: number | null;
-  /** Of a lane: the track on which it arrives; null where it arrives at the side. */
-  entryTrack: number | null;
-  /** Of a lane that arrives at the side: how far from the middle. */
-  sideOffset: number;
-}
+import type { Wire } from "./wire";
 
 /** Between two lines that arrive at the top of one node, and from there to its corners. */
 const step = 18;
@@ -37,7 +21,8 @@ export function bendWires(ways: readonly Way[], rows: readonly Row[]): Wire[] {
 function newWire({ link, column }: Way, rows: readonly Row[]): Wire {
   const exit = rows[link.source.last]?.under;
   const entry = rows[link.target.first]?.over;
-  if (!exit || !entry) throw new RangeError(`Rows ${link.source.last} and ${link.target.first} of ${rows.length} do not exist.`);
+  if (!exit || !entry)
+    throw new RangeError(`Rows ${link.source.last} and ${link.target.first} of ${rows.length} do not exist.`);
   const startX = link.source.x + (link.leavesAt ?? 0);
   const endX = link.target.x + (link.arrivesAt ?? 0);
   return { link, column, startX, endX, exit, entry, exitTrack: null, entryTrack: null, sideOffset: 0 };
@@ -48,7 +33,7 @@ function spreadAtTop(wires: readonly Wire[]): void {
   const arriving = new Map<Item, Wire[]>();
   for (const wire of wires) {
     const { target, arrivesAt } = wire.link;
-    if (target.kind === "leave" || arrivesAt !== null) continue;
+    if (arrivesAt !== null) continue;
     const known = arriving.get(target);
     if (known) known.push(wire);
     else arriving.set(target, [wire]);
