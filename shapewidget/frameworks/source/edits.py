@@ -36,7 +36,7 @@ def replacing_expression(source: Source, line: int, expression: str, replacement
     """The edit that puts another expression in the place of the one on a line; None where it is not found there."""
     parents = {child: parent for parent in ast.walk(source.tree) for child in ast.iter_child_nodes(parent)}
     for node, parent in parents.items():
-        if isinstance(node, ast.expr):
+        if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
             span = Span.of(node)
             if span.line <= line <= span.end_line and source.text(span) == expression:
                 return source.replacing(span, _fitting(replacement, parent))
