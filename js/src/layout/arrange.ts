@@ -20,7 +20,7 @@ export interface Arrangement {
   readonly routes: readonly { readonly points: readonly Point[]; readonly isLane: boolean }[];
 }
 
-/** Places the items of one container, whose boxes are known, and draws its links. The items come in topological order, split into chains. */
+/** Places the items of one container, whose boxes are known, and draws its links. Takes them in topological order. */
 export function arrange(
   items: readonly Item[],
   chains: readonly Chain[],

@@ -1,5 +1,5 @@
 import type { Way } from "./columns";
-import type { Item } from "./container";
+import { groupBy } from "./group-by";
 import { bendLanes } from "./lanes";
 import type { Band, Row } from "./rows";
 import type { Wire } from "./wire";
@@ -21,8 +21,9 @@ export function bendWires(ways: readonly Way[], rows: readonly Row[]): Wire[] {
 function newWire({ link, column }: Way, rows: readonly Row[]): Wire {
   const exit = rows[link.source.last]?.under;
   const entry = rows[link.target.first]?.over;
-  if (!exit || !entry)
+  if (!exit || !entry) {
     throw new RangeError(`Rows ${link.source.last} and ${link.target.first} of ${rows.length} do not exist.`);
+  }
   const startX = link.source.x + (link.leavesAt ?? 0);
   const endX = link.target.x + (link.arrivesAt ?? 0);
   return { link, column, startX, endX, exit, entry, exitTrack: null, entryTrack: null, sideOffset: 0 };
@@ -30,16 +31,9 @@ function newWire({ link, column }: Way, rows: readonly Row[]): Wire {
 
 /** Gives the lines that arrive at the top of one node a place each: what comes straight down keeps the middle. */
 function spreadAtTop(wires: readonly Wire[]): void {
-  const arriving = new Map<Item, Wire[]>();
-  for (const wire of wires) {
-    const { target, arrivesAt } = wire.link;
-    if (arrivesAt !== null) continue;
-    const known = arriving.get(target);
-    if (known) known.push(wire);
-    else arriving.set(target, [wire]);
-  }
   const from = ({ column, startX }: Wire): number => column?.x ?? startX;
-  for (const [target, all] of arriving) {
+  const free = wires.filter((wire) => wire.link.arrivesAt === null);
+  for (const [target, all] of groupBy(free, (wire) => wire.link.target)) {
     all.sort((a, b) => from(a) - from(b));
     const straight = all.findIndex((wire) => from(wire) === target.x);
     const middle = straight < 0 ? (all.length - 1) / 2 : straight;

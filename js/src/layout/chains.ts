@@ -1,6 +1,6 @@
 import type { Chain, Item, Link } from "./container";
 
-/** Notes for every item what must stand higher and lower. Takes the items in topological order; a link against it is turned round. */
+/** Notes what must stand higher and lower. Takes the items in topological order; a link against it is turned round. */
 export function orderItems(items: readonly Item[], links: readonly Link[]): void {
   for (const { source, target } of links) {
     const [higher, lower] = source.place < target.place ? [source, target] : [target, source];
@@ -19,7 +19,8 @@ export function orderItems(items: readonly Item[], links: readonly Link[]): void
 
 /**
  * Splits the items into chains, so that each item is in one. The first is the main line: the heaviest way from top to
- * bottom, between the ports `enter` and `leave` where they are given. From each item the chain goes on to the free item below it with the heaviest way behind it.
+ * bottom, between the ports `enter` and `leave` where they are given. From each item the chain goes on to the free item
+ * below with the heaviest way behind it.
  */
 export function findChains(items: readonly Item[], enter: Item | null, leave: Item | null): Chain[] {
   const reach = heaviestWays(items, leave);

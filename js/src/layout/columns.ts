@@ -19,7 +19,7 @@ export interface Column {
   lean: number;
 }
 
-/** How a link gets from the row of its source to that of its target: straight to the next row (null), or down a column. */
+/** How a link gets from the row of its source to that of its target: to the next row (null), or along a column. */
 export interface Way {
   readonly link: Link;
   readonly column: Column | null;
@@ -30,60 +30,71 @@ export interface Way {
  * goes; else a lane, shared by all links of its tensor.
  */
 export function findColumns(chains: readonly Chain[], links: readonly Link[]): { columns: Column[]; ways: Way[] } {
-  const ofChain = new Map(chains.map((chain) => [chain, chainColumn(chain)]));
-  const lanes = new Map<Item, Map<string, Column>>();
-  const tails = new Map<Column, string>();
-  const heads = new Set<Column>();
-
-  const columnOf = (item: Item): Column => ofChain.get(item.chain) ?? chainColumn(item.chain);
-  const laneOf = ({ source, tensor }: Link, kind: string): Column => {
-    const ofSource = lanes.get(source) ?? new Map<string, Column>();
-    lanes.set(source, ofSource);
-    const key = `${kind} ${tensor}`;
-    const lane =
-      ofSource.get(key) ?? newColumn([], 2 * source.last + 1, 2 * source.last + 1, { isLane: true, isMain: false });
-    ofSource.set(key, lane);
-    return lane;
-  };
-  const choose = (link: Link): Column | null => {
-    const { source, target, tensor } = link;
-    if (isBack(link)) return stretch(laneOf(link, "up"), Math.max(0, 2 * target.first - 1), 2 * source.last + 1);
-    if (target.first === source.last + 1) return null;
-    const below = columnOf(source);
-    const above = columnOf(target);
-    if (source.next === target) return below;
-    if (source.next === null && (tails.get(below) ?? tensor) === tensor) {
-      tails.set(below, tensor);
-      return stretch(below, below.from, 2 * target.first - 1);
-    }
-    if (target.previous === null && !heads.has(above)) {
-      heads.add(above);
-      return stretch(above, 2 * source.last + 2, above.to);
-    }
-    return stretch(laneOf(link, "down"), 2 * source.last + 1, 2 * target.first);
-  };
-
-  const ways = links.map((link): Way => ({ link, column: choose(link) }));
+  const finder = new ColumnFinder(chains);
+  const ways = links.map((link): Way => ({ link, column: finder.choose(link) }));
   for (const { link, column } of ways) {
-    const ends = [columnOf(link.source), columnOf(link.target), column].filter((end) => end !== null);
+    const ends = [finder.of(link.source), finder.of(link.target), column].filter((end) => end !== null);
     for (const one of ends) for (const other of ends) if (one !== other && !one.isMain) one.beside.add(other);
     for (const end of ends) end.lean ||= link.arrivesAt || link.leavesAt || 0;
   }
-  const columns = [...ofChain.values(), ...[...lanes.values()].flatMap((ofSource) => [...ofSource.values()])];
-  return { columns, ways };
+  return { columns: finder.columns, ways };
 }
 
-function newColumn(
-  items: readonly Item[],
-  from: number,
-  to: number,
-  kind: { isLane: boolean; isMain: boolean },
-): Column {
-  return { items, from, to, ...kind, x: 0, isPlaced: false, beside: new Set(), lean: 0 };
-}
+class ColumnFinder {
+  readonly columns: Column[] = [];
+  readonly #ofChain = new Map<Chain, Column>();
+  readonly #lanes = new Map<Item, Map<string, Column>>();
+  /** The tensors that run on from the last item of a chain, and the chains that something runs into from above. */
+  readonly #tails = new Map<Chain, string>();
+  readonly #heads = new Set<Chain>();
 
-function chainColumn({ items, isMain }: Chain): Column {
-  return newColumn(items, 2 * (items[0]?.first ?? 0), 2 * (items.at(-1)?.last ?? 0) + 1, { isLane: false, isMain });
+  constructor(chains: readonly Chain[]) {
+    for (const chain of chains) {
+      const [from, to] = [2 * (chain.items[0]?.first ?? 0), 2 * (chain.items.at(-1)?.last ?? 0) + 1];
+      this.#ofChain.set(chain, this.#add({ items: chain.items, isLane: false, isMain: chain.isMain, from, to }));
+    }
+  }
+
+  /** The column of the chain of an item. */
+  of({ chain }: Item): Column {
+    const column = this.#ofChain.get(chain);
+    if (!column)
+      throw new RangeError(`A chain of ${chain.items.length} items is not one of the ${this.#ofChain.size} known.`);
+    return column;
+  }
+
+  choose(link: Link): Column | null {
+    const { source, target, tensor } = link;
+    if (isBack(link)) return stretch(this.#lane(link, "up"), Math.max(0, 2 * target.first - 1), 2 * source.last + 1);
+    if (target.first === source.last + 1) return null;
+    if (source.next === target) return this.of(source);
+    if (source.next === null && (this.#tails.get(source.chain) ?? tensor) === tensor) {
+      this.#tails.set(source.chain, tensor);
+      return stretch(this.of(source), 2 * source.last + 2, 2 * target.first - 1);
+    }
+    if (target.previous === null && !this.#heads.has(target.chain)) {
+      this.#heads.add(target.chain);
+      return stretch(this.of(target), 2 * source.last + 2, 2 * target.first - 1);
+    }
+    return stretch(this.#lane(link, "down"), 2 * source.last + 1, 2 * target.first);
+  }
+
+  /** The lane of a tensor; one leads down, another back up. */
+  #lane({ source, tensor }: Link, direction: "up" | "down"): Column {
+    const lanes = this.#lanes.get(source) ?? new Map<string, Column>();
+    this.#lanes.set(source, lanes);
+    const key = `${direction} ${tensor}`;
+    const start = 2 * source.last + 1;
+    const lane = lanes.get(key) ?? this.#add({ items: [], isLane: true, isMain: false, from: start, to: start });
+    lanes.set(key, lane);
+    return lane;
+  }
+
+  #add(kind: Pick<Column, "items" | "isLane" | "isMain" | "from" | "to">): Column {
+    const column = { ...kind, x: 0, isPlaced: false, beside: new Set<Column>(), lean: 0 };
+    this.columns.push(column);
+    return column;
+  }
 }
 
 function stretch(column: Column, from: number, to: number): Column {

@@ -1,4 +1,4 @@
-/** The working records of one container: what stands in it, and the lines between. The steps of the layout fill them in. */
+/** The working records of one container: what stands in it, and the lines between. The steps of the layout fill them. */
 
 /** The room an item takes up. */
 export interface Box {

@@ -1,6 +1,6 @@
 import type { GraphIndex } from "./graph-index";
 
-/** A line inside one container. Null stands for the port of its tensor: at the top border as a source, at the bottom as a target. */
+/** A line inside one container. Null is the port of its tensor: at the top as a source, at the bottom as a target. */
 export interface FlowLink {
   readonly source: string | null;
   readonly target: string | null;

@@ -1,3 +1,4 @@
+import { groupBy } from "./group-by";
 import { topologicalOrder } from "./topological-order";
 import type { LayoutEdge, LayoutNode } from "./types";
 
@@ -5,7 +6,7 @@ import type { LayoutEdge, LayoutNode } from "./types";
 export class GraphIndex {
   readonly nodes: readonly LayoutNode[];
   readonly edges: readonly LayoutEdge[];
-  readonly #nodes = new Map<string, LayoutNode>();
+  readonly #nodes: ReadonlyMap<string, LayoutNode>;
   readonly #children = new Map<string | null, string[]>();
   readonly #chains = new Map<string, readonly string[]>();
   readonly #order = new Map<string, number>();
@@ -15,12 +16,12 @@ export class GraphIndex {
   constructor(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]) {
     this.nodes = nodes;
     this.edges = edges;
-    for (const node of nodes) this.#nodes.set(node.id, node);
-    for (const node of nodes) {
-      const siblings = this.#children.get(node.parent);
-      if (siblings) siblings.push(node.id);
-      else this.#children.set(node.parent, [node.id]);
-    }
+    this.#nodes = new Map(nodes.map((node) => [node.id, node]));
+    for (const [parent, all] of groupBy(nodes, (node) => node.parent))
+      this.#children.set(
+        parent,
+        all.map((node) => node.id),
+      );
     for (const node of nodes) this.chain(node.id);
     for (const edge of edges) for (const end of [edge.source, edge.target]) this.node(end);
     this.#number();
@@ -32,7 +33,7 @@ export class GraphIndex {
     const node = this.#nodes.get(id);
     if (!node) {
       throw new Error(
-        `"${id}" is not a node of this graph, which has ${this.nodes.length}. Send the node with the edges and children that name it.`,
+        `"${id}" is not a node of this graph, which has ${this.nodes.length}. Every end of an edge and every parent must be one.`,
       );
     }
     return node;

@@ -15,7 +15,7 @@ export function bendLanes(wires: readonly Wire[], rows: readonly Row[]): void {
   arrive(wires, rows);
 }
 
-/** A lane leaves from the chip of its source where nothing stands in its way, else on a track of its own under the row. */
+/** A lane leaves from the chip of its source where nothing is in its way, else on a track of its own under the row. */
 function leave(wires: readonly Wire[], rows: readonly Row[]): void {
   const tracks = new Map<Column | null, number | null>();
   const chips = new Set<Item>();

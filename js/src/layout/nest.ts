@@ -1,11 +1,14 @@
 import { type Arrangement, arrange } from "./arrange";
 import type { LayoutCache } from "./cache";
 import { findChains, orderItems } from "./chains";
-import { type Box, type Chain, Item, isBack, type Link } from "./container";
+import { type Box, type Item, isBack, type Link } from "./container";
 import { Flow, type FlowLink } from "./flows";
 import type { GraphIndex } from "./graph-index";
+import { groupBy } from "./group-by";
+import { takeInventory } from "./inventory";
 import type { LayoutOptions } from "./options";
-import type { NodeSize } from "./types";
+import { signature } from "./signature";
+import type { NodeSize, Point } from "./types";
 
 /** One container with the open groups inside it, each placed in its own coordinates. */
 export interface Nested {
@@ -48,27 +51,15 @@ export function nest(context: NestContext, container: string | null, through: Th
   const { index, options } = context;
   const flow = context.flows.get(container) ?? new Flow();
   const header = container === null ? 0 : context.size(container).height;
-  let place = 0;
-  const enters = new Map([...flow.enters].map((tensor) => [tensor, new Item(place++, "enter", 0, portBox(0, header))]));
-  const children = new Map(
-    index.children(container).map((id) => [id, new Item(place++, "child", index.leafCount(id))]),
-  );
-  const leaves = new Map(
-    [...flow.leaves].map((tensor) => [tensor, new Item(place++, "leave", 0, portBox(options.bottomPadding, 0))]),
-  );
-  const items = [...enters.values(), ...children.values(), ...leaves.values()];
-
-  const flowLinks = flow.links;
-  const links = flowLinks.flatMap(({ source, target, tensor }): Link[] => {
-    const from = source === null ? enters.get(tensor) : children.get(source);
-    const to = target === null ? leaves.get(tensor) : children.get(target);
-    return from && to ? [{ source: from, target: to, tensor, leavesAt: null, arrivesAt: null }] : [];
-  });
+  const room = { header, bottomPadding: options.bottomPadding };
+  const { enters, children, leaves, items, links } = takeInventory(index, container, flow, room);
   orderItems(items, links);
-  const chains = findChains(items, enters.get(through.enter ?? "") ?? null, leaves.get(through.leave ?? "") ?? null);
+  const port = (ports: ReadonlyMap<string, Item>, tensor?: string): Item | null =>
+    (tensor === undefined ? null : ports.get(tensor)) ?? null;
+  const chains = findChains(items, port(enters, through.enter), port(leaves, through.leave));
 
   const inner = new Map<Item, Nested>();
-  const straight = throughTensors(links);
+  const straight = straightThrough(links);
   for (const [id, item] of children) {
     if (context.isOpen(id)) inner.set(item, nest(context, id, straight.get(item) ?? {}));
     item.box = box(context, id, inner.get(item) ?? null);
@@ -79,34 +70,31 @@ export function nest(context: NestContext, container: string | null, through: Th
   }
   const structure = signature(items, chains, links, header, options);
   const arrangement = context.cache.get(structure, () => arrange(items, chains, links, header, options));
-  const at = (item: Item): { x: number; y: number } => arrangement.items[item.place] ?? { x: 0, y: 0 };
-  const portX = (ports: Map<string, Item>): Map<string, number> =>
+
+  const at = (item: Item): Point => arrangement.items[item.place] ?? { x: 0, y: 0 };
+  const portX = (ports: ReadonlyMap<string, Item>): Map<string, number> =>
     new Map([...ports].map(([tensor, item]) => [tensor, at(item).x]));
   return {
     children: [...children].map(([id, item]) => ({ id, box: item.box, ...at(item), inner: inner.get(item) ?? null })),
-    links: flowLinks,
+    links: flow.links,
     arrangement,
     enterX: portX(enters),
     leaveX: portX(leaves),
   };
 }
 
-/** For every item the tensors of the links that run along its chain. */
-function throughTensors(links: readonly Link[]): Map<Item, { enter?: string; leave?: string }> {
-  const found = new Map<Item, { enter?: string; leave?: string }>();
-  const of = (item: Item): { enter?: string; leave?: string } => {
-    const known = found.get(item) ?? {};
-    found.set(item, known);
-    return known;
-  };
-  for (const link of links) {
-    if (isBack(link) || link.source.next !== link.target) continue;
-    of(link.source).leave ??= link.tensor;
-    of(link.target).enter ??= link.tensor;
-  }
-  return found;
+/** For every item the tensors that run along its chain. */
+function straightThrough(links: readonly Link[]): Map<Item, Through> {
+  const along = links.filter((link) => !isBack(link) && link.source.next === link.target);
+  const enter = groupBy(along, (link) => link.target);
+  const leave = groupBy(along, (link) => link.source);
+  const items = new Set([...enter.keys(), ...leave.keys()]);
+  return new Map(
+    [...items].map((item) => [item, { enter: enter.get(item)?.[0]?.tensor, leave: leave.get(item)?.[0]?.tensor }]),
+  );
 }
 
+/** The room a child needs; that of an open group follows from what is inside. */
 function box({ size, options }: NestContext, id: string, inner: Nested | null): Box {
   const { width, height, above, below, chipWidth } = size(id);
   if (!inner) {
@@ -125,32 +113,4 @@ function box({ size, options }: NestContext, id: string, inner: Nested | null): 
     below,
     isOpen: true,
   };
-}
-
-/** The room of a port: a point on the border, with the title under it at the top. */
-function portBox(above: number, below: number): Box {
-  return { width: 6, cardWidth: 0, height: 0, anchor: 3, above, below, isOpen: false };
-}
-
-/** Containers with the same signature look the same. */
-function signature(
-  items: readonly Item[],
-  chains: readonly Chain[],
-  links: readonly Link[],
-  header: number,
-  options: LayoutOptions,
-): string {
-  const tensors = new Map<string, number>();
-  const number = (tensor: string): number => {
-    const known = tensors.get(tensor) ?? tensors.size;
-    tensors.set(tensor, known);
-    return known;
-  };
-  return JSON.stringify([
-    header,
-    options,
-    items.map(({ kind, box }) => [kind, Object.values(box)]),
-    chains.map((chain) => chain.items.map((item) => item.place)),
-    links.map((link) => [link.source.place, link.target.place, number(link.tensor), link.leavesAt, link.arrivesAt]),
-  ]);
 }

@@ -16,8 +16,7 @@ export function assignRows(items: readonly Item[], gap: number): number {
     item.first = rows.get(rank(item)) ?? 0;
     item.last = item.first;
     const end = rank(item) + span(item);
-    for (let start = starts[item.last + 1]; start !== undefined && start < end; start = starts[item.last + 1])
-      item.last += 1;
+    while ((starts[item.last + 1] ?? end) < end) item.last += 1;
   }
   return starts.length;
 }

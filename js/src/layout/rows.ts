@@ -1,7 +1,12 @@
 import type { Item } from "./container";
+import { groupBy } from "./group-by";
 import type { LayoutOptions } from "./options";
 
-/** The strip between two rows, in which lines may move to the side. From top to bottom: chips, tracks of the lanes that leave the row above, curves, tracks of the lanes that enter the row below, badges. */
+/**
+ * The strip between two rows, in which lines may move to the side. From top to bottom it has room for the chips of the
+ * row above, the tracks of the lanes that leave it, the curves, the tracks of the lanes that enter the row below, and
+ * the badges of that row.
+ */
 export class Band {
   exitTracks = 0;
   entryTracks = 0;
@@ -18,7 +23,6 @@ export interface Row {
   readonly items: Item[];
   readonly over: Band;
   readonly under: Band;
-  bottom: number;
 }
 
 export function makeRows(items: readonly Item[], count: number): Row[] {
@@ -26,14 +30,14 @@ export function makeRows(items: readonly Item[], count: number): Row[] {
   let over = new Band();
   for (let index = 0; index < count; index++) {
     const under = new Band();
-    rows.push({ items: [], over, under, bottom: 0 });
+    rows.push({ items: [], over, under });
     over = under;
   }
   for (const item of items) for (const row of rows.slice(item.first, item.last + 1)) row.items.push(item);
   return rows;
 }
 
-/** Gives every item and every band its y, from the top of the container (with `header` pixels for its title); returns its height. */
+/** Gives every item and band its y, from the top of the container, whose title takes `header`; returns the height. */
 export function stackRows(
   rows: readonly Row[],
   items: readonly Item[],
@@ -55,8 +59,7 @@ export function stackRows(
     y += Math.max(0, ...starts.map((item) => item.box.above - drop(item)));
     for (const item of starts) item.y = y + drop(item);
     const ends = ending.get(index) ?? [];
-    row.bottom = Math.max(y + closed, ...ends.map((item) => item.bottom));
-    y = Math.max(row.bottom, ...ends.map((item) => item.bottom + item.box.below));
+    y = Math.max(y + closed, ...ends.map((item) => item.bottom + item.box.below));
     row.under.exitTop = y;
     y += row.under.exitTracks * options.trackHeight;
     row.under.curveTop = y;
@@ -77,14 +80,4 @@ function curveHeight(band: Band, isAtPort: boolean, options: LayoutOptions): num
   const widest = Math.max(0, ...band.moves.filter((move) => move.isCurve).map((move) => move.to - move.from));
   if (widest > 4 * options.wideGap) return options.wideGap;
   return isAtPort && widest === 0 ? options.portGap : options.gap;
-}
-
-function groupBy(items: readonly Item[], row: (item: Item) => number): Map<number, Item[]> {
-  const groups = new Map<number, Item[]>();
-  for (const item of items) {
-    const group = groups.get(row(item));
-    if (group) group.push(item);
-    else groups.set(row(item), [item]);
-  }
-  return groups;
 }

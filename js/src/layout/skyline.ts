@@ -2,8 +2,6 @@ import type { Column } from "./columns";
 import type { Item } from "./container";
 import type { LayoutOptions } from "./options";
 
-type Side = -1 | 1;
-
 /**
  * Gives every column its x. The main line stands at 0; the others are pushed against it from both sides, short ones
  * first, so that a long one runs round what a short one leads to.
@@ -11,9 +9,9 @@ type Side = -1 | 1;
 export function placeColumns(columns: readonly Column[], rowCount: number, options: LayoutOptions): void {
   const skylines = { left: new Skyline(-1, rowCount, options), right: new Skyline(1, rowCount, options) };
   const length = ({ from, to }: Column): number => to - from;
+  const mains = columns.filter((column) => column.isMain);
   const others = columns.filter((column) => !column.isMain).sort((a, b) => length(a) - length(b) || a.from - b.from);
-  for (const column of columns)
-    if (column.isMain) for (const skyline of [skylines.left, skylines.right]) skyline.place(column, 0);
+  for (const skyline of [skylines.left, skylines.right]) for (const main of mains) skyline.place(main, 0);
   for (const column of others) {
     const left = skylines.left.distance(column);
     const right = skylines.right.distance(column);
@@ -36,7 +34,8 @@ class Skyline {
   readonly #taken: Float64Array;
 
   constructor(
-    readonly side: Side,
+    /** -1: left, 1: right. */
+    readonly side: number,
     rowCount: number,
     readonly options: LayoutOptions,
   ) {
@@ -45,13 +44,14 @@ class Skyline {
 
   /** How far from the main line a column must stand at least. */
   distance(column: Column): number {
-    const line = this.options.laneWidth / 2;
     let distance = 0;
-    for (let slot = column.from; slot <= column.to; slot++)
-      distance = Math.max(distance, (this.#taken[slot] ?? 0) + line);
+    const clear = (slot: number, margin: number): void => {
+      distance = Math.max(distance, (this.#taken[slot] ?? 0) + margin);
+    };
+    for (let slot = column.from; slot <= column.to; slot++) clear(slot, this.options.laneWidth / 2);
     for (const item of column.items) {
-      const margin = this.options.separation / 2 + this.#reach(item, -this.side as Side);
-      for (const slot of slots(item)) distance = Math.max(distance, (this.#taken[slot] ?? 0) + margin);
+      const margin = this.options.separation / 2 + this.#reach(item, -this.side);
+      for (const slot of slots(item)) clear(slot, margin);
     }
     return distance;
   }
@@ -72,7 +72,7 @@ class Skyline {
   }
 
   /** How far an item reaches from its own main line to one side. */
-  #reach({ box }: Item, side: Side): number {
+  #reach({ box }: Item, side: number): number {
     return side < 0 ? box.anchor : box.width - box.anchor;
   }
 }

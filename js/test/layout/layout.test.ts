@@ -32,13 +32,11 @@ const mainLines = (drawn: Layout, ...ids: string[]): Set<number> => new Set(ids.
 
 /** The x of the longest vertical piece. */
 function longestPiece({ points }: PlacedEdge): number {
-  const pieces = points
-    .slice(1)
-    .map((to, place) => ({
-      x: to.x,
-      length: Math.abs(to.y - (points[place]?.y ?? 0)),
-      isVertical: to.x === points[place]?.x,
-    }));
+  const pieces = points.slice(1).map((to, place) => ({
+    x: to.x,
+    length: Math.abs(to.y - (points[place]?.y ?? 0)),
+    isVertical: to.x === points[place]?.x,
+  }));
   return pieces.filter(({ isVertical }) => isVertical).sort((a, b) => b.length - a.length)[0]?.x ?? Number.NaN;
 }
 

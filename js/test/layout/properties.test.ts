@@ -41,7 +41,7 @@ describe("layout() of random nested graphs", () => {
   });
 });
 
-/** Whether a group reaches past the top of another node that starts under the top of the group, in the same container. */
+/** Whether another node starts and ends while a group beside it goes on. */
 function hasTallGroup({ nodes }: Layout): boolean {
   return nodes.some((group) =>
     nodes.some(
