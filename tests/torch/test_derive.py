@@ -126,7 +126,7 @@ SOUND = {
     ),
     "graph": (model_of(lambda self, x, adj: adj @ self.l(x), l=nn.Linear(9, 4)), [(8, 9), (8, 8)]),
     "number": (model_of(steps, linear=nn.Linear(9, 9)), [(8, 9)]),
-    "letters": (model_of(char_cnn, embedding=nn.Embedding(20, 7), conv=nn.Conv1d(7, 5, 3)), [(8, 16, 9)]),
+    "letters": (model_of(char_cnn, embedding=nn.Embedding(20, 7), conv=nn.Conv1d(7, 5, 3)), [(8, 16, 6)]),
     "head defined first": (
         model_of(lambda self, ids: self.head(self.e(ids)), head=nn.Linear(7, 2), e=nn.Embedding(20, 7)),
         [(8, 16)],
@@ -218,6 +218,14 @@ BROKEN = {
     ),
     "state for a fixed batch": (
         model_of(lambda self, x: self.r(x, torch.zeros(1, 32, 6))[0], r=nn.GRU(9, 6, batch_first=True)),
+        (8, 16, 9),
+    ),
+    "forgotten transposition": (
+        model_of(lambda self, ids: self.c(self.e(ids)), e=nn.Embedding(20, 9), c=nn.Conv1d(9, 5, 3)),
+        (8, 16),
+    ),
+    "batch read as one sample": (
+        model_of(lambda self, x: self.r(x)[0][:, -1, :3].view(8, 4), r=nn.GRU(9, 6, batch_first=True)),
         (8, 16, 9),
     ),
     "after the first layer": (model_of(lambda self, ids: self.e(ids).no_such_method(), e=nn.Embedding(20, 4)), (8, 16)),

@@ -29,8 +29,8 @@ LENGTHS = (16, 14, 18, 13, 19, 21, 22, 12)
 SHORT_LENGTHS = (7, 5, 6, 4, 3)
 """Sizes in the order of preference: the first is taken that no weight of the model has, so that none agrees by luck."""
 
-SECONDS, SECONDS_FOR_LENGTHS = 2.0, 0.5
-"""Time after which no further guess is tried, and no further length."""
+SECONDS = 2.0
+"""Time after which no further guess is tried, and after as much again no further length."""
 
 MOST_TRIES = 60
 """Combinations of guesses that are tried."""
@@ -93,7 +93,7 @@ def _attempts(model: nn.Module, arguments: Arguments) -> Iterator[_Attempt]:
     best = max(tried_ones, key=lambda attempt: attempt.trial.score, default=None)
     if best is None or best.trial.error is None or not any("T" in names for names in best.batch.axes):
         return
-    deadline = time.monotonic() + SECONDS_FOR_LENGTHS
+    deadline = time.monotonic() + SECONDS
     for other in (second, *_lengths_of(model, taken)):
         options = [_guesses(model, argument, Sizes(batch, other, second)) for argument in arguments]
         attempt = _attempt(model, arguments, options, best.ranks)
@@ -132,11 +132,17 @@ def _first_free(preferred: Sequence[int], taken: set[int]) -> int:
 
 
 def _lengths_of(model: nn.Module, sizes: set[int]) -> list[int]:
-    """Lengths that the model may be made for: sizes of weights, and what a linear layer behind a flattening leaves."""
-    flattened = {module.in_features for module in model.modules() if isinstance(module, nn.Linear)}
-    steps = sizes | {2 * size for size in sizes}
-    factors = {width // size for width in flattened for size in steps if width % size == 0}
-    return sorted(length for length in sizes | factors if 1 < length <= 512)[:40]
+    """Lengths that the model may be made for: those of tables, and what a linear layer behind a flattening leaves.
+
+    Widths of layers are none: at such a length a forgotten transposition would go unnoticed.
+    """
+    tables = {module.num_embeddings for module in model.modules() if isinstance(module, nn.Embedding)}
+    own = (module for module in model.modules() if not type(module).__module__.startswith("torch.nn"))
+    tables |= {size for module in own for weight in module.parameters(recurse=False) for size in weight.shape}
+    widths = {module.in_features for module in model.modules() if isinstance(module, nn.Linear)}
+    steps = (sizes | {2 * size for size in sizes}) - {1}
+    flattened = {width // step for width in widths for step in steps if width % step == 0}
+    return sorted(length for length in tables | flattened if 1 < length <= 512)[:40]
 
 
 def _origin(model: nn.Module, arguments: Arguments, guesses: Sequence[Guess]) -> str:

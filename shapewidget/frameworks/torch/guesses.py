@@ -36,7 +36,7 @@ class Sizes:
     Attributes:
         batch: Samples.
         length: Steps of a sequence.
-        second_length: Steps of a decoder's own sequences.
+        second_length: Steps of a decoder's own sequences, and letters of a word.
     """
 
     batch: int

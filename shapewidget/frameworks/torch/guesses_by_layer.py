@@ -14,9 +14,6 @@ from shapewidget.frameworks.torch.guesses import Guess, Maker, Sizes
 SIDES = {1: (64, 128, 512, 1024, 4096, 16000), 2: (32, 64, 96, 128, 224, 256), 3: (16, 32, 64)}
 """Usual sizes of a spatial axis, by the number of spatial axes."""
 
-LETTERS = 9
-"""Characters of a word, where words are given letter by letter."""
-
 _SPACE = {1: "T", 2: "H W", 3: "D H W"}
 _KIND = {1: "signals", 2: "images", 3: "volumes"}
 _ONE_A_SAMPLE = re.compile(r"label|class|user|item|^y$")
@@ -54,7 +51,8 @@ def _ids(entry: Entry, name: str, make: Maker, sizes: Sizes) -> Iterator[Guess]:
         yield ids((batch, sizes.second_length), "B T2", f"sequences of {sizes.second_length} token ids")
     yield ids((batch, sizes.length), "B T", f"sequences of {sizes.length} token ids")
     yield one_each
-    yield ids((batch, sizes.length, LETTERS), "B T _", f"sequences of {sizes.length} words of {LETTERS} character ids")
+    letters = sizes.second_length
+    yield ids((batch, sizes.length, letters), "B T _", f"sequences of {sizes.length} words of {letters} character ids")
 
 
 def _features(entry: Entry, name: str, make: Maker, sizes: Sizes, is_sequence: bool) -> Iterator[Guess]:

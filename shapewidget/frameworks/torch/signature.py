@@ -53,7 +53,7 @@ def labelled(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     signature = forward_signature(model)
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [name for name, each in signature.parameters.items() if each.kind in kinds] if signature else []
-    names += [f"input {place}" for place in range(len(names), len(args))]
+    names += [f"input {place + 1}" for place in range(len(names), len(args))]
     for name, value in (*zip(names, args, strict=False), *kwargs.items()):
         tensors = list(leaves(value))
         for place, tensor in enumerate(tensors):

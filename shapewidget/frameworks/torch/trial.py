@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
@@ -85,11 +86,8 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
     def _enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
         if module not in self._layers or not args or not isinstance(args[0], torch.Tensor):
             return
-        tensor = args[0]
-        if isinstance(module, nn.Embedding):
-            _check_ids(tensor, module)
-            self.entered.add(module)
-        elif tensor.is_floating_point() and _has_declared_width(tensor, module):
+        _refuse(module, args[0])
+        if isinstance(module, nn.Embedding) or _has_declared_width(args[0], module):
             self.entered.add(module)
 
     def _return(self, module: nn.Module, args: Any, output: Any) -> None:
@@ -99,14 +97,28 @@ class _Watch(contextlib.AbstractContextManager["_Watch"]):
 
 def _has_declared_width(tensor: torch.Tensor, module: nn.Module) -> bool:
     wanted = [(each.axis, each.size) for each in declared_sizes(module) if each.axis is not None]
-    return bool(wanted) and all(
-        -tensor.ndim <= axis < tensor.ndim and tensor.shape[axis] == size for axis, size in wanted
-    )
+    fits = all(-tensor.ndim <= axis < tensor.ndim and tensor.shape[axis] == size for axis, size in wanted)
+    return bool(wanted) and fits and tensor.is_floating_point()
 
 
-def _check_ids(ids: torch.Tensor, table: nn.Embedding) -> None:
-    """Refuse what an embedding cannot look up: on a GPU that would be an assertion that no program recovers from."""
-    if ids.is_floating_point():
-        raise TypeError("an embedding takes whole numbers")
-    if ids.numel() and not ids.is_meta and (ids.max() >= table.num_embeddings or ids.min() < 0):
-        raise IndexError(f"an id is not below {table.num_embeddings}")
+def _refuse(module: nn.Module, tensor: torch.Tensor) -> None:
+    """Raise for what a guess must not get away with.
+
+    A layer that takes a batch for one sample would run, and hide what is wrong. An id out of range would on a GPU be an
+    assertion that no program recovers from.
+    """
+    rank = _batched_rank(module)
+    if rank and tensor.ndim != rank:
+        raise ValueError(f"{type(module).__name__} takes a batch with {rank} axes, and was given {tensor.ndim} axes")
+    if isinstance(module, nn.Embedding):
+        if tensor.is_floating_point():
+            raise TypeError("an embedding takes whole numbers")
+        if tensor.numel() and not tensor.is_meta and (tensor.max() >= module.num_embeddings or tensor.min() < 0):
+            raise IndexError(f"an id is not below {module.num_embeddings}")
+
+
+def _batched_rank(module: nn.Module) -> int:
+    """Rank of a batch, of layers that would take a single sample too."""
+    if isinstance(module, _ConvNd):
+        return len(module.kernel_size) + 2
+    return 3 if isinstance(module, nn.RNNBase | nn.MultiheadAttention) else 0
