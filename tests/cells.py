@@ -1,4 +1,4 @@
-"""Notebook cells, compiled as IPython and as ipykernel do it, so that classes and functions come from where users' do."""
+"""Notebook cells, compiled as IPython and ipykernel do it, so that classes come from where users have theirs."""
 
 from __future__ import annotations
 
