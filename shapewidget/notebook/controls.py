@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from html import escape
 
 import ipywidgets
 import traitlets
@@ -50,8 +51,11 @@ class SizeInput(ipywidgets.VBox):
             style={"description_width": "initial"},
             layout={"flex": "1 1 auto"},
         )
-        self.box = ipywidgets.IntText(value=control.value, disabled=refused, layout={"width": "84px"})
-        self.message = ipywidgets.Label(control.refusal)
+        # The value of a size that the model does not have is no value: the box keeps its room, unseen.
+        room = {"width": "84px", "visibility": "hidden" if refused else "visible"}
+        self.box = ipywidgets.IntText(value=control.value, disabled=refused, layout=room)
+        self.message = ipywidgets.HTML()  # a Label would cut a long reason off
+        self._say(control.refusal)
         row = ipywidgets.HBox([self.slider, self.box])
         super().__init__([row, self.message], layout={"flex": "1 1 260px", "max_width": "420px"})
         self.value = control.value
@@ -74,12 +78,15 @@ class SizeInput(ipywidgets.VBox):
             self.value = change["new"]
             return
         self.box.value = self.value
-        self.message.value = f"{self.control.label} must be a whole number from 1, not {change['new']}."
+        self._say(f"{self.control.label} must be a whole number from 1, not {change['new']}.")
 
     def _on_value(self, change: dict[str, int]) -> None:
-        self.message.value = ""
+        self._say("")
         self.slider.value = self._nearest(self.value)
         self.box.value = self.value
+
+    def _say(self, text: str) -> None:
+        self.message.value = f'<div style="line-height:1.4">{escape(text, quote=False)}</div>' if text else ""
 
 
 class Progress(ipywidgets.HBox):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-import plotly.graph_objects as go
 from IPython import get_ipython
 from IPython.display import display
 
@@ -22,6 +21,9 @@ from shapewidget.notebook.points import Points
 from shapewidget.notebook.scheduler import Scheduler
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
 
 Sizes = dict[str, int]
 Slices = Generator[float, None, None]
@@ -98,12 +100,12 @@ class Dashboard(ipywidgets.VBox):
         return tuple(self._points.measured)
 
     @property
-    def memory_figure(self) -> go.Figure:
+    def memory_figure(self) -> Figure:
         """Memory over the size that was moved last, as a figure of one's own."""
         return plots.memory_figure(self._shown_points(), self._axis, self.sizes)
 
     @property
-    def timing_figure(self) -> go.Figure:
+    def timing_figure(self) -> Figure:
         """Time over the size that was moved last, as a figure of one's own."""
         return plots.timing_figure(self._shown_points(), self._axis, self.sizes)
 
@@ -167,9 +169,9 @@ class Dashboard(ipywidgets.VBox):
                 self.report = self._session.probe(sizes)
                 self.graph_view.show(self.report)
                 yield PAUSE_SECONDS
+            self._working_sizes = sizes
             self._say("Measuring", sizes)
             self._points.measure(sizes, is_over)
-            self._working_sizes = sizes
             self._draw()
             yield PAUSE_SECONDS
             yield from self._curve(sizes, is_over)

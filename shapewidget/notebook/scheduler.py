@@ -34,7 +34,7 @@ class Scheduler(Generic[Request]):
 
     Args:
         work: Carries a request out. It is closed where it pauses when a newer request comes.
-        failed: Takes the exception that ended the work, on the same thread.
+        failed: Takes the exception that ended the work, on the same thread, unless the request was out of date.
 
     Attributes:
         is_inline: Whether a request is carried out before `request` returns.
@@ -98,7 +98,8 @@ class Scheduler(Generic[Request]):
         except (StopIteration, Cancelled):
             return None
         except Exception as error:
-            self._failed(error)
+            if self._started is self._newest:
+                self._failed(error)
             return None
         self._slices = slices
         return pause

@@ -75,7 +75,7 @@ def test_box_reverts_a_wrong_size_and_says_why(wrong):
     control.observe(seen.append, "value")
     from_browser(control.box, value=wrong)
     assert (control.value, control.box.value) == (32, 32)
-    assert control.message.value == f"batch size must be a whole number from 1, not {wrong}."
+    assert f">batch size must be a whole number from 1, not {wrong}.<" in control.message.value
     assert seen == []
 
 
@@ -108,10 +108,13 @@ def test_refused_size_is_disabled_and_says_why():
     control = size_input(1, 1, 1, refusal="The inputs have no axis that is the sequence length.")
     assert control.slider.disabled
     assert control.box.disabled
-    assert control.message.value == "The inputs have no axis that is the sequence length."
-    for widget in (control.slider, control.box):
-        tooltip = widget.tooltip if widget.has_trait("tooltip") else widget.description_tooltip
-        assert tooltip == control.message.value
+    assert ">The inputs have no axis that is the sequence length.<" in control.message.value
+    tooltip = control.slider.tooltip if control.slider.has_trait("tooltip") else control.slider.description_tooltip
+    assert tooltip == "The inputs have no axis that is the sequence length."
+
+
+def test_message_is_text_and_not_html():
+    assert "Pass &lt;b&gt;build&lt;/b&gt;" in size_input(refusal="Pass <b>build</b>").message.value
 
 
 def test_slider_always_has_a_range():

@@ -196,6 +196,21 @@ def test_scheduler_hands_over_an_exception_and_goes_on(in_loop):
     assert [str(failure) for failure in log.failures] == ["no"]
 
 
+def test_scheduler_says_nothing_of_a_failure_that_is_out_of_date():
+    log = Log()
+
+    def work(request, is_cancelled):
+        if request == "old":
+            scheduler.request("new")
+            raise ValueError("no")
+        yield from log.work(request, is_cancelled)
+
+    scheduler = Scheduler(work, log.failures.append)
+    scheduler.request("old")
+    assert log.failures == []
+    assert log.steps == log.whole("new")
+
+
 def test_scheduler_takes_cancelled_work_for_no_failure():
     failures = []
 
