@@ -5,6 +5,7 @@ from typing import NotRequired, get_origin, get_type_hints
 
 import pytest
 from stand_in import SIZES, head_finding, spec, tagger_graph, tagger_report
+from wire_fixtures import REPORTS, path_of, text_of
 
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.graph.dims import UNKNOWN, Dim, symbol
@@ -177,3 +178,10 @@ def test_size_never_falls_below_nothing():
     shrunk = TensorSpec((1,), "float32", dims=(Dim(((1, ("T",)),), offset=-6, divisor=4),))
     graph = LayerGraph((Layer("x", LayerKind.INPUT, "x", "x", outputs=(shrunk,)),), (), SIZES)
     assert wire_tensors(graph, {"T": 1})[0]["shape"] == [0]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_fixture_of_the_front_end_is_what_python_sends(name):
+    assert path_of(name).read_text(encoding="utf-8") == text_of(name), (
+        "run python tests/wire_fixtures.py and read the diff"
+    )
