@@ -1,6 +1,6 @@
 """What Python and the browser say to one another, written once.
 
-`scripts/generate_contract.py` turns this file into ``js/src/contract.gen.ts`` and ``docs/contract.md``; CI does so
+`scripts/generate_contract.py` turns `contract.py` into ``js/src/contract.gen.ts`` and ``docs/contract.md``; CI does so
 again and compares. Names are the same on both sides. State travels in traits, so that a page which is opened later
 has all of it; the two messages at the end are requests of the browser for what is too large to be saved.
 """
