@@ -37,7 +37,7 @@ BUILDING = """
 from types import SimpleNamespace as nn
 class Net:
     def __init__(self, hidden, n):
-        super().__init__()
+        super().__init__(Linear(1, 18), ReLU())
         self.head = Linear(hidden, 1)
         self.é: object = Linear(hidden, 2)
         self.a, self.b = Linear(1, 3), Linear(1, 4)
@@ -81,6 +81,7 @@ class Net:
         ("layer3", 15),
         ("added", 16),
         ("single.0", 17),
+        ("0", 18),
         ("missing", None),
     ],
 )
@@ -150,6 +151,7 @@ def test_value_of_works_out_sizes_and_nothing_else(text, value):
         ("h - x", 2, ("x", 5)),
         ("x - 1", 4, ("x", 5)),
         ("x // 2", 5, ("x", 10)),
+        ("30 // x", 6, ("x", 5)),
         ("2 * (x + 1)", 12, ("x", 5)),
         ("config.x", 5, ("config.x", 5)),
         ("2 * x", 9, None),
@@ -219,6 +221,7 @@ DOUBLE = Dim(((2, ("hidden",)),))
         (512, DOUBLE, {"hidden": 128, "emb": 512}, (), "emb"),
         (512, None, {"emb": 256, "hidden": 256}, ("hidden",), "2 * hidden"),
         (512, None, {"width": 512, "hidden": 256}, ("hidden",), "2 * hidden"),
+        (8, None, {"ratio": 4, "channels": 32, "squeezed": 8}, ("ratio", "squeezed"), "squeezed"),
         (8, None, {"channels": 32, "squeezed": 8}, ("ratio",), "squeezed"),
         (356, None, {"hidden": 256, "emb": 100}, (), "hidden + emb"),
         (128, None, {"hidden": 256}, ("hidden",), "hidden // 2"),

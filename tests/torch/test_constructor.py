@@ -78,6 +78,11 @@ class Derived(Tagger):
         self.extra = nn.Linear(width, 3)
 
 
+class Double(nn.Sequential):
+    def __init__(self, channels, width):
+        super().__init__(nn.Conv2d(channels, width, 3), nn.BatchNorm2d(width), nn.Conv2d(width, width, 3))
+
+
 class WithEncoder(nn.Module):
     def __init__(self, encoder, classes):
         super().__init__()
@@ -110,6 +115,7 @@ MODELS = {
     "encoder": (Encoder, {"d_model": 16, "heads": 4, "inner": 24, "depth": 2}),
     "encoder of equal sizes": (Encoder, {"d_model": 16, "heads": 4, "inner": 16, "depth": 4}),
     "derived": (Derived, {"words": 50, "width": 16}),
+    "double": (Double, {"channels": 3, "width": 8}),
     "measuring": (Measuring, {"dim": 6, "depth": 3}),
     "plain LSTM": (nn.LSTM, {"input_size": 6, "hidden_size": 8, "num_layers": 2, "batch_first": True}),
     "plain Linear": (nn.Linear, {"in_features": 6, "out_features": 8, "bias": False}),
@@ -198,8 +204,6 @@ def test_fields_of_a_configuration_are_arguments(holder):
     assert (model.config if isinstance(model.config, dict) else vars(model.config)) == fields
 
 
-
-
 @pytest.mark.parametrize(
     "build",
     [
@@ -227,8 +231,6 @@ def test_the_users_function_that_gives_another_model_is_refused():
 def test_the_users_function_without_arguments_is_refused():
     with pytest.raises(RebuildError, match=r"no arguments.*Pass build=lambda hidden_size: Tagger\(\.\.\.\)"):
         find_constructor(Tagger(50), lambda: Tagger(50))
-
-
 
 
 def test_containers_of_layers_built_outside_are_refused_with_the_next_step():
@@ -283,8 +285,6 @@ def test_build_says_which_size_was_refused_and_what_to_choose(changes, message):
 def test_build_of_more_than_there_is_memory_for_says_so_before_it_tries():
     with pytest.raises(MemoryError, match=r"Tagger\(hidden=10000000\) would take"):
         find_constructor(Tagger(50)).build(hidden=10**7)
-
-
 
 
 def test_build_follows_the_modes_flags_and_dtypes_of_the_model():

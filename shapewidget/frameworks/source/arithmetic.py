@@ -69,7 +69,7 @@ def value_of(expression: ast.expr, known: Known) -> object:
 def unknown_of(expression: ast.expr, value: object, known: Known) -> tuple[str, object] | None:
     """The one unknown name of an expression, and what it must be for the expression to come to `value`.
 
-    Of a floor division the smallest possible size is taken.
+    Of a floor division one of the possible sizes is taken.
     """
     text = atom(expression)
     if text is not None:
@@ -92,4 +92,6 @@ def unknown_of(expression: ast.expr, value: object, known: Known) -> tuple[str, 
             return unknown_of(expression.right, value // number, known)
         case ast.FloorDiv(), None, int(number) if number > 0:
             return unknown_of(expression.left, value * number, known)
+        case ast.FloorDiv(), int(number), None if value > 0:
+            return unknown_of(expression.right, number // value, known)
     return None

@@ -46,6 +46,10 @@ def layer_calls(initialiser: Initialiser) -> Iterator[LayerCall]:
                 path = _below(_path(initialiser, owner), _key(name))
             case ast.Call(func=ast.Attribute(value=owner, attr="append"), args=[value]):
                 path = _below(_path(initialiser, owner) or None, "*")
+            case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__init__"), args=args):
+                for key, item in _contained("Sequential", args, []):
+                    yield from _built(initialiser, key, item)
+                continue
             case _:
                 continue
         if path:
@@ -65,7 +69,11 @@ def _path(initialiser: Initialiser, target: ast.expr) -> str | None:
 
 
 def _below(path: str | None, name: str) -> str | None:
-    return None if path is None else f"{path}.{name}" if path else name
+    return None if path is None else _joined(path, name)
+
+
+def _joined(*names: str) -> str:
+    return ".".join(name for name in names if name)
 
 
 def _key(name: ast.expr) -> str:
@@ -87,18 +95,18 @@ def _built(initialiser: Initialiser, path: str, value: ast.expr) -> Iterator[Lay
             name = ast.unparse(function).rpartition(".")[2]
             if name in _CONTAINERS:
                 for key, item in _contained(name, args, keywords):
-                    yield from _built(initialiser, f"{path}.{key}" if key else path, item)
+                    yield from _built(initialiser, _joined(path, key), item)
             if name not in _MAPPINGS:
                 yield LayerCall(path, value)
         case ast.List(elts=items) | ast.Tuple(elts=items):
             for key, item in _numbered(items):
-                yield from _built(initialiser, f"{path}.{key}", item)
+                yield from _built(initialiser, _joined(path, key), item)
         case ast.Dict(keys=keys, values=items):
             for written, item in zip(keys, items, strict=True):
                 if written is not None:
-                    yield from _built(initialiser, f"{path}.{_key(written)}", item)
+                    yield from _built(initialiser, _joined(path, _key(written)), item)
         case ast.ListComp(elt=item) | ast.GeneratorExp(elt=item) | ast.DictComp(value=item):
-            yield from _built(initialiser, f"{path}.*", item)
+            yield from _built(initialiser, _joined(path, "*"), item)
 
 
 def _contained(container: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Iterator[tuple[str, ast.expr]]:

@@ -37,6 +37,7 @@ def expressions(
 def _unified(value: int, sizes: Mapping[str, int], preferred: Collection[str]) -> Iterator[str]:
     """Combinations of sizes in scope; those of small numbers fit anything, so only preferred names are multiplied."""
     likely = {name: size for name, size in sizes.items() if name in preferred}
+    yield from (name for name, size in likely.items() if size == value)
     yield from (f"{factor} * {name}" for factor in _FACTORS for name, size in likely.items() if factor * size == value)
     yield from (name for name, size in sizes.items() if size == value)
     yield from (f"{name} // {factor}" for factor in (2, 4) for name, size in likely.items() if size == factor * value)

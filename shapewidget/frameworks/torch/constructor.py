@@ -38,7 +38,7 @@ def find_constructor(model: nn.Module, build: Callable[..., nn.Module] | None = 
     """
     if build is not None:
         return _by_function(model, build)
-    if isinstance(model, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+    if type(model) in (nn.Sequential, nn.ModuleList, nn.ModuleDict):
         kind = type(model).__name__
         raise RebuildError(
             f"The model is an nn.{kind} of layers that were built outside it, so no constructor holds its sizes. "
