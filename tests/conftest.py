@@ -1,0 +1,22 @@
+"""The order of the steps: what is quick runs first, what drives a browser last."""
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+STEPS = ("packaging", "browser")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test in a step's folder with the step, and put the steps behind the unit tests."""
+
+    def step(item: pytest.Item) -> int:
+        folder = item.path.relative_to(HERE).parts[0]
+        return STEPS.index(folder) if folder in STEPS else -1
+
+    for item in items:
+        if step(item) >= 0:
+            item.add_marker(STEPS[step(item)])
+    items.sort(key=step)
