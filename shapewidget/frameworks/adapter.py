@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shapewidget.graph.costs import Measurement
-from shapewidget.graph.records import Recording, SourceLine
+from shapewidget.graph.independence import Independence
+from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.graph.remedies import Remedy
 
 Tensor = Any
@@ -140,6 +141,21 @@ class Adapter(Protocol):
             batch: The inputs and targets.
             loss: Called as ``loss(outputs, targets)``.
             repair: Fit the tensor where a layer refuses it, note the clash and carry on.
+        """
+
+    def independence(
+        self, model: Model, batch: Batch, graph: LayerGraph, sizes: Mapping[str, int]
+    ) -> Independence | None:
+        """What changes in every tensor when one sample of the batch is replaced.
+
+        Args:
+            model: Left as found.
+            batch: At least two samples; runs through the model without an error.
+            graph: The model's graph with its axes solved, which tells where the batch is in every tensor.
+            sizes: The named sizes of the batch.
+
+        Returns:
+            None where it cannot be told: the model raises, runs differently each time, or takes no data to vary.
         """
 
     def watch(self) -> Watch:

@@ -272,8 +272,7 @@ def test_a_layer_of_another_stride_is_not_taken_for_the_same():
         ({"d_model": 18}, r"^Encoder\(d_model=18\) raised AssertionError: .*; d_model was 16. Choose 16 or 20.$"),
         ({"d_model": 0}, r"^Encoder\(d_model=0\) raised .*; d_model was 16. Choose 4.$"),
         ({"d_model": 3.5}, r"^Encoder\(d_model=3.5\) raised .*d_model was 16. Choose a whole number that it accepts.$"),
-        ({"depth": True}, r"^depth = True is no size; it was 2. Choose a whole number of at least 1.$"),
-        ({"depth": 0}, r"^depth = 0 is no size; it was 2."),
+        ({"inner": 0}, r"^inner = 0 is no size; it was 24. Choose a whole number of at least 1.$"),
         ({"width": 3}, r"^Encoder has no argument 'width'; expected one of d_model, heads, inner, depth.$"),
     ],
 )

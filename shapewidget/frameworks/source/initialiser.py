@@ -97,9 +97,10 @@ class Initialiser:
         if isinstance(name, ast.Attribute):
             owner = self.meaning(name.value)
             return getattr(owner, name.attr, None) if isinstance(owner, ModuleType) else None
-        if not isinstance(name, ast.Name) or name.id in self.function.__code__.co_varnames:
+        code = self.function.__code__
+        if not isinstance(name, ast.Name) or name.id in code.co_varnames + code.co_cellvars:
             return None
-        cells = dict(zip(self.function.__code__.co_freevars, self.function.__closure__ or (), strict=True))
+        cells = dict(zip(code.co_freevars, self.function.__closure__ or (), strict=True))
         with contextlib.suppress(ValueError):  # an empty cell
             if name.id in cells:
                 return cells[name.id].cell_contents

@@ -94,12 +94,10 @@ class _Solver:
         self, initialiser: Initialiser, call: ast.Call, owner: object, owner_class: type
     ) -> Iterator[Equation]:
         """What the class handed to the constructor that it inherits."""
-        if not call.args and not call.keywords:
-            return
         holders = [each for each in owner_class.__mro__ if "__init__" in vars(each)]
-        inherited = holders[1] if len(holders) > 1 else object
-        names = self.names(owner, inherited)
-        for name, expression in arguments(call, parameter_names(inherited)):
+        handed = dict(arguments(call, parameter_names(holders[1])))
+        names = self.names(owner, holders[1]) if handed else {}
+        for name, expression in handed.items():
             yield expression, names.get(name)
 
     def _argument(self, layer: object, name: str) -> object:

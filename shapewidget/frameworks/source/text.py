@@ -7,6 +7,7 @@ import linecache
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from io import StringIO
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
@@ -41,9 +42,12 @@ class Span(NamedTuple):
         return self.end_line, self.end_column
 
 
-@lru_cache(maxsize=64)
-def _parsed(text: str) -> ast.Module:
-    return ast.parse(text)
+@lru_cache(maxsize=8)
+def _parsed(lines: tuple[str, ...]) -> ast.Module:
+    try:
+        return ast.parse("".join(lines))
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,14 @@ class Source:
 
     @classmethod
     def read(cls, filename: str) -> Source | None:
-        """The source of that name; None where there is none to be seen, as behind `exec`, or it is no Python."""
-        source = cls(filename, tuple(linecache.getlines(filename)))
-        try:
-            return source if source.lines and source.tree else None
-        except (SyntaxError, ValueError):
-            return None
+        """The source of that name; None where there is none to be seen, as behind `exec`."""
+        lines = tuple(linecache.getlines(filename))
+        return cls(filename, lines) if lines else None
 
     @property
     def tree(self) -> ast.Module:
-        """Its syntax tree; shared, so not to be changed."""
-        return _parsed("".join(self.lines))
+        """Its syntax tree, empty if it is no Python; shared, so not to be changed."""
+        return _parsed(self.lines)
 
     def text(self, span: Span) -> str:
         """The text that a span covers."""
@@ -88,7 +89,7 @@ class Source:
         before = self.lines[span.line - 1 : span.end_line]
         head = before[0].encode()[: span.column].decode()
         tail = before[-1].encode()[span.end_column :].decode()
-        after = tuple((head + text + tail).splitlines(keepends=True))
+        after = tuple(StringIO(head + text + tail))
         return SourceEdit(label(self.filename), span.line, before, after)
 
     def edited(self, edit: SourceEdit) -> Source:

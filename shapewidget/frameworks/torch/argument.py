@@ -28,7 +28,7 @@ from shapewidget.frameworks.source.scope import names_in_scope
 from shapewidget.frameworks.source.text import Span, recompiled
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.likeness import copied, liken
-from shapewidget.frameworks.torch.rebuild import call_text
+from shapewidget.frameworks.torch.rebuild import TorchConstructor, call_text
 from shapewidget.frameworks.torch.recovery import layers, stored
 from shapewidget.graph.remedies import SetArgument, SourceEdit
 
@@ -125,6 +125,7 @@ def _in_the_source(model: nn.Module, place: Place, remedy: SetArgument) -> Attem
     """Edit the class, and build every module of that class anew by the edited constructor."""
     old = place.expression(remedy.argument)
     source, call = place.initialiser.source, place.made.call
+    constructors = {module: find_constructor(module) for module in model.modules() if type(module) is type(place.owner)}
     names = names_in_scope(place.owner, layers, stored)
     preferred = atoms(old) if old is not None else ()
     for text in islice(expressions(remedy.value, remedy.dim, names, preferred), _WORDINGS):
@@ -133,13 +134,16 @@ def _in_the_source(model: nn.Module, place: Place, remedy: SetArgument) -> Attem
         else:
             edit = adding_keyword(source, call, remedy.argument, text)
         with contextlib.suppress(Exception):
-            made = _by_edited_class(model, place, edit)
+            made = _by_edited_class(model, constructors, place, edit)
             if _is_done(made, remedy):
                 return Attempt(made, _edited_call(place, edit), edit.diff(), source.line(edit.first_line))
     return None
 
 
-def _by_edited_class(model: nn.Module, place: Place, edit: SourceEdit) -> nn.Module:
+def _by_edited_class(
+    model: nn.Module, constructors: Mapping[nn.Module, TorchConstructor], place: Place, edit: SourceEdit
+) -> nn.Module:
+    """A copy in which the modules of the class, all with a constructor, are built by the edited one."""
     edited = recompiled(place.initialiser.function, place.initialiser.source, edit)
     owner = type(place.owner)
 
@@ -148,15 +152,11 @@ def _by_edited_class(model: nn.Module, place: Place, edit: SourceEdit) -> nn.Mod
         edited(made, **arguments)
         return made
 
-    def anew(module: nn.Module) -> nn.Module:
-        constructor = find_constructor(module)
-        made = replace(constructor, recipe=replace(constructor.recipe, make=make)).build()
-        liken(made, module, weights=True)
-        return made
-
-    if not place.path:
-        return anew(model)
-    return _with_parts(model, {module: anew(module) for module in model.modules() if type(module) is owner})
+    parts = {}
+    for module, constructor in constructors.items():
+        parts[module] = replace(constructor, recipe=replace(constructor.recipe, make=make)).build()
+        liken(parts[module], module, weights=True)
+    return parts[model] if model in parts else _with_parts(model, parts)
 
 
 def _with_parts(model: nn.Module, parts: Mapping[nn.Module, nn.Module]) -> nn.Module:

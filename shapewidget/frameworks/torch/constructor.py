@@ -21,7 +21,7 @@ from shapewidget.frameworks.torch.likeness import Shape, difference, differing_s
 from shapewidget.frameworks.torch.rebuild import TorchConstructor, call_text
 from shapewidget.frameworks.torch.recovery import Recipe, given, recovered
 
-_SEARCH_SECONDS = 2.0
+_SEARCH_SECONDS = 1.0
 _LARGEST_GUESS = 64
 _TRIAL_SIZES = ((16, 32), (64, 128), (256, 512))
 

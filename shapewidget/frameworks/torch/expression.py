@@ -43,15 +43,17 @@ def with_expression(model: nn.Module, loss: Callable[..., Any] | None, remedy: E
 
 def _mended(model: nn.Module, line: SourceLine, mended: Callable[[FunctionType], FunctionType]) -> nn.Module | None:
     """A copy whose methods are as mended, or call what is; the classes stay as they are."""
+    changes: dict[type, dict[str, FunctionType]] = {}
+    for owner in {type(module) for module in model.modules()}:
+        found = {name: _changed(method, line, mended) for name, method in _methods(owner)}
+        changes[owner] = {name: method for name, method in found.items() if method is not None}
+    if not any(changes.values()):
+        return None
     whole = copied(model)
-    found = False
     for module in whole.modules():
-        for name, method in _methods(type(module)):
-            changed = _changed(method, line, mended)
-            if changed is not None:
-                module.__dict__[name] = MethodType(changed, module)
-                found = True
-    return whole if found else None
+        for name, method in changes[type(module)].items():
+            module.__dict__[name] = MethodType(method, module)
+    return whole
 
 
 def _changed(

@@ -12,6 +12,8 @@ from torch.nn.parameter import is_lazy
 
 Shape = tuple[int, ...]
 
+_ABSENT = object()
+
 
 class Setting(NamedTuple):
     """A plain attribute of a submodule."""
@@ -39,8 +41,9 @@ def difference(made: nn.Module, model: nn.Module) -> str:
         return f"a weight {surplus}, which the model has not"
     for path, name, value in differing_settings(made, model):
         layer = made.get_submodule(path)
-        if _is_torchs_own(layer) and not isinstance(value, bool | float | str):
-            return f"{path}.{name} = {layer.__dict__.get(name)!r}, where the model's is {value!r}"
+        if is_torchs_own(layer) and not isinstance(value, bool | float | str):
+            found = layer.__dict__.get(name)
+            return f"{name} = {found!r} in {path or type(layer).__name__}, where the model's is {value!r}"
     return ""
 
 
@@ -52,7 +55,7 @@ def differing_settings(made: nn.Module, model: nn.Module) -> tuple[Setting, ...]
         for path, module in model.named_modules()
         if path in modules
         for setting in _settings(path, module)
-        if modules[path].__dict__.get(setting.name, _settings) != setting.value
+        if modules[path].__dict__.get(setting.name, _ABSENT) != setting.value
     )
 
 
@@ -109,5 +112,6 @@ def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
     return [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]
 
 
-def _is_torchs_own(layer: nn.Module) -> bool:
+def is_torchs_own(layer: nn.Module) -> bool:
+    """Whether a layer is of a class of torch's."""
     return type(layer).__module__.startswith("torch.")

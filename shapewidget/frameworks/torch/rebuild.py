@@ -39,6 +39,7 @@ HIDDEN_NAMES = (
 """What a hidden size is called, the surest first."""
 
 _VAGUE_NAMES = ("units", "dim", "width")
+"""Names that may as well be an input's, if a recurrent or attention layer has another size."""
 
 _ADVICE_SECONDS = 0.5
 _FARTHEST = 128
@@ -111,18 +112,22 @@ class TorchConstructor:
             raise RebuildError(f"{self.recipe.name} has no argument {unknown[0]!r}; expected one of {known}.")
         rehearsed = self.rehearsed(changes)
         self._require_sizes(changes)
-        device = next((tensor.device for tensor in self.model.parameters()), torch.device("cpu"))
-        if device.type == "cpu":
-            capacity.require(_nbytes(rehearsed), call_text(self.recipe.name, changes))
-        try:
-            made = self._made(changes, device)
-        except Exception as error:
-            if capacity.is_out_of_memory(error):
-                raise
-            raise self._refusal(changes, error) from error
+        made = self._made_in_place(changes, _nbytes(rehearsed))
         apply_settings(made, self.carried)
         liken(made, self.model, weights=False)
         return made
+
+    def _made_in_place(self, changes: Mapping[str, object], nbytes: int) -> nn.Module:
+        """On the model's device; where the constructor can't run there, as if it needs NumPy, on the CPU."""
+        device = next((weight.device for weight in self.model.parameters()), torch.device("cpu"))
+        if device.type != "cpu":
+            try:
+                return self._made(changes, device)
+            except Exception as error:
+                if capacity.is_out_of_memory(error):
+                    raise
+        capacity.require(nbytes, call_text(self.recipe.name, changes))
+        return self._made(changes, torch.device("cpu"))
 
     def _made(self, changes: Mapping[str, object], device: torch.device) -> nn.Module:
         with undisturbed(), device:
@@ -170,7 +175,7 @@ class TorchConstructor:
 
     def _require_sizes(self, changes: Mapping[str, object]) -> None:
         for name, value in changes.items():
-            if name in self._whole_numbers and not (isinstance(value, int) and is_size(value) and value >= 1):
+            if name in self._widths and not (isinstance(value, int) and is_size(value) and value >= 1):
                 raise RebuildError(
                     f"{name} = {value!r} is no size; it was {self._whole_numbers[name]}. "
                     "Choose a whole number of at least 1."

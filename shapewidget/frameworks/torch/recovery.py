@@ -16,6 +16,7 @@ from shapewidget.errors import RebuildError
 from shapewidget.frameworks.source.arithmetic import is_size
 from shapewidget.frameworks.source.calls import constructor_parameters
 from shapewidget.frameworks.source.scope import names_in_scope
+from shapewidget.frameworks.torch.likeness import is_torchs_own
 
 _PLAIN = (bool, int, float, str, tuple, list)
 
@@ -42,8 +43,7 @@ class Recipe:
 
     def made(self, changes: Mapping[str, object]) -> nn.Module:
         """The model with some arguments changed. What was handed in is copied, so that no part is shared."""
-        given = {name: value for name, value in self.arguments.items() if name not in self.fields}
-        arguments = copy.deepcopy(given)
+        arguments = copy.deepcopy({name: it for name, it in self.arguments.items() if name not in self.fields})
         for name, value in changes.items():
             holder: Any = arguments.get(self.fields.get(name, ""))
             if holder is None:
@@ -56,11 +56,7 @@ class Recipe:
 
 
 def recovered(model: nn.Module) -> Recipe:
-    """The arguments of a model's class.
-
-    Raises:
-        RebuildError: An argument without a default is nowhere to be found.
-    """
+    """The arguments of a model's class, as far as they are to be found."""
     owner = type(model)
     names = names_in_scope(model, layers, stored)
     arguments: dict[str, object] = {}
@@ -72,14 +68,12 @@ def recovered(model: nn.Module) -> Recipe:
             value = parameter.default
         if value is not inspect.Parameter.empty:
             arguments[parameter.name] = value
-    fields = {
-        name: argument
-        for argument, value in arguments.items()
-        if _is_configuration(value)
-        for name, _ in _fields(value)
-        if name not in arguments
-    }
-    configured = {name: dict(_fields(arguments[argument]))[name] for name, argument in fields.items()}
+    fields: dict[str, str] = {}
+    configured: dict[str, object] = {}
+    for holder in [name for name, value in arguments.items() if _is_configuration(value)]:
+        own = {name: value for name, value in _fields(arguments[holder]) if name not in arguments}
+        fields |= dict.fromkeys(own, holder)
+        configured |= own
     origin = "its configuration" if fields else "its layers and attributes"
     return Recipe(owner.__name__, owner, arguments | configured, f"read off {origin}", tuple(guessed), fields)
 
@@ -128,7 +122,7 @@ def stored(module: object, name: str) -> object:
 
 
 def _as_argument(module: nn.Module, name: str, value: object) -> object:
-    if not type(module).__module__.startswith("torch."):
+    if not is_torchs_own(module):
         return value
     if name == "bias" and (value is None or isinstance(value, torch.Tensor)):
         return value is not None
