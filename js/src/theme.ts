@@ -4,7 +4,7 @@ export type Shade = "light" | "dark";
 
 /** What of a widget's model is needed here. */
 export interface ThemeModel {
-  get(name: "theme"): string;
+  get(name: "theme"): unknown;
   on(event: "change:theme", callback: () => void): void;
   off(event: "change:theme", callback: () => void): void;
 }
