@@ -354,3 +354,13 @@ def test_reference_models_can_all_be_built_at_another_hidden_size():
         name = constructor.hidden_argument()
         assert name is not None
         assert shapes(constructor.build(**{name: SIZE})) == shapes(owner(**{name: SIZE}))
+
+
+@pytest.mark.parametrize("kind", ["encoder", "measuring"])
+def test_build_follows_the_device_of_the_model_also_where_its_constructor_cannot_run_there(kind):
+    owner, arguments = MODELS[kind]
+    constructor = find_constructor(owner(**arguments).to("meta"))
+    name = next(iter(constructor.size_arguments()))
+    made = constructor.build(**{name: SIZE})
+    assert {weight.device.type for weight in made.parameters()} == {"meta"}
+    assert shapes(made) == shapes(owner(**{**arguments, name: SIZE}))

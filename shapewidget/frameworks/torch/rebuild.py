@@ -127,7 +127,7 @@ class TorchConstructor:
                 if capacity.is_out_of_memory(error):
                     raise
         capacity.require(nbytes, call_text(self.recipe.name, changes))
-        return self._made(changes, torch.device("cpu"))
+        return self._made(changes, torch.device("cpu")).to(device)
 
     def _made(self, changes: Mapping[str, object], device: torch.device) -> nn.Module:
         with undisturbed(), device:
