@@ -1,0 +1,56 @@
+/** The host's model with the types of the contract: the one place that reads and writes traits. */
+
+import type { GraphViewTraits } from "./contract.gen";
+
+/** What anywidget, and any other host, hands to `render`. */
+export interface HostModel {
+  get(name: string): unknown;
+  set(name: string, value: unknown): void;
+  save_changes(): void;
+  on(event: string, callback: (...args: never[]) => void): void;
+  off(event: string, callback: (...args: never[]) => void): void;
+}
+
+const SETTLE_MS = 400;
+
+/** Typed traits of one view; `dispose` takes every listener away. */
+export class Traits {
+  readonly #host: HostModel;
+  readonly #listeners: [string, () => void][] = [];
+  readonly #waiting = new Map<string, ReturnType<typeof setTimeout>>();
+
+  constructor(host: HostModel) {
+    this.#host = host;
+  }
+
+  get<K extends keyof GraphViewTraits>(name: K): GraphViewTraits[K] {
+    return this.#host.get(name) as GraphViewTraits[K];
+  }
+
+  /** Write a trait now. */
+  set<K extends keyof GraphViewTraits>(name: K, value: GraphViewTraits[K]): void {
+    this.#host.set(name, value);
+    this.#host.save_changes();
+  }
+
+  /** Write a trait once nothing newer has come for a moment. */
+  setLater<K extends keyof GraphViewTraits>(name: K, value: GraphViewTraits[K]): void {
+    clearTimeout(this.#waiting.get(name));
+    this.#waiting.set(
+      name,
+      setTimeout(() => this.set(name, value), SETTLE_MS),
+    );
+  }
+
+  onChange(name: keyof GraphViewTraits, callback: () => void): void {
+    const event = `change:${name}`;
+    this.#listeners.push([event, callback]);
+    this.#host.on(event, callback);
+  }
+
+  dispose(): void {
+    for (const [event, callback] of this.#listeners) this.#host.off(event, callback);
+    for (const timer of this.#waiting.values()) clearTimeout(timer);
+    this.#listeners.length = 0;
+  }
+}

@@ -1,0 +1,29 @@
+/** Widths of texts, measured on a canvas in the fonts of the style sheet. */
+
+import type { Font, Measure } from "../scene";
+
+const SANS = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
+const MONO = 'ui-monospace, Menlo, Consolas, "Noto Sans Mono", "DejaVu Sans Mono", monospace';
+
+const FONTS: Record<Font, string> = {
+  bold: `600 13px ${SANS}`,
+  plain: `12px ${SANS}`,
+  mono: `11px ${MONO}`,
+  small: `10px ${MONO}`,
+};
+
+/** A measurer of its own for every view: it remembers what it has measured. */
+export function measurer(): Measure {
+  const context = document.createElement("canvas").getContext("2d");
+  const seen = new Map<string, number>();
+  return (text, font) => {
+    const key = font + text;
+    let width = seen.get(key);
+    if (width === undefined) {
+      if (context !== null) context.font = FONTS[font];
+      width = context?.measureText(text).width ?? text.length * 7;
+      seen.set(key, width);
+    }
+    return width;
+  };
+}

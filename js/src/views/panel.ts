@@ -1,0 +1,172 @@
+/** The panel beside the graph: the findings, or what is known of the selected layer or edge. */
+
+import { counted, known, signOf } from "../agreement";
+import type { WireDeclared, WireEdge, WireFinding, WireLayer } from "../contract.gen";
+import { h } from "../dom";
+import type { Scene } from "../scene";
+import { diff } from "./diff";
+
+/** Draws into its element; `go` selects a layer or an edge. */
+export class Panel {
+  readonly element = h("aside", { class: "swg-panel", "aria-label": "Details" });
+  readonly #go: (id: string) => void;
+
+  constructor(go: (id: string) => void) {
+    this.#go = go;
+  }
+
+  show(scene: Scene, selection: string, sizes: Readonly<Record<string, number>>): void {
+    const layer = scene.layers.get(selection);
+    const edge = scene.edges.get(selection);
+    this.element.replaceChildren(
+      ...(layer ? this.#layer(scene, layer) : edge ? this.#edge(scene, edge) : this.#overview(scene, sizes)),
+    );
+    this.element.classList.toggle("swg-has-selection", layer !== undefined || edge !== undefined);
+    this.element.scrollTop = 0;
+  }
+
+  // -- nothing selected ----------------------------------------------------------------------------------------------
+
+  #overview(scene: Scene, sizes: Readonly<Record<string, number>>): Node[] {
+    const { graph } = scene;
+    const parts: Node[] = [];
+    const serious = graph.findings.filter((finding) => finding.severity !== "note");
+    if (!serious.length)
+      parts.push(
+        h("div", { class: "swg-calm" }, h("b", {}, "✓ All shapes agree"), ` ${counted("agree", graph.edges.length)}.`),
+      );
+    parts.push(...graph.findings.map((finding) => this.#card(finding)));
+    if (graph.notice) parts.push(h("p", { class: "swg-notice" }, graph.notice));
+    const rows = graph.symbols.map(({ name, value, meaning }) => [name, String(sizes[name] ?? value), meaning]);
+    if (rows.length) parts.push(h("h4", {}, "Sizes"), table(rows));
+    parts.push(
+      h("p", { class: "swg-keys" }, "Click a layer or a line for its details. "),
+      h("p", { class: "swg-keys" }, "n next problem · / find · arrows walk · 0 fit"),
+    );
+    return parts;
+  }
+
+  #card(finding: WireFinding): HTMLElement {
+    const target = finding.edges[0] ?? finding.layer;
+    const card = h(
+      "button",
+      { type: "button", class: `swg-finding swg-is-${finding.severity}` },
+      h(
+        "span",
+        { class: "swg-title" },
+        `${finding.severity === "note" ? "·" : signOf(finding.severity)} ${finding.title}`,
+      ),
+      h("span", { class: "swg-place" }, finding.source ? `${finding.place} — ${finding.source}` : finding.place),
+      h("span", { class: "swg-reason" }, finding.reason),
+    );
+    card.addEventListener("click", () => this.#go(target));
+    return card;
+  }
+
+  // -- a layer -------------------------------------------------------------------------------------------------------
+
+  #layer(scene: Scene, layer: WireLayer): Node[] {
+    const parts: Node[] = [
+      this.#back(),
+      h("h3", {}, layer.name, h("span", { class: "swg-kind" }, layer.type === layer.name ? "" : ` ${layer.type}`)),
+    ];
+    parts.push(...place(layer.source, layer.code));
+    const findings = scene.graph.findings.filter((finding) => finding.layer === layer.id);
+    parts.push(...findings.flatMap((finding) => this.#finding(finding)));
+    if (!findings.length && layer.state === "unreached")
+      parts.push(h("p", { class: "swg-notice" }, "The run ended before this layer."));
+    if (layer.assumed)
+      parts.push(
+        h("p", { class: "swg-notice" }, "Behind a mismatch: these shapes are what they would be once it is mended."),
+      );
+    parts.push(...tensors("Takes", scene, layer.inputs), ...tensors("Gives", scene, layer.outputs));
+    if (layer.declared.length)
+      parts.push(
+        h("h4", {}, layer.kind === "operation" ? "Arguments" : "Built with"),
+        table(layer.declared.map(declared)),
+      );
+    if (layer.parameters)
+      parts.push(h("h4", {}, "Parameters"), h("p", { class: "swg-mono" }, layer.parameters.toLocaleString("en")));
+    return parts;
+  }
+
+  #finding(finding: WireFinding): Node[] {
+    const tick = finding.verified
+      ? "✓ This fix was run on a copy of the model, and it holds."
+      : "This fix was not run.";
+    const fix = finding.patch ? diff(finding.patch) : h("pre", { class: "swg-fix" }, finding.fix);
+    const parts: Node[] = [
+      h(
+        "div",
+        { class: `swg-banner swg-is-${finding.severity}`, role: "note" },
+        h("b", {}, `${finding.severity === "note" ? "·" : signOf(finding.severity)} ${finding.title}`),
+        h("p", {}, finding.reason),
+      ),
+    ];
+    if (finding.code_line && !finding.patch) parts.push(...place(finding.source, finding.code_line));
+    if (finding.fix) {
+      const at = finding.patch && finding.source ? ` — ${finding.source}` : "";
+      parts.push(h("h4", {}, `Fix${at}`), fix);
+      parts.push(h("p", { class: finding.verified ? "swg-verified" : "swg-unverified" }, tick));
+    }
+    return parts;
+  }
+
+  // -- an edge -------------------------------------------------------------------------------------------------------
+
+  #edge(scene: Scene, edge: WireEdge): Node[] {
+    const state = known(edge.state);
+    const findings = scene.graph.findings.filter((finding) => finding.edges.includes(edge.id));
+    const parts: Node[] = [
+      this.#back(),
+      h(
+        "h3",
+        {},
+        this.#link(scene, edge.source),
+        h("span", { class: "swg-kind" }, " → "),
+        this.#link(scene, edge.target),
+      ),
+    ];
+    if (findings.length) parts.push(...findings.flatMap((finding) => this.#finding(finding)));
+    else if (edge.badge)
+      parts.push(h("div", { class: `swg-banner swg-is-${state}` }, h("b", {}, `${signOf(state)} ${edge.badge}`)));
+    if (edge.escaped) parts.push(h("p", { class: "swg-notice" }, "The value left the framework on the way."));
+    if (edge.assumed)
+      parts.push(h("p", { class: "swg-notice" }, "Behind a mismatch: this is the shape once it is mended."));
+    parts.push(...tensors("Tensor", scene, [edge.tensor]));
+    return parts;
+  }
+
+  #link(scene: Scene, id: string): HTMLElement {
+    const link = h("button", { type: "button", class: "swg-link" }, scene.layers.get(id)?.name ?? id);
+    link.addEventListener("click", () => this.#go(id));
+    return link;
+  }
+
+  #back(): HTMLElement {
+    const back = h("button", { type: "button", class: "swg-back" }, "‹ All findings");
+    back.addEventListener("click", () => this.#go(""));
+    return back;
+  }
+}
+
+function place(source: string, code: string): Node[] {
+  const parts: Node[] = [];
+  if (source) parts.push(h("p", { class: "swg-source" }, source));
+  if (code) parts.push(h("pre", { class: "swg-code" }, code));
+  return parts;
+}
+
+function declared({ name, value, symbol }: WireDeclared): string[] {
+  return [name, symbol && symbol !== name ? `${symbol} = ${value}` : value];
+}
+
+function tensors(title: string, scene: Scene, indices: readonly number[]): Node[] {
+  if (!indices.length) return [];
+  const rows = indices.map((index) => [scene.symbolic(index), scene.numeric(index), scene.tensors[index]?.dtype ?? ""]);
+  return [h("h4", {}, title), table(rows)];
+}
+
+function table(rows: readonly (readonly string[])[]): HTMLTableElement {
+  return h("table", {}, h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))));
+}
