@@ -56,6 +56,13 @@ class Mixer(nn.Module):
         self.scale = nn.Parameter(torch.ones(dim))
 
 
+class Normed(nn.Module):
+    def __init__(self, dim, norm=nn.LayerNorm, activation=torch.relu):
+        super().__init__()
+        self.activation = activation
+        self.norm = norm(dim)
+
+
 class Deep(nn.Module):
     def __init__(self, dim, depth=9):
         super().__init__()
@@ -115,6 +122,7 @@ MODELS = {
     "encoder": (Encoder, {"d_model": 16, "heads": 4, "inner": 24, "depth": 2}),
     "encoder of equal sizes": (Encoder, {"d_model": 16, "heads": 4, "inner": 16, "depth": 4}),
     "derived": (Derived, {"words": 50, "width": 16}),
+    "normed": (Normed, {"dim": 8, "norm": nn.RMSNorm, "activation": torch.tanh}),
     "double": (Double, {"channels": 3, "width": 8}),
     "measuring": (Measuring, {"dim": 6, "depth": 3}),
     "plain LSTM": (nn.LSTM, {"input_size": 6, "hidden_size": 8, "num_layers": 2, "batch_first": True}),

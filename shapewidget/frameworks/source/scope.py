@@ -70,8 +70,10 @@ class _Solver:
         for made in layer_calls(initialiser):
             placed.append(made.call)
             layer = next((layer for path, layer in built if made.builds(path)), None)
-            if layer is not None and initialiser.calls_class(made.call, type(layer)):
-                yield from self._of_call(initialiser, made.call, [layer])
+            if layer is not None:
+                yield from _of_class(initialiser, made.call, layer)
+                if initialiser.calls_class(made.call, type(layer)):
+                    yield from self._of_call(initialiser, made.call, [layer])
             yield from _of_count(initialiser, made, built)
         for node in ast.walk(initialiser.node):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__":
@@ -140,6 +142,12 @@ def _own_attributes(initialiser: Initialiser, owner: object, setting: Setting) -
             yield expression, value
             if isinstance(value, _PLAIN):
                 yield target, value
+
+
+def _of_class(initialiser: Initialiser, call: ast.Call, layer: object) -> Iterator[Equation]:
+    """A class that was handed in: ``norm(dim)`` made a `LayerNorm`."""
+    if atom(call.func) in initialiser.parameters:
+        yield call.func, type(layer)
 
 
 def _of_count(initialiser: Initialiser, made: LayerCall, built: list[tuple[str, object]]) -> Iterator[Equation]:
