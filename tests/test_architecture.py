@@ -161,7 +161,10 @@ def test_every_layer_is_a_folder_or_module():
         ),
         ({"probing/session.py": "def run():\n    from torch import nn"}, "line 2: imports torch"),
         ({"probing/session.py": "import importlib\nimportlib.import_module('torch.nn')"}, "line 2: imports torch.nn"),
-        ({"probing/inputs.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"}, "imports torch"),
+        (
+            {"probing/inputs.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import torch"},
+            "imports torch",
+        ),
         (
             {"probing/report.py": "from shapewidget.notebook import static", "notebook/static.py": ""},
             "which probing must not know",
