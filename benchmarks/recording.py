@@ -62,7 +62,7 @@ def machine(threads: int) -> dict[str, object]:
     """Where the numbers were taken."""
     versions = {name: metadata.version(name) for name in ("torch", "torchinfo")}
     return {
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": threads,
