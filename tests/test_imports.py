@@ -15,6 +15,7 @@ PUBLIC = {
     "ShapeWidgetError",
     "attach",
     "capture",
+    "check_loader",
     "load_ipython_extension",
     "probe",
     "unload_ipython_extension",

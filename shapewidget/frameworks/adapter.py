@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
@@ -97,6 +98,9 @@ class Watch(AbstractContextManager["Watch"], Protocol):
     def recording(self) -> Recording:
         """What ran; to be asked for after the block."""
 
+    def same_epoch(self) -> tuple[SamplerPasses, ...]:
+        """The samplers whose order depends on their epoch, and that were gone through several times at one."""
+
 
 class Adapter(Protocol):
     """One framework."""
@@ -118,13 +122,6 @@ class Adapter(Protocol):
         Raises:
             InputError: The inputs are empty, or on another device, or their axes are named wrongly.
             ProbeInputError: No inputs were given and none can be derived.
-        """
-
-    def first_batch(self, loader: Any) -> tuple[Any, Any]:
-        """Inputs and targets of a loader's first batch; targets are None where a batch has no second part.
-
-        Raises:
-            InputError: The loader is empty, or can be gone through only once.
         """
 
     def sizes(self, batch: Batch) -> Mapping[str, int]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from shapewidget.errors import UnsupportedModelError
 from shapewidget.frameworks.adapter import Adapter
+from shapewidget.frameworks.loading import Reading
+from shapewidget.graph.batches import Ranks
 
 
 def loaded_adapters() -> list[Adapter]:
@@ -36,3 +38,25 @@ def adapter_for(model: Any) -> Adapter:
         f"Expected a model, a torch.nn.Module, and got {type(model).__name__}. Pass the model itself, as in "
         f"`%shapewidget model` or `shapewidget.attach(model)`."
     )
+
+
+def reading_of(loader: Any) -> Reading:
+    """How to go through a loader.
+
+    Raises:
+        InputError: It cannot be gone through, or only once.
+    """
+    if "torch" in sys.modules:
+        from shapewidget.frameworks.torch.loading import reading
+
+        return reading(loader)
+    return Reading(loader)
+
+
+def ranks_of(loaders: Any) -> Ranks | None:
+    """What each rank reads, of a list with one loader for each; None for anything else, such as a list of batches."""
+    if "torch" not in sys.modules or not isinstance(loaders, list | tuple):
+        return None
+    from shapewidget.frameworks.torch.loading import ranks_of_loaders
+
+    return ranks_of_loaders(loaders)

@@ -8,6 +8,8 @@ from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.loading import by_severity
+from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.errors import InputError
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
@@ -51,6 +53,7 @@ class capture:  # noqa: N801  # used as a function: `with shapewidget.capture() 
             recording = watch.recording()
             if recording.graph.layers or recording.clashes:
                 self._fill(framework, recording, is_partial=watch.is_partial)
+            self._report.findings = by_severity([*self._report.findings, *map(same_order_every_epoch, watch.same_epoch())])
         return isinstance(error, Exception) and not self._reraise
 
     def _fill(self, framework: str, recording: Recording, *, is_partial: bool) -> None:

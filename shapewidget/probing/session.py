@@ -10,16 +10,23 @@ from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
-from shapewidget.errors import RebuildError, ShapeWidgetError
+from shapewidget.diagnosis.loading import by_severity, diagnose_loader
+from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.records import Recording
 from shapewidget.graph.symbols import with_symbols
+from shapewidget.probing.loaders import check_loader, gather
+from shapewidget.probing.passes import read
 from shapewidget.probing.report import Report
 from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes
 
 _MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
+_LOADER_BATCHES, _LOADER_SECONDS = 100, 1.0
+"""How much of a loader a probe reads; the last batch is looked at all the same."""
+
 _HIGHEST = {"batch size": 512, "sequence length": 1024, "hidden size": 2048}
 
 
@@ -60,9 +67,13 @@ class Session:
         self._adapter = adapter_for(model)
         self._model = self._adapter.on_device(model, device) if device is not None else model
         self._loss, self._optimizer = loss, optimizer
-        if inputs is None and loader is not None:
-            inputs, targets = self._adapter.first_batch(loader)
-        self._batch = self._adapter.batch(self._model, inputs, targets, axes, loss)
+        found = read(loader, limit=_LOADER_BATCHES, seconds=_LOADER_SECONDS) if loader is not None else None
+        if inputs is None and found is not None:
+            inputs, targets = split(found.first)
+            if found.first is None:
+                self._loss = axes = None
+        self._batch = self._adapter.batch(self._model, inputs, targets, axes, self._loss)
+        self._loader = gather(found, self._adapter, self._model, self._loss) if found is not None else None
         self._constructor, self._no_constructor = self._find_constructor(build)
         self._axes = dict(self._adapter.sizes(self._batch))
         self._arguments = dict(self._constructor.size_arguments()) if self._constructor is not None else {}
@@ -119,6 +130,8 @@ class Session:
         evidence = self._evidence([own, *self._others])
         diagnoses = diagnose(evidence)
         findings = tuple(self._proven(model, batch, own, diagnosis) for diagnosis in diagnoses)
+        if self._loader is not None:
+            findings = by_severity([*diagnose_loader(self._loader), *findings])
         self.sizes = wanted
         self.report = Report(
             findings,
@@ -128,6 +141,7 @@ class Session:
             self._notes(),
             self._meanings(),
             own.stopped,
+            self._loader.batches if self._loader is not None else None,
             session=self,
         )
         return self.report
@@ -238,7 +252,8 @@ def probe(
         inputs: A tensor, a tuple (positional) or a dict (keywords). None derives a batch from the model.
         targets: What the loss compares the outputs with.
         loss: Called as ``loss(outputs, targets)``.
-        loader: A DataLoader whose first batch is the probe batch, when no inputs are given.
+        loader: A DataLoader, or anything that `check_loader` takes. Its first batch is the probe batch when no inputs
+            are given, and its first hundred batches and its last are checked.
         axes: What the axes of the inputs mean, as in "B T" or "T B F"; a tuple or dict for several inputs. By default
             the first axis is the batch, and the second of token ids and of 3-D floats is the sequence.
         build: ``build(hidden_size=...)`` gives a new model, where the constructor's arguments cannot be recovered.
@@ -248,14 +263,19 @@ def probe(
     Raises:
         ShapeWidgetError: The model or the inputs cannot be used; says why and what to do.
     """
-    return Session(
-        model,
-        inputs,
-        targets=targets,
-        loss=loss,
-        loader=loader,
-        axes=axes,
-        build=build,
-        optimizer=optimizer,
-        device=device,
-    ).report
+    try:
+        return Session(
+            model,
+            inputs,
+            targets=targets,
+            loss=loss,
+            loader=loader,
+            axes=axes,
+            build=build,
+            optimizer=optimizer,
+            device=device,
+        ).report
+    except ProbeInputError:
+        if loader is None:
+            raise
+        return check_loader(loader, model=model, loss=loss)  # it gave no batch, and none can be derived

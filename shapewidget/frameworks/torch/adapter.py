@@ -57,21 +57,6 @@ class TorchAdapter:
         """The user's inputs with their axes named, or inputs derived from the model."""
         return make_batch(model, inputs, targets, axes, loss)
 
-    def first_batch(self, loader: Any) -> tuple[Any, Any]:
-        """Inputs and targets of the first batch; the generators that shuffle are given their state back."""
-        if iter(loader) is loader:
-            raise InputError(
-                f"The loader is a {type(loader).__name__}, which would lose the batch that is looked at. Expected what can "
-                f"be gone through again, such as a DataLoader or a list of batches; or pass one batch as inputs=..."
-            )
-        with same_random_state():
-            batch = next(iter(loader), None)
-        if batch is None:
-            raise InputError("The loader gives no batch at all. Check the length of its data set, and drop_last.")
-        if isinstance(batch, tuple | list) and len(batch) > 1:
-            return (batch[0] if len(batch) == 2 else tuple(batch[:-1])), batch[-1]
-        return (batch[0] if isinstance(batch, tuple | list) else batch), None
-
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes of a batch."""
         return batch_sizes(batch)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import TracebackType
 
+from shapewidget.frameworks.torch.epochs import EpochWatch
 from shapewidget.frameworks.torch.record import Recorder
+from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
 
 MOST_NODES = 4_000
@@ -20,18 +23,20 @@ class Watch:
     def __init__(self) -> None:
         """Record nothing yet."""
         self._recorder = Recorder({}, repair=False, most_nodes=MOST_NODES)
-        self._context = self._recorder.recording()
+        self._context = contextlib.ExitStack()
+        self._epochs = EpochWatch()
 
     def __enter__(self) -> Watch:
         """Begin."""
-        self._context.__enter__()
+        self._context.enter_context(self._epochs.counting())
+        self._context.enter_context(self._recorder.recording())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End, and note the error that ended the block."""
-        self._context.__exit__(None, None, None)
+        self._context.close()
         self._stopped = self._recorder.fail(error) if isinstance(error, Exception) else None
 
     @property
@@ -42,3 +47,7 @@ class Watch:
     def recording(self) -> Recording:
         """What ran in the block."""
         return Recording(self._recorder.graph("captured code"), tuple(self._recorder.clashes), stopped=self._stopped)
+
+    def same_epoch(self) -> tuple[SamplerPasses, ...]:
+        """The samplers that were gone through several times at one epoch."""
+        return self._epochs.unchanged()

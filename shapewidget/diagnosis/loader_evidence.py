@@ -1,0 +1,70 @@
+"""What the rules about loaders look at: the batches of a pass, how it ended, and what the model made of some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shapewidget.diagnosis.findings import Finding
+from shapewidget.graph.batches import (
+    BatchRecord,
+    EmptyRows,
+    Failure,
+    InnerPass,
+    LoaderSettings,
+    Ranks,
+    WorkerShare,
+)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One batch that was run through a copy of the model and its loss.
+
+    Attributes:
+        refusal: What was found first, where the batch was refused.
+        mixes_samples: Whether layers took statistics over the batch, so that a small one makes poor ones.
+    """
+
+    refusal: Finding | None = None
+    mixes_samples: bool = False
+
+
+@dataclass(frozen=True)
+class LoaderEvidence:
+    """A loader after one pass, or the first part of one.
+
+    Attributes:
+        settings: How it was set up.
+        batches: What it gave.
+        is_complete: Whether the pass came to its end by itself.
+        failure: The error that ended it.
+        trials: What the model made of some batches, by their index; empty without a model.
+        has_loss: Whether those runs had a loss.
+        remainder: What the model makes of the samples that drop_last leaves out.
+        inner: The loaders that it reads, and how far.
+        empty_rows: Rows of zeros in the last batch.
+        target_step: Where in the inputs every target is found: "[:, -1]"; empty where it is in none.
+        workers: What its workers read, where each of them reads everything.
+        ranks: What its ranks read, where it is split over some.
+    """
+
+    settings: LoaderSettings
+    batches: tuple[BatchRecord, ...] = ()
+    is_complete: bool = True
+    failure: Failure | None = None
+    trials: Mapping[int, Trial] = field(default_factory=dict)
+    has_loss: bool = False
+    remainder: Trial | None = None
+    inner: tuple[InnerPass, ...] = ()
+    empty_rows: EmptyRows | None = None
+    target_step: str = ""
+    workers: WorkerShare | None = None
+    ranks: Ranks | None = None
+
+    @property
+    def left_out(self) -> int:
+        """How many samples drop_last leaves out of a pass."""
+        samples, size = self.settings.samples, self.settings.batch_size
+        return samples % size if self.settings.drop_last and samples is not None and size else 0
+

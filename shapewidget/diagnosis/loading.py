@@ -1,0 +1,35 @@
+"""All rules over one loader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+from shapewidget.diagnosis.rules import labels, loading, sharding
+
+RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
+    loading.pass_failed,
+    labels.labels_not_as_many,
+    loading.batch_refused,
+    loading.samples_left_out,
+    loading.rows_left_out,
+    loading.loader_gives_nothing,
+    loading.shorter_loader_ends,
+    labels.rows_of_zeros,
+    labels.target_in_inputs,
+    sharding.workers_repeat,
+    sharding.ranks_share_badly,
+    loading.last_batch,
+)
+_ORDER = {severity: place for place, severity in enumerate(Severity)}
+
+
+def diagnose_loader(evidence: LoaderEvidence) -> tuple[Finding, ...]:
+    """What is wrong with a loader, the most serious first."""
+    return by_severity(finding for rule in RULES for finding in rule(evidence))
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The most serious first; those of one severity keep their order."""
+    return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))

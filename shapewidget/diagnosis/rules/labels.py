@@ -1,0 +1,91 @@
+"""Inputs and targets of one batch that do not belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+from shapewidget.graph.batches import BatchRecord
+
+
+def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """Labels of another number than the samples, which the loss refuses, or spreads over the batch."""
+    odd = next((batch for batch in evidence.batches if _sizes(batch) is not None), None)
+    if odd is None:
+        return
+    samples, labels = _sizes(odd) or (0, 0)
+    trial = evidence.trials.get(odd.index) if evidence.has_loss else None
+    if trial is None:
+        is_wrong, code = not evidence.trials, "SW713"
+    elif trial.refusal is not None:
+        is_wrong, code = trial.refusal.where == "loss", "SW713"
+    else:
+        is_wrong, code = labels == 1, "SW714"
+    if is_wrong:
+        yield _finding(evidence, odd, samples, labels, code)
+
+
+def _sizes(batch: BatchRecord) -> tuple[int, int] | None:
+    """Number of samples and of labels, where they differ; only of batches whose inputs agree on their number."""
+    inputs = {part.spec.shape[0] for part in batch.inputs if part.spec.shape}
+    if len(inputs) != 1 or len(batch.targets) != 1 or not batch.targets[0].spec.shape or batch.size not in inputs:
+        return None
+    samples, labels = inputs.pop(), batch.targets[0].spec.shape[0]
+    return (samples, labels) if samples != labels else None
+
+
+def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels: int, code: str) -> Finding:
+    large, small = max(samples, labels), min(samples, labels)
+    factor = f": {large} = {large // small} x {small}" if small and large % small == 0 else ""
+    title = evidence.settings.title
+    spread = " The loss broadcasts the one label over all of them." if code == "SW714" else ""
+    return finding(
+        code,
+        "loader",
+        title,
+        f"Batch {batch.index} of {title} has {samples} samples and {labels} label{'' if labels == 1 else 's'}{factor}. "
+        f"They differ as they leave the loader, before any model.{spread}",
+        fix=f"make one label for each sample, {samples} and not {labels}, where {title} makes the batch",
+        axis=0,
+        axis_name="batch",
+        expected=samples,
+        got=labels,
+    )
+
+
+def rows_of_zeros(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """A last batch that was filled up to the full size with nothing."""
+    empty = evidence.empty_rows
+    if empty is None:
+        return
+    yield finding(
+        "SW715",
+        "loader",
+        evidence.settings.title,
+        f"The last batch has {empty.size} rows, but only {empty.filled} of them hold a sample: the other "
+        f"{empty.size - empty.filled} are zero in the inputs and in the labels, and are learned from.",
+        fix="make the arrays of the last batch as long as the samples that are left",
+        axis=0,
+        axis_name="batch",
+        expected=empty.filled,
+        got=empty.size,
+    )
+
+
+def target_in_inputs(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """A window that holds the value that is to be foretold."""
+    if not evidence.target_step:
+        return
+    yield finding(
+        "SW716",
+        "loader",
+        evidence.settings.title,
+        f"The target of every sample that was read is inputs{evidence.target_step} of the same sample, to the last bit: "
+        f"there is nothing to foretell.",
+        fix="shift the targets: the first step behind the window",
+        axis=1,
+        axis_name="time",
+        expected="a step behind the window",
+        got=evidence.target_step,
+    )

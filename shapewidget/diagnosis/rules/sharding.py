@@ -1,0 +1,212 @@
+"""How data is divided among ranks and workers, and what of it is read twice or never."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+from shapewidget.graph.batches import Ranks, RankShare, SamplerPasses
+
+_SAMPLER = "DistributedSampler"
+_DETAILS = {"axis": 0, "axis_name": "samples per rank"}
+
+
+def workers_repeat(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """An iterable data set that every worker reads from its beginning to its end."""
+    share = evidence.workers
+    if share is not None and share.samples > share.alone:
+        yield finding(
+            "SW731",
+            "loader",
+            "IterableDataset",
+            f"Each of the {share.workers} workers has a copy of the data set and gives all of it: {share.samples} samples "
+            f"come where there are {share.alone}, every one {share.workers} times.",
+            fix="give each worker its part in __iter__: itertools.islice(data, info.id, None, info.num_workers) with "
+            "info = torch.utils.data.get_worker_info()",
+            axis=0,
+            axis_name="samples per pass",
+            expected=share.alone,
+            got=share.samples,
+        )
+
+
+def ranks_share_badly(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """The first cause that explains what the ranks read, and a note of the counts."""
+    ranks = evidence.ranks
+    if ranks is None or len(ranks.shares) < 2:
+        return
+    yield from uneven_ranks(ranks)
+    found = next((each for rule in (split_twice, ranks_repeat, on_no_rank) for each in rule(ranks)), None)
+    if found is not None:
+        yield found
+    yield _counts(ranks)
+
+
+def uneven_ranks(evidence: Ranks) -> Iterator[Finding]:
+    """Ranks with different numbers of batches: the others wait for ever for the one that has ended."""
+    batches = [share.batches for share in evidence.shares]
+    if len(set(batches)) > 1:
+        yield finding(
+            "SW744",
+            "loader",
+            _SAMPLER,
+            f"The ranks have {_listed(batches)} batches. A rank with {max(batches)} waits for ever in the first backward "
+            f"pass that the one with {min(batches)} does not make.",
+            fix="give every rank as many batches: DistributedSampler pads or cuts the data so that they are",
+            axis=0,
+            axis_name="batches per rank",
+            expected=max(batches),
+            got=min(batches),
+        )
+
+
+def split_twice(evidence: Ranks) -> Iterator[Finding]:
+    """A sampler that divides what was a rank's part already."""
+    first, ranks = evidence.shares[0], len(evidence.shares)
+    each = -(-evidence.rows // ranks)
+    is_part = first.dataset in (evidence.rows // ranks, each) and first.dataset != evidence.rows
+    if first.replicas is None or first.replicas < 2 or not is_part:
+        return
+    got = len(first.rows)
+    missing = _missing(evidence) if evidence.same_data else evidence.rows - sum(len(set(it.rows)) for it in evidence.shares)
+    yield finding(
+        "SW741",
+        "loader",
+        _SAMPLER,
+        f"The data set of {first.dataset} samples is one of {ranks} parts of {evidence.rows} already, and "
+        f"{_SAMPLER} divides it by {first.replicas} again: each rank reads {got} samples, not {each}, and {missing} of "
+        f"{evidence.rows} are on no rank.",
+        fix=f"give {_SAMPLER} the whole data set of {evidence.rows} samples",
+        expected=each,
+        got=got,
+        **_DETAILS,
+    )
+
+
+def ranks_repeat(evidence: Ranks) -> Iterator[Finding]:
+    """Samples that several ranks read: no sampler divides, or the ranks' samplers do not belong together."""
+    shares, ranks = evidence.shares, len(evidence.shares)
+    repeated = _repeated(evidence)
+    is_divided = all(share.replicas == ranks for share in shares)
+    padding = -evidence.shares[0].dataset % ranks if is_divided else 0
+    if not evidence.same_data or not repeated:
+        return
+    if repeated > padding:
+        yield _overlap(evidence, repeated)
+    elif not shares[0].shuffles:
+        total = sum(len(share.rows) for share in shares)
+        yield finding(
+            "SW743",
+            "loader",
+            _SAMPLER,
+            f"{shares[0].dataset} samples do not divide by {ranks}, and {_SAMPLER} fills up with {repeated} that another "
+            f"rank reads too: {total} results come of {shares[0].dataset} samples. The order is fixed, as for "
+            f"evaluation, where every sample should count once.",
+            fix=f"cut the gathered results to {shares[0].dataset}, or divide without filling up",
+            expected=shares[0].dataset,
+            got=total,
+            **_DETAILS,
+        )
+
+
+def _overlap(evidence: Ranks, repeated: int) -> Finding:
+    shares, ranks = evidence.shares, len(evidence.shares)
+    each = -(-evidence.rows // ranks)
+    got = len(shares[0].rows)
+    if any(share.replicas is None for share in shares):
+        why, fix = "no sampler divides the data among the ranks", f"sampler={_SAMPLER}(dataset, num_replicas={ranks}, rank=rank)"
+    elif any(share.replicas != ranks for share in shares):
+        why, fix = f"its num_replicas is {shares[0].replicas}, with {ranks} ranks", f"num_replicas={ranks}"
+    else:
+        why, fix = "the ranks' samplers differ in seed or epoch, or have the same rank", "the same seed and epoch on all ranks, and each its own rank"
+    return finding(
+        "SW743",
+        "loader",
+        _SAMPLER,
+        f"{repeated} samples are read by more than one rank: {why}. Each of the {ranks} ranks reads {got} of "
+        f"{evidence.rows} samples, where {each} would be its part.",
+        fix=fix,
+        expected=each,
+        got=got,
+        **_DETAILS,
+    )
+
+
+def on_no_rank(evidence: Ranks) -> Iterator[Finding]:
+    """Samples that no rank reads, beyond what a shuffled sampler leaves out for other epochs."""
+    shares, ranks = evidence.shares, len(evidence.shares)
+    if not evidence.same_data or shares[0].dataset != evidence.rows:
+        return
+    missing = _missing(evidence)
+    is_other_each_time = shares[0].shuffles and missing < ranks
+    if missing and not is_other_each_time:
+        got = evidence.rows - missing
+        yield finding(
+            "SW742",
+            "loader",
+            _SAMPLER,
+            f"The ranks read {got} of {evidence.rows} samples in an epoch: {missing} are on no rank"
+            + (f". The sampler divides among {shares[0].replicas}, with {ranks} ranks." if shares[0].replicas != ranks else
+               ", and as the order is fixed they never are."),
+            fix=f"{_SAMPLER}(dataset, num_replicas={ranks}, rank=rank) without drop_last",
+            expected=evidence.rows,
+            got=got,
+            **_DETAILS,
+        )  # fmt: skip
+
+
+def _counts(evidence: Ranks) -> Finding:
+    samples = [len(share.rows) for share in evidence.shares]
+    batches = [share.batches for share in evidence.shares]
+    first = evidence.shares[0]
+    twice = f": {_repeated(evidence)} twice, {_missing(evidence)} not at all" if evidence.same_data else ""
+    epoch = " Call sampler.set_epoch(epoch) before every epoch: it makes the order another one." if first.shuffles else ""
+    return finding(
+        "SW745",
+        "loader",
+        _SAMPLER,
+        f"Of {evidence.rows} samples, the ranks read {_listed(samples)}, in {_listed(batches)} batches{twice}."
+        f"{epoch}",
+        fix="nothing has to be done",
+        expected=-(-evidence.rows // len(evidence.shares)),
+        got=samples[0],
+        **_DETAILS,
+    )
+
+
+def same_order_every_epoch(passes: SamplerPasses) -> Finding:
+    """A sampler that shuffles by its epoch, gone through several times at one epoch."""
+    return finding(
+        "SW746",
+        "loader",
+        passes.sampler,
+        f"{passes.passes} passes over {passes.samples} samples were made with the epoch of {passes.sampler} at "
+        f"{passes.epoch}. Its order is drawn from that number, so all had the same order.",
+        fix="sampler.set_epoch(epoch) before every epoch",
+        op="set_epoch",
+        axis=0,
+        axis_name="order of the samples",
+        expected="a new order in each epoch",
+        got="the same order in each epoch",
+    )
+
+
+def _missing(evidence: Ranks) -> int:
+    return evidence.rows - len(set(_all_rows(evidence.shares)))
+
+
+def _repeated(evidence: Ranks) -> int:
+    return sum(count - 1 for count in Counter(_all_rows(evidence.shares)).values())
+
+
+def _all_rows(shares: tuple[RankShare, ...]) -> list[int]:
+    return [row for share in shares for row in share.rows]
+
+
+def _listed(counts: list[int]) -> str:
+    """'26 each' for equal counts, else '26, 26, 26, 25'."""
+    if len(set(counts)) == 1:
+        return f"{counts[0]} each"
+    return ", ".join(map(str, counts[:8])) + (", …" if len(counts) > 8 else "")

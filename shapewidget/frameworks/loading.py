@@ -1,0 +1,172 @@
+"""Go through a loader of any kind without using it up: what every framework's loaders have in common."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import GeneratorType, TracebackType
+from typing import Any
+
+from shapewidget.errors import InputError
+from shapewidget.frameworks.as_found import as_found
+from shapewidget.frameworks.nesting import is_array, named_arrays
+from shapewidget.frameworks.source import resolve
+from shapewidget.frameworks.source.frames import is_own
+from shapewidget.frameworks.unstarted import again
+from shapewidget.graph.batches import EmptyRows, Failure, InnerPass, LoaderSettings, Ranks, WorkerShare
+from shapewidget.graph.records import SourceLine
+
+
+class Reading:
+    """A way through a loader: a list of batches, a generator, an object with ``__iter__`` or ``__getitem__``.
+
+    Args:
+        loader: Left as found.
+        guard: Puts back the framework's own random state.
+
+    Raises:
+        InputError: It cannot be gone through, or only once.
+    """
+
+    def __init__(
+        self, loader: Any, guard: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    ) -> None:
+        """Look at the loader; nothing is read yet."""
+        self.loader, self._guard = loader, guard
+        self.settings = LoaderSettings(_title(loader), samples=_rows_held(loader), batches=_length(loader))
+        _check_readable(loader)
+
+    @contextlib.contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Leave the loader, and every random number generator, as found."""
+        with self._guard(), as_found(self.loader):
+            yield
+
+    def batches(self) -> Iterator[Any]:
+        """One pass; to be gone through inside `untouched`."""
+        if isinstance(self.loader, GeneratorType):
+            return again(self.loader)
+        if _has_items(self.loader):
+            return (self.loader[place] for place in range(len(self.loader)))
+        return iter(self.loader)
+
+    def inner_passes(self) -> tuple[InnerPass, ...]:
+        """The loaders that this one read in its last pass."""
+        return ()
+
+    def failure(self, index: int, error: Exception) -> Failure:
+        """What went wrong at a batch."""
+        step = "__getitem__" if _has_items(self.loader) else "__iter__"
+        return Failure(index, step, error_text(error), source=raised_at(error))
+
+    def remainder(self) -> Any | None:
+        """The last batch that is not full, also where it is left out; None where it is not known."""
+        return None
+
+    def ranks(self, count: int | None) -> Ranks | None:
+        """What each rank reads; None where nothing is split over ranks.
+
+        Raises:
+            InputError: Ranks were asked for, and the loader has no sampler that could divide.
+        """
+        if count is None:
+            return None
+        raise InputError(
+            f"ranks={count} asks how a sampler splits the data, and a {self.settings.title} has none. Expected a "
+            f"DataLoader, or a list with one loader for each rank."
+        )
+
+    def worker_share(self) -> WorkerShare | None:
+        """What its workers read together; None where they cannot read the same."""
+        return None
+
+
+def error_text(error: Exception) -> str:
+    """Type and first line of an error; of one that a worker process sent, its last line."""
+    lines = str(error).strip().splitlines() or [""]
+    text = lines[-1] if lines[0].startswith("Caught ") and len(lines) > 1 else lines[0]
+    name = type(error).__name__
+    return text if text.startswith(name) else f"{name}: {text}"
+
+
+def raised_at(error: Exception) -> SourceLine | None:
+    """The innermost line of the user's own code that an error went through."""
+    found, trace = None, error.__traceback__
+    while isinstance(trace, TracebackType):
+        if is_own(trace.tb_frame.f_code.co_filename):
+            found = resolve((trace.tb_frame.f_code, trace.tb_lasti))
+        trace = trace.tb_next
+    return found
+
+
+def empty_rows(index: int, batch: Any, others: Sequence[Any]) -> EmptyRows | None:
+    """Rows at the end of a batch that are zero in every array of it, where no row of the other batches is.
+
+    A batch that says which rows count, by a mask or a weight for each sample, is right.
+    """
+    arrays = [array for _, array in named_arrays(batch) if len(array.shape)]
+    sizes = {int(array.shape[0]) for array in arrays}
+    if len(sizes) != 1 or len(arrays) < 2 or not others:
+        return None
+    size = sizes.pop()
+    filled = max((_filled(array) for array in arrays), default=size)
+    if not 0 < filled < size or len(batch) > 2 or any(_has_zero_row(other) for other in others):
+        return None
+    return EmptyRows(index, size, filled)
+
+
+def _has_zero_row(batch: Any) -> bool:
+    arrays = [array for _, array in named_arrays(batch) if len(array.shape)]
+    return bool(arrays) and any(all(not _any(array[row]) for array in arrays) for row in range(int(arrays[0].shape[0])))
+
+
+def _filled(array: Any) -> int:
+    """How many rows stand before the zeros at the end."""
+    size = int(array.shape[0])
+    while size and not _any(array[size - 1]):
+        size -= 1
+    return size
+
+
+def _any(row: Any) -> bool:
+    return bool((row != 0).any()) if hasattr(row != 0, "any") else bool(row)
+
+
+def _check_readable(loader: Any) -> None:
+    if is_array(loader) or isinstance(loader, str | bytes | Mapping) or not (hasattr(loader, "__iter__") or _has_items(loader)):
+        raise InputError(
+            f"A {type(loader).__name__} is no loader. Expected what gives batches: a DataLoader, a list of batches, a "
+            f"generator, or an object with __len__ and __getitem__."
+        )
+    if not isinstance(loader, GeneratorType) and isinstance(loader, Iterator):
+        raise InputError(
+            f"The loader is a {type(loader).__name__}, which can be gone through only once: its batches would be gone. "
+            f"Expected what can be gone through again, such as a DataLoader or a list of batches."
+        )
+
+
+def _has_items(loader: Any) -> bool:
+    """Whether batches are asked for by their number, as of Keras' PyDataset."""
+    kind = type(loader)
+    return hasattr(kind, "__getitem__") and hasattr(kind, "__len__") and not hasattr(kind, "__iter__")
+
+
+def _title(loader: Any) -> str:
+    return loader.__name__ if isinstance(loader, GeneratorType) else type(loader).__name__
+
+
+def _length(loader: Any) -> int | None:
+    try:
+        return len(loader)
+    except Exception:  # a data set may raise whatever it likes where it has no length
+        return None
+
+
+def _rows_held(loader: Any) -> int | None:
+    """Number of rows of the data that an object with batches holds, where two of its arrays have as many."""
+    if isinstance(loader, list | tuple | GeneratorType) or not hasattr(loader, "__dict__"):
+        return None
+    lengths = [int(value.shape[0]) for value in vars(loader).values() if is_array(value) and len(value.shape)]
+    common = {length for length in lengths if lengths.count(length) > 1}
+    return common.pop() if len(common) == 1 else None

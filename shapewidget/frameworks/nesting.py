@@ -1,0 +1,128 @@
+"""Arrays of any framework in a nesting of tuples, lists and dicts: their names and shapes, and where samples part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from shapewidget.graph.batches import Disagreement, Part
+from shapewidget.graph.records import TensorSpec
+
+_MOST_PARTS = 64
+_SCALARS = (bool, int, float, str, bytes)
+
+
+def is_array(value: Any) -> bool:
+    """Whether it is a tensor or an array of any framework."""
+    return hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type)
+
+
+def spec(array: Any) -> TensorSpec:
+    """Shape, dtype and device of an array of any framework."""
+    dtype = getattr(array.dtype, "name", None) or str(array.dtype).removeprefix("torch.")
+    return TensorSpec(tuple(int(size) for size in array.shape), dtype, str(getattr(array, "device", "") or "cpu"))
+
+
+def named_arrays(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every array of a nested value under the subscripts that reach it: "[1]['boxes']"."""
+    if is_array(value):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from named_arrays(item, f"{name}[{key!r}]")
+    elif _is_packed(value):
+        yield name, value.batch_sizes
+    elif isinstance(value, list | tuple):
+        for place, item in enumerate(value):
+            yield from named_arrays(item, f"{name}[{place}]")
+
+
+def _is_packed(value: Any) -> bool:
+    """Whether it is a packed sequence, whose axes are no samples."""
+    return hasattr(value, "batch_sizes") and hasattr(value, "data")
+
+
+def parts(inputs: Any, targets: Any) -> tuple[Part, ...]:
+    """The arrays of a batch; what is nested very deep or long is cut off."""
+    found = [Part(name, spec(array)) for name, array in islice(named_arrays(inputs), _MOST_PARTS)]
+    found += [Part(name, spec(array), True) for name, array in islice(named_arrays(targets), _MOST_PARTS)]
+    return tuple(found)
+
+
+def split(batch: Any) -> tuple[Any, Any]:
+    """Inputs and targets of a batch; targets are None where it has no second part.
+
+    A third part is kept with the inputs: what a loss compares with comes last.
+    """
+    if isinstance(batch, tuple | list) and not _is_packed(batch) and len(batch) > 1:
+        return (batch[0] if len(batch) == 2 else tuple(batch[:-1])), batch[-1]
+    if isinstance(batch, tuple | list) and not _is_packed(batch) and len(batch) == 1:
+        return batch[0], None
+    return batch, None
+
+
+def size_of(batch: Any) -> int | None:
+    """How many samples a batch holds: the first axis of its first array."""
+    if _is_packed(batch) or (isinstance(batch, tuple | list) and batch and _is_packed(batch[0])):
+        packed = batch if _is_packed(batch) else batch[0]
+        return int(packed.batch_sizes[0])
+    return next((int(array.shape[0]) for _, array in named_arrays(batch) if len(array.shape)), None)
+
+
+def disagreement(samples: Sequence[Any], indices: Sequence[int]) -> Disagreement | None:
+    """The first two samples that cannot be stacked, and where; None where all can.
+
+    Args:
+        samples: The samples of one batch.
+        indices: What a person calls them: their indices in the data set.
+    """
+    return _differ(samples, indices, "") if len(samples) > 1 else None
+
+
+def _differ(values: Sequence[Any], indices: Sequence[int], field: str) -> Disagreement | None:
+    first = values[0]
+    if is_array(first) or isinstance(first, _SCALARS):
+        return next((d for d in (_of_two(values, indices, place, field) for place in range(1, len(values))) if d), None)
+    odd = next((place for place, value in enumerate(values) if type(value) is not type(first)), None)
+    if odd is not None:
+        return _of_kind(values, indices, odd, field)
+    if isinstance(first, Mapping):
+        keys: list[Any] = list(first)
+        if any(set(value) != set(first) for value in values):
+            odd = next(place for place, value in enumerate(values) if set(value) != set(first))
+            shown = (", ".join(map(str, first)), ", ".join(map(str, values[odd])))
+            return Disagreement(field, (indices[0], indices[odd]), None, shown, len(first), len(values[odd]))
+        return _first(([value[key] for value in values], indices, f"{field}[{key!r}]") for key in keys)
+    if isinstance(first, list | tuple):
+        odd = next((place for place, value in enumerate(values) if len(value) != len(first)), None)
+        if odd is not None:
+            shown = (f"{len(first)} values", f"{len(values[odd])} values")
+            return Disagreement(field, (indices[0], indices[odd]), 0, shown, len(first), len(values[odd]))
+        return _first(([value[place] for value in values], indices, f"{field}[{place}]") for place in range(len(first)))
+    return _of_kind(values, indices, 0, field)
+
+
+def _first(columns: Iterator[tuple[Sequence[Any], Sequence[int], str]]) -> Disagreement | None:
+    return next((found for column in columns if (found := _differ(*column)) is not None), None)
+
+
+def _of_two(values: Sequence[Any], indices: Sequence[int], place: int, field: str) -> Disagreement | None:
+    one, other = values[0], values[place]
+    if is_array(one) != is_array(other) or not (is_array(other) or isinstance(other, _SCALARS)):
+        return _of_kind(values, indices, place, field)
+    if not is_array(one):
+        return None
+    shapes = tuple(map(int, one.shape)), tuple(map(int, other.shape))
+    if shapes[0] == shapes[1]:
+        return None
+    axis = next((i for i, (a, b) in enumerate(zip(*shapes, strict=False)) if a != b), None)
+    is_rank = len(shapes[0]) != len(shapes[1])
+    sizes = (len(shapes[0]), len(shapes[1])) if is_rank or axis is None else (shapes[0][axis], shapes[1][axis])
+    shown = (str(shapes[0]), str(shapes[1]))
+    return Disagreement(field, (indices[0], indices[place]), None if is_rank else axis, shown, *sizes)
+
+
+def _of_kind(values: Sequence[Any], indices: Sequence[int], place: int, field: str) -> Disagreement:
+    kinds = (type(values[0]).__name__, type(values[place]).__name__)
+    return Disagreement(field, (indices[0], indices[place]), None, kinds, *kinds)

@@ -1,0 +1,48 @@
+"""Which passes a program makes over samplers that draw their order from an epoch that they are told."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from shapewidget.graph.batches import SamplerPasses
+
+
+class EpochWatch:
+    """Notes at which epoch every pass over such a sampler begins."""
+
+    def __init__(self) -> None:
+        """No pass was made yet."""
+        self._epochs: dict[int, tuple[Any, list[int]]] = {}
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Note the passes that the block begins; the loaders work as they do without us."""
+        original = DataLoader.__iter__
+
+        def noted(loader: DataLoader[Any]) -> Any:
+            self._note(loader)
+            return original(loader)
+
+        DataLoader.__iter__ = noted  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            DataLoader.__iter__ = original  # type: ignore[method-assign]
+
+    def _note(self, loader: DataLoader[Any]) -> None:
+        for sampler in (loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None)):
+            if callable(getattr(sampler, "set_epoch", None)) and isinstance(getattr(sampler, "epoch", None), int):
+                self._epochs.setdefault(id(sampler), (sampler, []))[1].append(sampler.epoch)
+                return
+
+    def unchanged(self) -> tuple[SamplerPasses, ...]:
+        """The shuffling samplers that were gone through more than once, always at the same epoch."""
+        return tuple(
+            SamplerPasses(type(sampler).__name__, len(epochs), epochs[0], len(sampler))
+            for sampler, epochs in self._epochs.values()
+            if len(epochs) > 1 and len(set(epochs)) == 1 and getattr(sampler, "shuffle", True)
+        )

@@ -1,0 +1,247 @@
+"""Go through a `DataLoader` without changing it, and say why a batch could not be made.
+
+The pass is made on a shallow copy whose sampler notes the indices that it draws, so that a batch that fails can be
+made again, sample by sample, in this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler
+
+from shapewidget.errors import InputError
+from shapewidget.frameworks.as_found import as_found
+from shapewidget.frameworks.loading import Reading, error_text, raised_at
+from shapewidget.frameworks.nesting import disagreement
+from shapewidget.frameworks.torch.guard import same_random_state
+from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
+from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Ranks, WorkerShare
+
+_FIXED_ORDER = (SequentialSampler,)
+
+
+def reading(loader: Any) -> Reading:
+    """How to go through a loader in a program that has torch."""
+    return DataLoaderReading(loader) if isinstance(loader, DataLoader) else PlainReading(loader)
+
+
+class PlainReading(Reading):
+    """A loader that is none of torch's, but may read some that are."""
+
+    def __init__(self, loader: Any) -> None:
+        """Look at the loader; nothing is read yet."""
+        super().__init__(loader, same_random_state)
+        self._inner: list[_CountedPass] = []
+
+    def batches(self) -> Iterator[Any]:
+        """One pass, which notes how far the loaders inside it are read."""
+        original = DataLoader.__iter__
+        inner = self._inner = []
+
+        def counted(loader: DataLoader[Any]) -> Iterator[Any]:
+            inner.append(_CountedPass(loader, original(loader)))
+            return inner[-1]
+
+        DataLoader.__iter__ = counted  # type: ignore[method-assign, assignment]
+        try:
+            yield from super().batches()
+        finally:
+            DataLoader.__iter__ = original  # type: ignore[method-assign]
+
+    def inner_passes(self) -> tuple[InnerPass, ...]:
+        """How far each `DataLoader` got in the pass that took it farthest."""
+        farthest: dict[int, _CountedPass] = {}
+        for one in self._inner:
+            if id(one.loader) not in farthest or farthest[id(one.loader)].drawn < one.drawn:
+                farthest[id(one.loader)] = one
+        return tuple(one.summary(place) for place, one in enumerate(farthest.values(), 1) if one.is_sized)
+
+
+class _CountedPass:
+    """The iterator of a loader, counting what is drawn."""
+
+    def __init__(self, loader: DataLoader[Any], iterator: Iterator[Any]) -> None:
+        self.loader, self._iterator, self.drawn = loader, iterator, 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        batch = next(self._iterator)
+        self.drawn += 1
+        return batch
+
+    def __len__(self) -> int:
+        return len(self._iterator)  # type: ignore[arg-type]
+
+    @property
+    def is_sized(self) -> bool:
+        return _length(self.loader) is not None
+
+    def summary(self, place: int) -> InnerPass:
+        title = f"{type(self.loader).__name__} {place}, of {_length(self.loader.dataset)} samples"
+        return InnerPass(title, len(self.loader), self.drawn, not has_fixed_order(self.loader))
+
+
+class DataLoaderReading(Reading):
+    """A `DataLoader` of any kind."""
+
+    def __init__(self, loader: DataLoader[Any]) -> None:
+        """Look at the loader; nothing is read yet."""
+        super().__init__(loader, same_random_state)
+        sampler = loader.batch_sampler
+        is_standard = type(sampler) is BatchSampler
+        self.settings = LoaderSettings(
+            type(loader).__name__,
+            samples=_length(loader.dataset) if not isinstance(loader.dataset, IterableDataset) else None,
+            batches=_length(loader),
+            batch_size=sampler.batch_size if is_standard else loader.batch_size,
+            drop_last=sampler.drop_last if is_standard else bool(loader.drop_last),
+            shuffles=not has_fixed_order(loader),
+            has_own_batches=sampler is not None and not is_standard,
+            collate=_name(loader.collate_fn),
+        )
+        self._drawn: list[Any] = []
+
+    def batches(self) -> Iterator[Any]:
+        """One pass over a copy, whose workers end with it."""
+        self._drawn = []
+        return iter(self._copy(self._drawn))
+
+    def _copy(self, drawn: list[Any]) -> DataLoader[Any]:
+        twin = copy.copy(self.loader)
+        fields = vars(twin)
+        fields.update(_iterator=None, persistent_workers=False)
+        if not isinstance(self.loader.dataset, IterableDataset):
+            name = "batch_sampler" if self.loader.batch_sampler is not None else "sampler"
+            fields[name] = _NotedSampler(fields[name], drawn)
+        return twin
+
+    # -- what failed ------------------------------------------------------------------------------------------------
+
+    def failure(self, index: int, error: Exception) -> Failure:
+        """Which sample, or which two, the batch could not be made of."""
+        report = functools.partial(Failure, index, error=error_text(error), source=raised_at(error))
+        drawn = self._indices(index)
+        if drawn is None:
+            return report(step="__iter__")
+        indices, samples = drawn, []
+        for place, read in enumerate(self._reads(index, indices)):
+            try:
+                samples.append(read())
+            except Exception as cause:
+                return Failure(index, "__getitem__", error_text(cause), indices[place], source=raised_at(cause))
+        found = disagreement(samples, indices)
+        is_default = self.settings.collate == "default_collate" or _went_through(error, "default_collate")
+        return report(step="default_collate" if is_default else self.settings.collate, disagreement=found)
+
+    def _indices(self, index: int) -> list[int] | None:
+        """The samples of a batch: their indices, or of an iterable data set their places."""
+        if isinstance(self.loader.dataset, IterableDataset):
+            size = self.settings.batch_size
+            return None if size is None or self.loader.num_workers else list(range(index * size, (index + 1) * size))
+        if index >= len(self._drawn):
+            return None
+        return list(self._drawn[index]) if self.loader.batch_sampler is not None else [self._drawn[index]]
+
+    def _reads(self, index: int, indices: list[int]) -> list[Callable[[], Any]]:
+        dataset = self.loader.dataset
+        if isinstance(dataset, IterableDataset):
+            samples = list(islice(iter(dataset), indices[0], indices[-1] + 1))
+            return [functools.partial(samples.__getitem__, place) for place in range(len(samples))]
+        return [functools.partial(dataset.__getitem__, each) for each in indices]
+
+    # -- batches that are left over ---------------------------------------------------------------------------------
+
+    def remainder(self) -> Any | None:
+        """The last batch that is not full, made in this process."""
+        size, samples = self.settings.batch_size, self.settings.samples
+        if size is None or samples is None or self.settings.has_own_batches or self.loader.batch_sampler is None:
+            return None
+        indices = list(self.loader.sampler)
+        left = indices[len(indices) // size * size :]
+        return self.loader.collate_fn([self.loader.dataset[each] for each in left]) if left else None
+
+    # -- ranks and workers ------------------------------------------------------------------------------------------
+
+    def ranks(self, count: int | None) -> Ranks | None:
+        """What each rank reads, of as many as are asked for or as the sampler divides among."""
+        replicas = getattr(self.loader.sampler, "num_replicas", None)
+        if count is None and replicas is None:
+            return None
+        if self.settings.samples is None:
+            raise InputError(
+                f"ranks={count} asks how a sampler splits the data, and {type(self.loader.dataset).__name__} is read "
+                f"without one: it has to split itself. Expected a data set with __len__ and __getitem__."
+            )
+        return ranks_of(divided(self.loader, int(replicas) if count is None else count))
+
+    def worker_share(self) -> WorkerShare | None:
+        """What the workers of an iterable data set read together, one after the other in this process."""
+        if not isinstance(self.loader.dataset, IterableDataset) or self.loader.num_workers < 2:
+            return None
+        with contextlib.suppress(Exception):  # what cannot be copied cannot be compared
+            return worker_share(self.loader)
+        return None
+
+
+class _NotedSampler:
+    """A sampler, and a list of what was drawn from it."""
+
+    def __init__(self, sampler: Any, drawn: list[Any]) -> None:
+        self._sampler, self._drawn = sampler, drawn
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in self._sampler:
+            self._drawn.append(item)
+            yield item
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sampler, name)
+
+
+def has_fixed_order(loader: DataLoader[Any]) -> bool:
+    """Whether the samples come in the same order in every pass, as far as can be told."""
+    sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
+    if isinstance(loader.dataset, IterableDataset) or isinstance(sampler, RandomSampler):
+        return False
+    return isinstance(sampler, _FIXED_ORDER) or getattr(sampler, "shuffle", True) is False
+
+
+def _went_through(error: Exception, function: str) -> bool:
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name == function:
+            return True
+        trace = trace.tb_next
+    return f"in {function}" in str(error)
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def _length(value: Any) -> int | None:
+    try:
+        length = len(value)
+    except Exception:  # a data set may raise whatever it likes where it has no length
+        return None
+    return length if math.isfinite(length) else None
+
+
+def ranks_of_loaders(loaders: Sequence[Any]) -> Ranks | None:
+    """What each rank reads; None where these are no `DataLoader`s."""
+    if not loaders or not all(isinstance(loader, DataLoader) for loader in loaders):
+        return None
+    with same_random_state(), as_found(*loaders):
+        return ranks_of(loaders)

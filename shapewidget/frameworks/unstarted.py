@@ -1,0 +1,55 @@
+"""A second generator of the same code and arguments, so that looking at the first does not use it up."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator, Iterator, Mapping
+from types import CellType, FunctionType
+from typing import Any
+
+from shapewidget.errors import InputError
+
+
+def again(generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """A generator that gives what this one will give; this one is left as it is.
+
+    Raises:
+        InputError: It has begun, so that its first items are gone; or it reads an iterator that only it may read.
+    """
+    name = generator.__name__
+    if inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
+        raise InputError(
+            f"The generator {name} has already been started, and what it gave cannot be read again. Expected a fresh "
+            f"one, such as {name}(...), or what can be gone through again, such as a DataLoader or a list of batches."
+        )
+    code, frame = generator.gi_code, generator.gi_frame
+    values: Mapping[str, Any] = dict(frame.f_locals)
+    spent = next((key for key, value in values.items() if _is_one_shot(value)), None)
+    if spent is not None:
+        raise InputError(
+            f"The generator {name} reads {type(values[spent]).__name__}, which can be gone through only once. Expected "
+            f"what can be gone through again, such as a DataLoader or a list of batches."
+        )
+    closure = tuple(CellType(values[free]) if free in values else CellType() for free in code.co_freevars)
+    function = FunctionType(code, frame.f_globals, name, None, closure)
+    return _called(function, values)
+
+
+def _called(function: FunctionType, values: Mapping[str, Any]) -> Generator[Any, Any, Any]:
+    code = function.__code__
+    plain = code.co_argcount
+    positional = [values[name] for name in code.co_varnames[:plain]]
+    rest = list(code.co_varnames[plain : plain + code.co_kwonlyargcount])
+    named = {name: values[name] for name in rest}
+    place = plain + code.co_kwonlyargcount
+    if code.co_flags & inspect.CO_VARARGS:
+        positional += values[code.co_varnames[place]]
+        place += 1
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        named |= values[code.co_varnames[place]]
+    result: Generator[Any, Any, Any] = function(*positional, **named)
+    return result
+
+
+def _is_one_shot(value: Any) -> bool:
+    return isinstance(value, Iterator)

@@ -1,0 +1,237 @@
+"""What a loader gives: its settings, its batches, what each rank of it reads, and how it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from shapewidget.graph.records import SourceLine, TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderSettings:
+    """How a loader was set up; None where it does not say.
+
+    Attributes:
+        title: Class name: "DataLoader".
+        samples: Length of its data set.
+        batches: How many batches it says it has.
+        batch_size: How many samples it asks for at a time.
+        drop_last: Whether it leaves out a last batch that is not full.
+        shuffles: Whether the order of the samples changes from pass to pass.
+        has_own_batches: Whether a batch sampler of the user's decides on the batches.
+        collate: Name of the function that makes a batch of samples.
+    """
+
+    title: str
+    samples: int | None = None
+    batches: int | None = None
+    batch_size: int | None = None
+    drop_last: bool = False
+    shuffles: bool | None = None
+    has_own_batches: bool = False
+    collate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One tensor or array of a batch.
+
+    Attributes:
+        name: Where it stands in the batch: "[1]['boxes']"; "" for a batch that is one tensor.
+        spec: Shape, dtype and device.
+        is_target: Whether it belongs to what the loss compares with.
+    """
+
+    name: str
+    spec: TensorSpec
+    is_target: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """One batch of a pass.
+
+    Attributes:
+        index: Its place in the pass, from 0.
+        size: How many samples it holds: the first axis of its first part; None where no part has an axis.
+        parts: Its tensors and arrays.
+        rank: The rank that reads it, where a loader is split over ranks.
+    """
+
+    index: int
+    size: int | None
+    parts: tuple[Part, ...] = ()
+    rank: int | None = None
+
+    @property
+    def inputs(self) -> tuple[Part, ...]:
+        """What the model is given."""
+        return tuple(part for part in self.parts if not part.is_target)
+
+    @property
+    def targets(self) -> tuple[Part, ...]:
+        """What the loss compares with."""
+        return tuple(part for part in self.parts if part.is_target)
+
+    @property
+    def shapes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Name and shape of every part; equal for batches of one form."""
+        return tuple((part.name, part.spec.shape) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Samples of one batch that cannot be stacked.
+
+    Attributes:
+        field: Where in a sample: "[1]['boxes']".
+        samples: The indices of two that differ, in the data set where they are known, else in the batch.
+        axis: The axis that differs; None where the number of axes, or the kind of value, does.
+        shapes: The shapes of the two; of other values their type.
+        expected: Size, rank or type of the first.
+        got: Of the second.
+    """
+
+    field: str
+    samples: tuple[int, int]
+    axis: int | None
+    shapes: tuple[str, str]
+    expected: object
+    got: object
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A pass that ended with an error.
+
+    Attributes:
+        index: The batch that could not be made.
+        step: What failed: "default_collate", the name of a collate function, "__getitem__", "__iter__".
+        error: Type and first line of the error.
+        sample: The sample that could not be read, where it is a single one's fault.
+        disagreement: What cannot be stacked.
+        source: The line of the user's that raised, or that built the loader's batch.
+    """
+
+    index: int
+    step: str
+    error: str
+    sample: int | None = None
+    disagreement: Disagreement | None = None
+    source: SourceLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InnerPass:
+    """A loader that another loader reads.
+
+    Attributes:
+        title: What it is called.
+        batches: How many it has.
+        drawn: How many were taken.
+        shuffles: Whether its order changes from pass to pass.
+    """
+
+    title: str
+    batches: int
+    drawn: int
+    shuffles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RankShare:
+    """What one rank reads in an epoch.
+
+    Attributes:
+        rank: Its number.
+        rows: The rows of the whole data that it reads, in order.
+        batches: How many batches they make.
+        dataset: Number of samples of the data set that its sampler divides.
+        replicas: Among how many ranks its sampler divides; None for a sampler that does not divide.
+        shuffles: Whether its order changes from epoch to epoch.
+        drop_last: Whether its sampler leaves out what cannot be divided.
+    """
+
+    rank: int
+    rows: tuple[int, ...]
+    batches: int
+    dataset: int
+    replicas: int | None
+    shuffles: bool
+    drop_last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """What all ranks read in one epoch.
+
+    Attributes:
+        shares: What each of them reads.
+        rows: Length of the whole data that is divided.
+        same_data: Whether their rows are rows of the same data; None where that cannot be told.
+    """
+
+    shares: tuple[RankShare, ...]
+    rows: int
+    same_data: bool | None = True
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerPasses:
+    """The passes that a program made over a sampler whose order depends on its epoch.
+
+    Attributes:
+        sampler: Its class.
+        passes: How many.
+        epoch: The epoch that it stayed at.
+        samples: How many samples a pass has.
+    """
+
+    sampler: str
+    passes: int
+    epoch: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerShare:
+    """What the workers of an iterable data set read, where each of them reads all of it.
+
+    Attributes:
+        workers: How many.
+        samples: How many samples they give together.
+        alone: How many samples one pass without workers gives.
+    """
+
+    workers: int
+    samples: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyRows:
+    """Rows of zeros at the end of the last batch, as nothing else in the pass has them.
+
+    Attributes:
+        index: The batch.
+        size: Its rows.
+        filled: How many of them hold a sample.
+    """
+
+    index: int
+    size: int
+    filled: int
+
+
+def timeline(batches: Sequence[BatchRecord]) -> str:
+    """'4 batches: 32, 32, 32, 7'; of many batches the equal ones are counted: '34 batches: 33 × 3, 1'."""
+    sizes = [str(batch.size) if batch.size is not None else "?" for batch in batches]
+    if len(sizes) > 6:
+        runs = [(size, len(list(run))) for size, run in groupby(sizes)]
+        sizes = [size if count == 1 else f"{count} × {size}" for size, count in runs]
+    if len(sizes) > 8:
+        sizes = [*sizes[:6], "…", sizes[-1]]
+    count = f"{len(batches):,} batch" + ("" if len(batches) == 1 else "es")
+    return f"{count}: {', '.join(sizes)}" if sizes else "no batch"

@@ -1,0 +1,128 @@
+"""What a loader really gives, batch by batch and rank by rank, and whether a model takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shapewidget.diagnosis.diagnose import diagnose
+from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.findings import Severity
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence, Trial
+from shapewidget.diagnosis.loading import by_severity, diagnose_loader
+from shapewidget.errors import InputError, ShapeWidgetError
+from shapewidget.frameworks.adapter import Adapter
+from shapewidget.frameworks.loading import empty_rows
+from shapewidget.frameworks.nesting import split
+from shapewidget.frameworks.registry import adapter_for, ranks_of
+from shapewidget.graph.batches import EmptyRows, Ranks
+from shapewidget.graph.records import LayerGraph
+from shapewidget.probing.passes import Pass, read
+from shapewidget.probing.report import Report
+
+Loss = Callable[..., Any]
+
+
+def check_loader(
+    loader: Any,
+    *,
+    model: Any = None,
+    loss: Loss | None = None,
+    ranks: int | None = None,
+    limit: int | None = None,
+) -> Report:
+    """Go through a loader once and say what every batch is, and what is wrong with them.
+
+    The loader, its samplers and all random number generators are left as found.
+
+    Args:
+        loader: A DataLoader, a list of batches, a generator that was not started, or anything else that can be gone
+            through; a list of DataLoaders is one for each rank.
+        model: Is run, on a copy, on the batches that differ: the first, the smallest, the largest, the last.
+        loss: Called as ``loss(outputs, targets)`` in those runs.
+        ranks: Show what each of so many ranks would read in distributed training; no process is started.
+        limit: After how many batches to stop; by default where the loader ends, or after 100 batches if it does not say
+            how many it has.
+
+    Returns:
+        A report with `.batches`.
+
+    Raises:
+        InputError: An argument cannot be used, or the loader can be gone through only once.
+        UnsupportedModelError: The model is of no framework that is loaded.
+    """
+    for name, value in (("ranks", ranks), ("limit", limit)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise InputError(f"{name}={value!r} is no number. Expected a whole number of at least 1, such as 4.")
+    if loss is not None and model is None:
+        raise InputError("A loss was given without the model whose outputs it takes. Give both: model=..., loss=...")
+    shared = ranks_of(loader)
+    if shared is not None and ranks not in (None, len(shared.shares)):
+        raise InputError(f"ranks={ranks}, but the list has {len(shared.shares)} loaders, one a rank. Leave `ranks` out.")
+    adapter = adapter_for(model) if model is not None else None
+    found = read(loader[0] if shared is not None else loader, limit=limit)
+    evidence = gather(found, adapter, model, loss, ranks=ranks, shared=shared)
+    findings = diagnose_loader(evidence)
+    first = evidence.trials.get(0)
+    if first is not None and first.refusal is not None:
+        findings = by_severity([*findings, first.refusal])
+    graph = LayerGraph((), (), title=evidence.settings.title)
+    framework = adapter.name if adapter is not None else ""
+    return Report(findings, graph, framework, notes=found.notes, batches=evidence.batches)
+
+
+def gather(
+    found: Pass,
+    adapter: Adapter | None,
+    model: Any,
+    loss: Loss | None,
+    *,
+    ranks: int | None = None,
+    shared: Ranks | None = None,
+) -> LoaderEvidence:
+    """All that the rules look at: the pass, and what the model makes of its batches."""
+    reading = found.reading
+    trials, left_out = {}, None
+    if adapter is not None:
+        tried = ((index, _tried(adapter, model, batch, loss)) for index, batch in found.kept.items())
+        trials = {index: trial for index, trial in tried if trial is not None}
+        left_out = _tried(adapter, model, found.left_out, loss) if found.left_out is not None else None
+    with reading.untouched():
+        workers = reading.worker_share()
+        shared = shared if shared is not None else reading.ranks(ranks)
+    return LoaderEvidence(
+        reading.settings,
+        tuple(found.batches),
+        found.is_complete,
+        found.failure,
+        trials,
+        adapter is not None and loss is not None,
+        left_out,
+        reading.inner_passes(),
+        _empty_rows(found),
+        found.target_step,
+        workers,
+        shared,
+    )
+
+
+def _tried(adapter: Adapter, model: Any, batch: Any, loss: Loss | None) -> Trial | None:
+    """What the model makes of a batch; None where it cannot be called with it at all."""
+    inputs, targets = split(batch)
+    try:
+        made = adapter.batch(model, inputs, targets if loss is not None else None, None, loss)
+        recording = adapter.record(model, made, loss)
+    except ShapeWidgetError:
+        return None
+    found = (diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes)))
+    refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
+    takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
+    return Trial(refusal, takes_statistics and bool(getattr(model, "training", False)))
+
+
+def _empty_rows(found: Pass) -> EmptyRows | None:
+    """Zeros at the end of the last batch of a pass that came to its end."""
+    if not found.is_complete or len(found.batches) < 2 or found.batches[-1].size != found.batches[0].size:
+        return None
+    *others, (index, last) = found.kept.items()
+    return empty_rows(index, last, [batch for _, batch in others])

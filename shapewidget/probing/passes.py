@@ -1,0 +1,132 @@
+"""One pass over a loader: what it gave, and the few batches that are worth trying on a model."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shapewidget.errors import ShapeWidgetError
+from shapewidget.frameworks.loading import Reading
+from shapewidget.frameworks.nesting import parts, size_of, split
+from shapewidget.frameworks.registry import reading_of
+from shapewidget.frameworks.windows import TargetSearch
+from shapewidget.graph.batches import BatchRecord, Failure
+
+ENDLESS = 100
+"""How many batches are read of a loader that does not say how many it has."""
+_SEARCHED = 8
+"""In how many batches the targets are looked for in the inputs."""
+
+
+@dataclass
+class Pass:
+    """One pass over a loader, or its first part.
+
+    Attributes:
+        reading: How the loader is gone through.
+        batches: What it gave; the last one too where only the first ones were read.
+        is_complete: Whether it came to its end by itself.
+        failure: The error that ended it.
+        left_out: The samples that drop_last leaves out, as a batch.
+        target_step: Where in the inputs all targets stand.
+        notes: Why it was not read to its end.
+    """
+
+    reading: Reading
+    batches: list[BatchRecord] = field(default_factory=list)
+    is_complete: bool = False
+    failure: Failure | None = None
+    left_out: Any | None = None
+    target_step: str = ""
+    notes: tuple[str, ...] = ()
+    _kept: dict[str, tuple[int, Any]] = field(default_factory=dict, repr=False)
+    _extremes: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def kept(self) -> dict[int, Any]:
+        """The first batch, the smallest, the largest and the last, by their index."""
+        return dict(sorted(self._kept.values(), key=lambda it: it[0]))
+
+    @property
+    def first(self) -> Any | None:
+        """The first batch; None where there is none."""
+        return self._kept["first"][1] if "first" in self._kept else None
+
+    def add(self, batch: Any, index: int) -> None:
+        """Note one more batch, and keep it if it is worth trying."""
+        record = BatchRecord(index, size_of(batch), parts(*split(batch)))
+        self.batches.append(record)
+        bulk = record.size or 0, sum(math.prod(part.spec.shape) for part in record.inputs)
+        self._kept.setdefault("first", (index, batch))
+        self._kept["last"] = (index, batch)
+        for name, is_beyond in (("smallest", bulk < self._extremes.get("smallest", (bulk[0] + 1, 0))),
+                                ("largest", bulk > self._extremes.get("largest", (-1, 0)))):  # fmt: skip
+            if is_beyond:
+                self._kept[name], self._extremes[name] = (index, batch), bulk
+
+
+def read(loader: Any, *, limit: int | None = None, seconds: float | None = None) -> Pass:
+    """Go through a loader once, leaving it as found.
+
+    Args:
+        loader: Anything that gives batches.
+        limit: After how many batches to stop; by default where it ends, or after `ENDLESS` if it has no length.
+        seconds: After how long to stop.
+
+    Raises:
+        InputError: It cannot be gone through, or only once.
+    """
+    reading = reading_of(loader)
+    total = reading.settings.batches
+    found = Pass(reading)
+    with reading.untouched():
+        try:
+            _go(found, limit if limit is not None else ENDLESS if total is None else None, seconds)
+        except ShapeWidgetError:
+            raise
+        except Exception as error:
+            found.failure = reading.failure(len(found.batches), error)
+    found.is_complete = found.is_complete or (len(found.batches) == total and found.failure is None)
+    if not found.is_complete and found.failure is None:
+        count = f"{total:,}" if total is not None else "its"
+        found.notes = (f"Only the first {len(found.batches):,} of {count} batches were read.",)
+    with reading.untouched(), contextlib.suppress(Exception):  # samples that nobody asks for may raise
+        _add_remainder(found)
+    return found
+
+
+def _go(found: Pass, most: int | None, seconds: float | None) -> None:
+    batches: Iterator[Any] = found.reading.batches()
+    search, started = TargetSearch(), time.monotonic()
+    try:
+        while most is None or len(found.batches) < most:
+            if seconds is not None and found.batches and time.monotonic() - started > seconds:
+                return
+            try:
+                batch = next(batches)
+            except StopIteration:
+                found.is_complete = True
+                return
+            found.add(batch, len(found.batches))
+            if len(found.batches) <= _SEARCHED:
+                search.add(*split(batch))
+    finally:
+        found.target_step = search.step
+        if hasattr(batches, "close"):
+            batches.close()
+
+
+def _add_remainder(found: Pass) -> None:
+    """The last batch of a loader that was read in part, and what drop_last leaves out of one."""
+    settings = found.reading.settings
+    if found.failure is not None or (found.is_complete and not settings.drop_last):
+        return
+    rest = found.reading.remainder()
+    if settings.drop_last:
+        found.left_out = rest
+    elif rest is not None and settings.batches is not None:
+        found.add(rest, settings.batches - 1)
