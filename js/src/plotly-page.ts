@@ -64,7 +64,7 @@ function ask(model: AskingModel, signal: AbortSignal): Promise<Uint8Array> {
 /** Run the file as a module, and leave the `Plotly` of other libraries on the page as it was. */
 async function evaluate(file: Uint8Array): Promise<Plotly> {
   const before = page.Plotly;
-  const parts = ["const module = {};\n", file as Uint8Array<ArrayBuffer>, "\nexport default module.exports;"];
+  const parts = ["const module = { exports: {} };\n", file as Uint8Array<ArrayBuffer>, "\nexport default module.exports;"];
   const url = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
   try {
     const { default: plotly } = await import(url);
