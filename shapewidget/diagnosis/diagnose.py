@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Severity
-from shapewidget.diagnosis.rules import coincidence, features, kinds, loss, operands, recurrent
+from shapewidget.diagnosis.rules import (
+    axis_roles,
+    coincidence,
+    features,
+    kinds,
+    last_state,
+    loss,
+    mixing,
+    operands,
+    recurrent,
+    reshape,
+    softmax,
+)
 
 RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     features.width_refused,
@@ -17,6 +29,16 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     kinds.program_raised,
     recurrent.batch_read_as_time,
     loss.every_sample_with_every_other,
+    reshape.axes_swapped_by_view,
+    reshape.split_and_merged,
+    mixing.samples_mixed,
+    axis_roles.positions_along_batch,
+    axis_roles.convolution_over_features,
+    softmax.attention_over_the_wrong_axis,
+    softmax.softmax_of_one_value,
+    axis_roles.batch_lost,
+    last_state.backward_direction_cut,
+    last_state.state_behind_padding,
     coincidence.batch_size_built_in,
     coincidence.declared_by_coincidence,
 )

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from shapewidget.diagnosis.findings import Finding
 from shapewidget.graph.dims import Dim
+from shapewidget.graph.independence import Independence
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -29,12 +30,42 @@ class Evidence:
         clashes: Where the user's run was refused.
         others: The runs at other sizes.
         meanings: What the named sizes mean: {"B": "batch size"}.
+        independence: What changes when one sample of the batch is replaced, where that was tried.
+        axes_given: Whether the user said what the axes of the inputs mean.
     """
 
     graph: LayerGraph
     clashes: tuple[Clash, ...] = ()
     others: tuple[Recording, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
+    independence: Independence | None = None
+    axes_given: bool = False
+
+    @cached_property
+    def edges_into(self) -> dict[str, list[Edge]]:
+        """The edges that end at every node, in the order of its inputs."""
+        found: dict[str, list[Edge]] = {}
+        for edge in sorted(self.graph.edges, key=lambda edge: edge.input):
+            found.setdefault(edge.target, []).append(edge)
+        return found
+
+    @cached_property
+    def edges_out(self) -> dict[str, list[Edge]]:
+        """The edges that start at every node."""
+        found: dict[str, list[Edge]] = {}
+        for edge in self.graph.edges:
+            found.setdefault(edge.source, []).append(edge)
+        return found
+
+    def before(self, layer_id: str) -> set[str]:
+        """The nodes that a node's values come from, and itself."""
+        found, waiting = {layer_id}, [layer_id]
+        while waiting:
+            for edge in self.edges_into.get(waiting.pop(), ()):
+                if edge.source not in found:
+                    found.add(edge.source)
+                    waiting.append(edge.source)
+        return found
 
     @cached_property
     def clash_at(self) -> dict[str, Clash]:

@@ -77,6 +77,16 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW744", "The ranks have different numbers of batches", Severity.MISMATCH),
         Rule("SW745", "What the ranks read", Severity.NOTE),
         Rule("SW746", "Every epoch has the same order", Severity.COINCIDENCE),
+        Rule("SW601", "The view swaps axes and moves no values", Severity.COINCIDENCE),
+        Rule("SW602", "Axes are split and merged with nothing between", Severity.COINCIDENCE),
+        Rule("SW603", "The operation runs along the batch", Severity.COINCIDENCE),
+        Rule("SW604", "The positions are those of the samples", Severity.COINCIDENCE),
+        Rule("SW605", "One direction has read a single step", Severity.COINCIDENCE),
+        Rule("SW606", "The state is taken behind the padding", Severity.COINCIDENCE),
+        Rule("SW607", "The convolution slides along the features", Severity.COINCIDENCE),
+        Rule("SW608", "The weights add up to 1 along another axis than is summed", Severity.COINCIDENCE),
+        Rule("SW609", "A softmax of one value is always 1", Severity.COINCIDENCE),
+        Rule("SW610", "The batch is lost", Severity.COINCIDENCE),
         Rule("SW901", "The program raises an error of its own", Severity.MISMATCH),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,8 @@ from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
-from shapewidget.graph.records import Recording
+from shapewidget.graph.independence import Independence
+from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.symbols import with_symbols
 from shapewidget.probing.loaders import check_loader, gather
 from shapewidget.probing.passes import read
@@ -24,6 +26,9 @@ from shapewidget.probing.report import Report
 from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes
 
 _MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
+_LONGEST_FORWARD = 2.0
+"""Seconds of a forward pass beyond which the samples are not tried one against the other."""
+
 _LOADER_BATCHES, _LOADER_SECONDS = 100, 1.0
 """How much of a loader a probe reads; the last batch is looked at all the same."""
 
@@ -78,6 +83,7 @@ class Session:
         self._axes = dict(self._adapter.sizes(self._batch))
         self._arguments = dict(self._constructor.size_arguments()) if self._constructor is not None else {}
         self.sizes: dict[str, int] = {**self._arguments, **self._axes}
+        self._axes_given = axes is not None
         self._others: list[Recording] | None = None
         self.report = self.probe()
 
@@ -127,7 +133,7 @@ class Session:
         own = self._recorded(model, batch, wanted)
         if self._others is None:
             self._others = self._recorded_elsewhere()
-        evidence = self._evidence([own, *self._others])
+        evidence = self._evidence(model, [own, *self._others])
         diagnoses = diagnose(evidence)
         findings = tuple(self._proven(model, batch, own, diagnosis) for diagnosis in diagnoses)
         if self._loader is not None:
@@ -185,9 +191,26 @@ class Session:
                     continue
         return recordings
 
-    def _evidence(self, recordings: Sequence[Recording]) -> Evidence:
+    def _evidence(self, model: Any, recordings: Sequence[Recording]) -> Evidence:
         graph = with_symbols(recordings)
-        return Evidence(graph, recordings[0].clashes, tuple(recordings[1:]), self._meanings())
+        return Evidence(
+            graph,
+            recordings[0].clashes,
+            tuple(recordings[1:]),
+            self._meanings(),
+            self._independence(model, graph, recordings),
+            self._axes_given,
+        )
+
+    def _independence(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Independence | None:
+        """What one sample changes in the others, at the smallest sizes at which the model ran through."""
+        ran = [it for it in recordings if not it.clashes and it.stopped is None and it.sizes.get(BATCH, 1) > 1]
+        if recordings[0].clashes or recordings[0].seconds > _LONGEST_FORWARD or not ran:
+            return None
+        smallest = min(ran, key=lambda it: math.prod(it.sizes[name] for name in self._axes))
+        axes = {name: smallest.sizes[name] for name in self._axes}
+        batch = self._batch if axes == self._axes else self._adapter.resized(model, self._batch, axes)
+        return self._adapter.independence(model, batch, graph, smallest.sizes)
 
     # -- fixes ------------------------------------------------------------------------------------------------------
 
@@ -212,7 +235,8 @@ class Session:
         for axes in settings:
             resized = batch if axes == self._axes else self._adapter.resized(attempt.model, batch, axes)
             recordings.append(self._recorded(attempt.model, resized, axes))
-        after = {(it.finding.code, it.finding.layer_id) for it in diagnose(self._evidence(recordings))}
+        evidence = self._evidence(attempt.model, recordings)
+        after = {(it.finding.code, it.finding.layer_id) for it in diagnose(evidence)}
         refused_before = {clash.layer_id for clash in own.clashes}
         refused_after = {clash.layer_id for clash in recordings[0].clashes}
         return (finding.code, finding.layer_id) not in after and refused_after < (refused_before | {finding.layer_id})

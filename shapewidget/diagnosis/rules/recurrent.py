@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shapewidget.diagnosis.batch_axis import is_certain, is_swapped, sequence_layers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.graph.dims import symbol
-from shapewidget.graph.records import ClashKind, Layer, LayerKind
+from shapewidget.graph.records import ClashKind, Layer
 from shapewidget.graph.remedies import SetArgument
 
 
@@ -46,24 +46,12 @@ def state_refused(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def batch_read_as_time(evidence: Evidence) -> Iterator[Diagnosis]:
     """A recurrent or attention layer whose batch axis holds the sequence, and the other way round."""
-    layers = [layer for layer in evidence.graph.layers if _has_batch_axis(layer)]
-    wrong = [layer for layer in layers if _swapped(layer)]
+    layers = sequence_layers(evidence)
+    wrong = [layer for layer in layers if is_swapped(layer)]
     is_question = len(wrong) == len(layers) and not any(layer.settings["batch_first"] for layer in layers)
-    has_targets = "targets" in evidence.graph.by_id
+    is_question = is_question and not is_certain(evidence)
     for layer in wrong:
-        yield _accusation(layer, "SW504" if is_question and not has_targets else "SW503")
-
-
-def _has_batch_axis(layer: Layer) -> bool:
-    return layer.kind is LayerKind.LAYER and "batch_first" in layer.settings and bool(layer.inputs)
-
-
-def _swapped(layer: Layer) -> bool:
-    dims = layer.inputs[0].dims
-    if dims is None or len(dims) != 3:
-        return False
-    batch, time = (0, 1) if layer.settings["batch_first"] else (1, 0)
-    return dims[time] == symbol("B") and dims[batch] != symbol("B") and symbol("B") not in dims[2:]
+        yield _accusation(layer, "SW504" if is_question else "SW503")
 
 
 def _accusation(layer: Layer, code: str) -> Diagnosis:

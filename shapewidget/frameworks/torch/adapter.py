@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import warnings
 from collections.abc import Callable, Mapping
@@ -15,13 +16,15 @@ from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.guard import same_random_state, untouched
+from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
 from shapewidget.frameworks.torch.watch import Watch
 from shapewidget.graph.costs import Measurement
-from shapewidget.graph.records import Recording
+from shapewidget.graph.independence import Independence
+from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
 
@@ -72,6 +75,15 @@ class TorchAdapter:
         with untouched(model), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return record(model, batch, loss, repair=repair)
+
+    def independence(
+        self, model: nn.Module, batch: Batch, graph: LayerGraph, sizes: Mapping[str, int]
+    ) -> Independence | None:
+        """Two more runs, which differ in one sample."""
+        with warnings.catch_warnings(), contextlib.suppress(Exception):
+            warnings.simplefilter("ignore")
+            return independence(model, batch, graph, sizes)
+        return None
 
     def watch(self) -> Watch:
         """Records whatever the block runs."""

@@ -300,7 +300,8 @@ class Recorder:
         kind = LayerKind.LOSS if name in _LOSSES else LayerKind.OPERATION
         read = flat((args, kwargs) if kwargs else args)
         node = self.add(kind, name, name, self._scope(), id_=f"{scope}/{name}" if scope else name, read=read)
-        node.settings, node.line = _arguments(args, kwargs), source.here()
+        node.settings = {"1": _index(args[1])} if function.__name__ in _INDEXING else _arguments(args, kwargs)
+        node.line = source.here()
         return node
 
     # -- the whole --------------------------------------------------------------------------------------------------
@@ -443,6 +444,24 @@ def _plain_name(function: Callable[..., Any]) -> str:
         bare = inner[1:] if inner[:1] in "ri" and hasattr(torch.Tensor, f"__{inner[1:]}__") else inner
         return {"getitem": "index", "setitem": "index_put", "truediv": "div"}.get(bare, bare)
     return name
+
+
+_INDEXING = frozenset(("__getitem__", "__setitem__"))
+
+
+def _index(asked: Any) -> str:
+    """What stands in the brackets: "[:, -1, None]", with the word "tensor" for one."""
+    items = asked if isinstance(asked, tuple) else (asked,)
+    return f"[{', '.join(map(_index_item, items))}]"
+
+
+def _index_item(item: Any) -> str:
+    if isinstance(item, slice):
+        bounds = [("" if bound is None else _index_item(bound)) for bound in (item.start, item.stop, item.step)]
+        return ":".join(bounds if bounds[2] else bounds[:2])
+    if item is Ellipsis:
+        return "..."
+    return str(item) if item is None or isinstance(item, int) else "tensor"
 
 
 def _arguments(args: Any, kwargs: Mapping[str, Any]) -> dict[str, object]:

@@ -1,0 +1,24 @@
+"""A finding about one node of the graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.graph.records import Layer, LayerKind
+
+
+def finding_at(code: str, layer: Layer, reason: str, **details: Any) -> Finding:
+    """A finding that names a node: a module by its path, a function by its name and by the module that calls it."""
+    is_function = layer.kind is LayerKind.OPERATION
+    return finding(
+        code,
+        "function" if is_function else "module",
+        layer.name if is_function else (layer.path or layer.type),
+        reason,
+        op=layer.name if is_function else None,
+        scope=layer.path if is_function else "",
+        source=layer.source,
+        layer_id=layer.id,
+        **details,
+    )

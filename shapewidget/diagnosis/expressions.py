@@ -1,0 +1,53 @@
+"""The recorded expression of an operation, taken apart as text."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from shapewidget.graph.records import SourceLine
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCall:
+    """``receiver.name(arguments)``.
+
+    Attributes:
+        receiver: What the method is called on: "x".
+        name: The method: "view".
+        arguments: Its positional arguments, those of a single tuple one by one: ("b", "-1").
+    """
+
+    receiver: str
+    name: str
+    arguments: tuple[str, ...]
+
+
+def method_call(source: SourceLine | None) -> MethodCall | None:
+    """The expression of a line as a call of a method; None if it is none, or has starred or named arguments."""
+    node = _parsed(source)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.keywords:
+        return None
+    is_one_tuple = len(node.args) == 1 and isinstance(node.args[0], ast.Tuple | ast.List)
+    given = node.args[0].elts if is_one_tuple else node.args  # type: ignore[attr-defined]
+    if any(isinstance(each, ast.Starred) for each in given):
+        return None
+    receiver = ast.unparse(node.func.value)
+    if not isinstance(node.func.value, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
+        receiver = f"({receiver})"
+    return MethodCall(receiver, node.func.attr, tuple(map(ast.unparse, given)))
+
+
+def indexed(source: SourceLine | None) -> str | None:
+    """What the brackets of an expression stand behind: "out" of "out[:, -1]"; None if it has none."""
+    node = _parsed(source)
+    return ast.unparse(node.value) if isinstance(node, ast.Subscript) else None
+
+
+def _parsed(source: SourceLine | None) -> ast.expr | None:
+    if source is None or source.expression is None:
+        return None
+    try:
+        return ast.parse(source.expression, mode="eval").body
+    except SyntaxError:
+        return None

@@ -1,0 +1,88 @@
+"""What a reshape does to the axes: it renames positions in memory and moves nothing.
+
+An axis keeps its meaning through a reshape only where it still lies at the same distance in memory, which is the number
+of values that one step along it skips.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from shapewidget.graph.dims import Dim
+
+_PRIMES = (1009, 2003, 3001, 4001, 5003, 6007, 7001, 8009, 9001, 10007, 11003, 12007)
+
+Axes = Sequence[Dim]
+
+
+def moved_axis(given: Axes, made: Axes) -> tuple[int, int] | None:
+    """An axis that keeps its name and not its place in memory: its positions before and after; None if all are kept.
+
+    Args:
+        given: The dims of the tensor that is reshaped.
+        made: The dims that it is reshaped to.
+    """
+    names = sorted({name for dim in (*given, *made) for name in dim.names})
+    if not all(dim.known for dim in (*given, *made)) or len(names) > len(_PRIMES):
+        return None
+    sizes = dict(zip(names, _PRIMES, strict=False))
+    before, after = [dim.at(sizes) or 0 for dim in given], [dim.at(sizes) or 0 for dim in made]
+    if math.prod(before) != math.prod(after):
+        return None
+    is_permuted = Counter(size for size in before if size != 1) == Counter(size for size in after if size != 1)
+    for place, dim in enumerate(given):
+        if dim.is_constant and not is_permuted:
+            continue
+        if before[place] == 1 or _uses(dim, given) != 1 or _uses(dim, made) != 1 or dim not in made:
+            continue
+        found = list(made).index(dim)
+        if math.prod(before[place + 1 :]) != math.prod(after[found + 1 :]):
+            return place, found
+    return None
+
+
+def _uses(dim: Dim, axes: Axes) -> int:
+    """How many axes depend on what a dim depends on: of two that do, nobody can say which is which."""
+    return sum(bool(dim.names & axis.names) if dim.names else dim == axis for axis in axes)
+
+
+def order_that_keeps(given: Axes, made: Axes) -> tuple[int, ...] | None:
+    """The order in which to permute the given axes, so that a reshape to the others keeps every one of them.
+
+    None where no order does, as when an axis has to be split first.
+    """
+    orders = itertools.permutations(range(len(given)))
+    kept = [order for order in orders if moved_axis([given[axis] for axis in order], made) is None]
+    plain = [order for order in kept if order != tuple(range(len(given)))]
+    return min(plain, key=lambda order: _disorder(order, given), default=None)
+
+
+def order_to_reach(given: Axes, made: Axes) -> tuple[int, ...] | None:
+    """The order of the axes made in which a reshape gives them whole; they have to be permuted back behind it."""
+    orders = itertools.permutations(range(len(made)))
+    kept = [order for order in orders if moved_axis(given, [made[axis] for axis in order]) is None]
+    plain = [order for order in kept if order != tuple(range(len(made)))]
+    return min(plain, key=lambda order: _disorder(order, made), default=None)
+
+
+def _disorder(order: tuple[int, ...], axes: Axes) -> tuple[int, int, tuple[int, ...]]:
+    """How much an order changes; axes of one size, such as height and width, should above all stay as they follow."""
+    pairs = itertools.combinations(order, 2)
+    swapped = sum(one > other and axes[one] == axes[other] for one, other in pairs)
+    return swapped, sum(place != axis for place, axis in enumerate(order)), order
+
+
+def transposition(order: tuple[int, ...]) -> str:
+    """'transpose(0, 1)' where two axes change places, else 'permute(0, 3, 1, 2)'."""
+    changed = [place for place, axis in enumerate(order) if place != axis]
+    if len(changed) == 2:
+        return f"transpose({changed[0]}, {changed[1]})"
+    return f"permute({', '.join(map(str, order))})"
+
+
+def inverse(order: tuple[int, ...]) -> tuple[int, ...]:
+    """The order that undoes an order."""
+    return tuple(order.index(axis) for axis in range(len(order)))

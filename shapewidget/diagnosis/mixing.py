@@ -1,0 +1,53 @@
+"""Where samples of a batch reach one another: what two runs that differ in one sample say about every node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.graph.records import Layer, LayerKind
+
+
+def is_harmless(evidence: Evidence, layer: Layer) -> bool:
+    """Whether nothing that a node does to the order of the samples is left in what the model gives."""
+    found = evidence.independence
+    if found is None or (layer.id, 0) not in found.touched:
+        return False
+    given = [found.touched.get((edge.source, edge.output)) for edge in evidence.edges_into.get("output", ())]
+    if not any(touch is not None and touch.axis is not None for touch in given):
+        return False
+    return not any(layer.id in evidence.before(source) for source in _mixed_results(evidence))
+
+
+def mixing_layers(evidence: Evidence) -> Iterator[Layer]:
+    """The nodes at which another sample's rows begin to change, of those that what the model gives depends on."""
+    behind = {place for source in _mixed_results(evidence) for place in evidence.before(source)}
+    for layer in evidence.graph.layers:
+        if layer.id in behind and layer.kind is not LayerKind.INPUT and _begins(evidence, layer):
+            yield layer
+
+
+def _mixed_results(evidence: Evidence) -> list[str]:
+    """The nodes whose outputs the model gives and in which more than the replaced sample changed."""
+    found = evidence.independence
+    if found is None:
+        return []
+    edges = evidence.edges_into.get("output", ())
+    return [
+        edge.source
+        for edge in edges
+        if (touch := found.touched.get((edge.source, edge.output))) is not None
+        and touch.axis is not None
+        and not found.is_own(touch)
+    ]
+
+
+def _begins(evidence: Evidence, layer: Layer) -> bool:
+    """Whether rows of several samples change behind a node, and before it those of the replaced one only."""
+    found = evidence.independence
+    if found is None:
+        return False
+    made = [touch for place in range(len(layer.outputs)) if (touch := found.touched.get((layer.id, place))) is not None]
+    read = [found.touched.get((edge.source, edge.output)) for edge in evidence.edges_into.get(layer.id, ())]
+    is_mixed = any(touch.axis is not None and not found.is_own(touch) for touch in made)
+    return is_mixed and all(touch is None or not touch.rows or found.is_own(touch) for touch in read)

@@ -1,0 +1,186 @@
+"""Reshapes that were meant to swap axes, or that something was forgotten between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import method_call
+from shapewidget.diagnosis.memory_order import (
+    Axes,
+    inverse,
+    moved_axis,
+    order_that_keeps,
+    order_to_reach,
+    transposition,
+)
+from shapewidget.diagnosis.mixing import is_harmless
+from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.graph.dims import Dim, constant
+from shapewidget.graph.records import Layer, LayerKind, TensorSpec
+from shapewidget.graph.remedies import EditExpression, Remedy
+
+RESHAPING = frozenset(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as", "Flatten", "Unflatten"))
+
+
+def is_reshape(layer: Layer) -> bool:
+    """Whether a node gives its values another shape and nothing else."""
+    return layer.type in RESHAPING and bool(layer.inputs) and len(layer.outputs) == 1
+
+
+def axes_swapped_by_view(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A view or reshape to the same axes in another order: the values stay where they are, only the names change."""
+    for layer in evidence.graph.layers:
+        if not is_reshape(layer) or layer.id in evidence.clash_at:
+            continue
+        given, made = dims_of(layer.inputs[0]), dims_of(layer.outputs[0])
+        moved = moved_axis(given, made)
+        if moved is None or _is_shift(given, made) or _comes_from_weights(evidence, layer):
+            continue
+        if "B" in given[moved[0]].names and is_harmless(evidence, layer):
+            continue
+        yield _swapped(evidence, layer, given, made, moved)
+
+
+def dims_of(spec: TensorSpec) -> Axes:
+    """The dims of a tensor; its sizes as constants where they were not solved."""
+    return spec.dims if spec.dims is not None else tuple(map(constant, spec.shape))
+
+
+def _is_shift(given: Axes, made: Axes) -> bool:
+    """Whether rows are shifted against one another: (T, T+1) read as (T+1, T) is how relative positions are aligned."""
+    changed = [place for place, (one, other) in enumerate(zip(given, made, strict=False)) if one != other]
+    if len(given) != len(made) or len(changed) != 2:
+        return False
+    one, other = (given[place] for place in changed)
+    if one.names or other.names:
+        return one.names == other.names
+    return abs(one.offset - other.offset) == 1
+
+
+def _comes_from_weights(evidence: Evidence, layer: Layer) -> bool:
+    inputs = {each.id for each in evidence.graph.layers if each.kind is LayerKind.INPUT}
+    return bool(inputs) and not inputs & evidence.before(layer.id)
+
+
+def _swapped(evidence: Evidence, layer: Layer, given: Axes, made: Axes, moved: tuple[int, int]) -> Diagnosis:
+    spec, result = layer.inputs[0], layer.outputs[0]
+    size = spec.shape[moved[0]]
+    meaning = evidence.meanings.get(str(given[moved[0]]), "")
+    named = f"{size_text(size, given[moved[0]])}{f' ({meaning})' if meaning else ''}"
+    better, remedies, order = _mended(layer, given, made)
+    where = f"moves from axis {moved[0]} to axis {moved[1]}" if moved[0] != moved[1] else f"stays on axis {moved[0]}"
+    reason = (
+        f"{place_text(layer)} reads {shape_text(spec)} as {shape_text(result)}: the axis of size {named} {where} in "
+        f"name, "
+        f"but a {layer.name} moves no values, so every row now holds pieces of several. "
+        f"{f'Swapping axes takes {order}.' if order else 'Swapping axes takes transpose or permute.'}"
+    )
+    return Diagnosis(
+        finding_at(
+            "SW601",
+            layer,
+            reason,
+            fix=better or "swap the axes with transpose or permute before the reshape",
+            axis=moved[1],
+            axis_name=meaning or "axis order",
+            expected=order or "transpose or permute",
+            got=f"{layer.name}{result.shape}",
+        ),
+        remedies,
+    )
+
+
+def _mended(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, ...], str]:
+    """The expression with the axes swapped, the remedies that put it there, and the swap itself."""
+    call = method_call(layer.source)
+    order = order_to_reach(given, made)
+    if order is not None:
+        swap = transposition(inverse(order))
+        if call is None or call.name not in ("view", "reshape"):
+            return swap, (), swap
+        sizes = [call.arguments[axis] for axis in order] if len(call.arguments) == len(order) else []
+        is_whole = [made[axis] for axis in order] == list(given)
+        if is_whole or sizes:
+            shaped = "" if is_whole else f".{call.name}({', '.join(sizes)})"
+            return _edit(layer, f"{call.receiver}{shaped}.{swap}", swap)
+    order = order_that_keeps(given, made)
+    if order is None:
+        return "", (), ""
+    swap = transposition(order)
+    if call is None or call.name not in ("view", "reshape"):
+        return f"{swap} before the {layer.name}", (), swap
+    return _edit(layer, f"{call.receiver}.{swap}.reshape({', '.join(call.arguments)})", swap)
+
+
+def _edit(layer: Layer, text: str, swap: str) -> tuple[str, tuple[Remedy, ...], str]:
+    remedies = (EditExpression(layer.source, text),) if layer.source is not None else ()
+    return text, remedies, swap
+
+
+def split_and_merged(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A reshape that splits axes and at once another one that merges them: the transpose between is missing."""
+    for layer in evidence.graph.layers:
+        before = evidence.producer(layer.id, 0) if is_reshape(layer) else None
+        if (
+            before is None
+            or not is_reshape(before)
+            or before.path != layer.path
+            or len(evidence.edges_out[before.id]) > 1
+        ):
+            continue
+        first, middle, last = (tuple(spec.shape) for spec in (before.inputs[0], layer.inputs[0], layer.outputs[0]))
+        if first and _is_thrown_away(first, middle, last):
+            yield _forgotten(layer, before, middle)
+
+
+def _is_thrown_away(first: tuple[int, ...], middle: tuple[int, ...], last: tuple[int, ...]) -> bool:
+    """Whether the shape in the middle splits axes for nothing."""
+    ranks = [sum(size != 1 for size in shape) for shape in (first, middle, last)]
+    return ranks[1] >= max(ranks[0], ranks[2]) + 2 or (ranks[1] > ranks[0] and first == last)
+
+
+def _forgotten(layer: Layer, before: Layer, middle: tuple[int, ...]) -> Diagnosis:
+    call = method_call(layer.source)
+    pair = _axes_to_swap(before)
+    swap = f"transpose({pair[0]}, {pair[1]})" if pair else "transpose or permute"
+    text = f"{call.receiver}.{swap}.reshape({', '.join(call.arguments)})" if call is not None and pair else ""
+    reason = (
+        f"{place_text(before)} splits {shape_text(before.inputs[0])} into {middle}, and {place_text(layer)} merges "
+        f"it to "
+        f"{shape_text(layer.outputs[0])} with nothing between. No value moves, so the two are one plain reshape: "
+        f"what comes "
+        f"out are runs of neighbours in memory, not the blocks that were split off."
+    )
+    return Diagnosis(
+        finding_at(
+            "SW602",
+            layer,
+            reason,
+            fix=text or f"swap axes between the two: {swap}",
+            axis=pair[0] if pair else None,
+            axis_name="axis order",
+            expected=swap,
+            got=f"{layer.name}{layer.outputs[0].shape}",
+        ),
+        (EditExpression(layer.source, text),) if text and layer.source is not None else (),
+    )
+
+
+def _axes_to_swap(before: Layer) -> tuple[int, int] | None:
+    """The inner axis of the first split and the outer axis of the one right behind it: (a, p, b, p) to (a, b, p, p)."""
+    splits, place = [], 0
+    middle: list[Dim] = list(dims_of(before.outputs[0]))
+    sizes = before.outputs[0].shape
+    for size in before.inputs[0].shape:
+        begin, product = place, 1
+        while place < len(middle) and product < size:
+            product *= sizes[place]
+            place += 1
+        if product != size:
+            return None
+        if place - begin == 2:
+            splits.append(begin)
+        place = max(place, begin + 1)
+    return (splits[0] + 1, splits[1]) if len(splits) == 2 and splits[1] == splits[0] + 2 else None
