@@ -4,7 +4,7 @@ import type { PlotViewTraits } from "./contract.gen";
 import { h } from "./dom";
 import { styledLayout } from "./plot-style";
 import styles from "./plot-view.css";
-import { type AskingModel, forget, type Plotly, plotlyOfPage, WithdrawnError } from "./plotly-page";
+import { type AskingModel, forget, type Plotly, plotlyOfPage } from "./plotly-page";
 import { type Shade, type ThemeModel, watchTheme } from "./theme";
 
 type TraitEvent = `change:${keyof PlotViewTraits}`;
@@ -22,7 +22,13 @@ interface Figure {
 }
 
 const PATIENCE_MS = 20_000;
-const CONFIG = { displayModeBar: "hover", displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d"] };
+const CONFIG = {
+  displayModeBar: "hover",
+  displaylogo: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d"],
+  showSendToCloud: false,
+  plotlyServerURL: "",
+};
 
 /** One plot on the page, from its first figure to `dispose`. */
 class PlotView {
@@ -30,7 +36,7 @@ class PlotView {
   readonly #end = new AbortController();
   readonly #plot = h("div", { role: "img" });
   readonly #note = h("div", { class: "swg-plot-note", role: "status" });
-  readonly #root = h("div", { class: "swg swg-plot" }, h("style", {}, styles), this.#plot, this.#note);
+  readonly #root = h("div", { class: "swg-plot" }, h("style", {}, styles), this.#plot, this.#note);
   readonly #sizes = new ResizeObserver(() => void this.#draw());
   readonly #unwatchTheme: () => void;
   readonly #listeners: [TraitEvent, () => void][] = [
@@ -98,7 +104,7 @@ class PlotView {
     } catch (problem) {
       if (this.#loading !== loading) return;
       this.#loading = undefined;
-      if (!(problem instanceof WithdrawnError)) return this.#complain(messageOf(problem));
+      if (!isAbort(problem)) return this.#complain(messageOf(problem));
     } finally {
       clearTimeout(overdue);
     }
@@ -132,6 +138,11 @@ class PlotView {
     this.#loading = undefined;
     this.#show();
   }
+}
+
+/** By its name: an error of another widget is an object of another copy of this code. */
+function isAbort(problem: unknown): boolean {
+  return problem instanceof Error && problem.name === "AbortError";
 }
 
 function messageOf(problem: unknown): string {

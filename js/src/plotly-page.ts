@@ -22,13 +22,13 @@ export interface AskingModel {
   send(request: WireRequest): void;
 }
 
-/** The view that asked the kernel is gone; another one has to. */
-export class WithdrawnError extends Error {}
-
 const KEY = Symbol.for("shapewidget.plotly");
 const page = globalThis as unknown as { [KEY]?: Promise<Plotly> | undefined; Plotly?: unknown };
 
-/** The page's plotly.js. The first caller asks the kernel, with its model and until `signal`; the others wait for it. */
+/**
+ * The page's plotly.js. The first caller asks the kernel, with its model and until `signal`; the others wait for it,
+ * and get an AbortError when it is gone: then one of them has to ask.
+ */
 export function plotlyOfPage(model: AskingModel, signal: AbortSignal): Promise<Plotly> {
   if (page[KEY]) return page[KEY];
   const loading = ask(model, signal).then(evaluate);
@@ -54,7 +54,7 @@ function ask(model: AskingModel, signal: AbortSignal): Promise<Uint8Array> {
     };
     signal.addEventListener("abort", () => {
       model.off("msg:custom", hear);
-      reject(new WithdrawnError("The plot that asked for plotly.js was closed."));
+      reject(signal.reason);
     });
     model.on("msg:custom", hear);
     model.send(request);
@@ -64,7 +64,8 @@ function ask(model: AskingModel, signal: AbortSignal): Promise<Uint8Array> {
 /** Run the file as a module, and leave the `Plotly` of other libraries on the page as it was. */
 async function evaluate(file: Uint8Array): Promise<Plotly> {
   const before = page.Plotly;
-  const parts = ["const module = { exports: {} };\n", file as Uint8Array<ArrayBuffer>, "\nexport default module.exports;"];
+  const code = file as Uint8Array<ArrayBuffer>;
+  const parts = ["const module = { exports: {} };\n", code, "\nexport default module.exports;"];
   const url = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
   try {
     const { default: plotly } = await import(url);
