@@ -172,8 +172,8 @@ def as_markdown(aliases: dict[str, str], records: Sequence[Record]) -> str:
     blocks.append(["## Records"])
     for record in records:
         blocks += [[f"### {record.name}"], [record.meaning]]
-        rows = [(f"`{f.name}{'' if f.required else '?'}`", f"`{f.type}`", f.meaning) for f in record.fields]
-        blocks.append(table(("field", "type", "meaning"), rows))
+        fields = [(f"`{f.name}{'' if f.required else '?'}`", f"`{f.type}`", f.meaning) for f in record.fields]
+        blocks.append(table(("field", "type", "meaning"), fields))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
