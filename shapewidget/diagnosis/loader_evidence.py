@@ -41,6 +41,7 @@ class LoaderEvidence:
         failure: The error that ended it.
         trials: What the model made of some batches, by their index; empty without a model.
         has_loss: Whether those runs had a loss.
+        as_many_labels: What the model made of the first batch with a label for each sample, where there are others.
         remainder: What the model makes of the samples that drop_last leaves out.
         inner: The loaders that it reads, and how far.
         empty_rows: Rows of zeros in the last batch.
@@ -55,6 +56,7 @@ class LoaderEvidence:
     failure: Failure | None = None
     trials: Mapping[int, Trial] = field(default_factory=dict)
     has_loss: bool = False
+    as_many_labels: Trial | None = None
     remainder: Trial | None = None
     inner: tuple[InnerPass, ...] = ()
     empty_rows: EmptyRows | None = None
@@ -67,4 +69,3 @@ class LoaderEvidence:
         """How many samples drop_last leaves out of a pass."""
         samples, size = self.settings.samples, self.settings.batch_size
         return samples % size if self.settings.drop_last and samples is not None and size else 0
-

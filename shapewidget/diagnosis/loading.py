@@ -13,6 +13,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     labels.labels_not_as_many,
     loading.batch_refused,
     loading.samples_left_out,
+    loading.batch_empty,
     loading.rows_left_out,
     loading.loader_gives_nothing,
     loading.shorter_loader_ends,

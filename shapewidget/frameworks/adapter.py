@@ -124,6 +124,9 @@ class Adapter(Protocol):
             ProbeInputError: No inputs were given and none can be derived.
         """
 
+    def split(self, model: Model, batch: Any, loss: Callable[..., Any] | None) -> tuple[Any, Any]:
+        """Inputs and targets of a loader's batch: as many parts as the model takes, and the one behind them."""
+
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes that the axes of a batch have: {"B": 32, "T": 100}."""
 

@@ -56,8 +56,11 @@ def _rebind(now: Any, before: Mapping[str, Any]) -> None:
     now.update(before)
 
 
+_NO_STATE = (str, bytes, int, float, type, ModuleType, type(None))
+
+
 def _reached(value: Any, depth: int) -> Iterator[Any]:
-    if depth > _DEEPEST or value is None or is_array(value) or isinstance(value, str | bytes | int | float | type | ModuleType):
+    if depth > _DEEPEST or is_array(value) or isinstance(value, _NO_STATE):
         return
     if isinstance(value, tuple | list | set):
         for item in list(value)[:_LONGEST]:

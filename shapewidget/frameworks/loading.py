@@ -29,13 +29,14 @@ class Reading:
         InputError: It cannot be gone through, or only once.
     """
 
-    def __init__(
-        self, loader: Any, guard: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
-    ) -> None:
+    def __init__(self, loader: Any, guard: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext) -> None:
         """Look at the loader; nothing is read yet."""
         self.loader, self._guard = loader, guard
-        self.settings = LoaderSettings(_title(loader), samples=_rows_held(loader), batches=_length(loader))
         _check_readable(loader)
+        rows, batches = _rows_held(loader), _length(loader)
+        self.settings = LoaderSettings(
+            _title(loader), rows=rows, batches=batches, batch_size=_batch_size_held(loader, rows, batches)
+        )
 
     @contextlib.contextmanager
     def untouched(self) -> Iterator[None]:
@@ -134,7 +135,8 @@ def _any(row: Any) -> bool:
 
 
 def _check_readable(loader: Any) -> None:
-    if is_array(loader) or isinstance(loader, str | bytes | Mapping) or not (hasattr(loader, "__iter__") or _has_items(loader)):
+    can_be_read = hasattr(loader, "__iter__") or _has_items(loader)
+    if not can_be_read or is_array(loader) or isinstance(loader, str | bytes | Mapping):
         raise InputError(
             f"A {type(loader).__name__} is no loader. Expected what gives batches: a DataLoader, a list of batches, a "
             f"generator, or an object with __len__ and __getitem__."
@@ -170,3 +172,12 @@ def _rows_held(loader: Any) -> int | None:
     lengths = [int(value.shape[0]) for value in vars(loader).values() if is_array(value) and len(value.shape)]
     common = {length for length in lengths if lengths.count(length) > 1}
     return common.pop() if len(common) == 1 else None
+
+
+def _batch_size_held(loader: Any, rows: int | None, batches: int | None) -> int | None:
+    """The one number that an object holds and that divides its rows into as many batches as it says it has."""
+    if not rows or not batches:
+        return None
+    numbers = {value for value in vars(loader).values() if type(value) is int and value > 0}
+    sizes = {number for number in numbers if batches in (rows // number, -(-rows // number))}
+    return sizes.pop() if len(sizes) == 1 else None

@@ -50,16 +50,17 @@ def parts(inputs: Any, targets: Any) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def split(batch: Any) -> tuple[Any, Any]:
+def split(batch: Any, taken: int | None = None) -> tuple[Any, Any]:
     """Inputs and targets of a batch; targets are None where it has no second part.
 
-    A third part is kept with the inputs: what a loss compares with comes last.
+    Args:
+        batch: A tuple or list of both; anything else is the inputs alone.
+        taken: How many of its parts the model takes; by default all but the last. The targets come behind them.
     """
-    if isinstance(batch, tuple | list) and not _is_packed(batch) and len(batch) > 1:
-        return (batch[0] if len(batch) == 2 else tuple(batch[:-1])), batch[-1]
-    if isinstance(batch, tuple | list) and not _is_packed(batch) and len(batch) == 1:
-        return batch[0], None
-    return batch, None
+    if not isinstance(batch, tuple | list) or _is_packed(batch) or not batch:
+        return batch, None
+    count = taken if taken is not None and 0 < taken <= len(batch) else max(len(batch) - 1, 1)
+    return (batch[0] if count == 1 else tuple(batch[:count])), (batch[count] if count < len(batch) else None)
 
 
 def size_of(batch: Any) -> int | None:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Generator, Iterator, Mapping
-from types import CellType, FunctionType
+from collections.abc import Iterator, Mapping
+from types import CellType, FunctionType, GeneratorType
 from typing import Any
 
 from shapewidget.errors import InputError
 
 
-def again(generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+def again(generator: GeneratorType[Any, Any, Any]) -> GeneratorType[Any, Any, Any]:
     """A generator that gives what this one will give; this one is left as it is.
 
     Raises:
         InputError: It has begun, so that its first items are gone; or it reads an iterator that only it may read.
     """
-    name = generator.__name__
-    if inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
+    name, code, frame = generator.__name__, generator.gi_code, generator.gi_frame
+    if frame is None or inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
         raise InputError(
             f"The generator {name} has already been started, and what it gave cannot be read again. Expected a fresh "
             f"one, such as {name}(...), or what can be gone through again, such as a DataLoader or a list of batches."
         )
-    code, frame = generator.gi_code, generator.gi_frame
     values: Mapping[str, Any] = dict(frame.f_locals)
     spent = next((key for key, value in values.items() if _is_one_shot(value)), None)
     if spent is not None:
@@ -35,7 +34,7 @@ def again(generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
     return _called(function, values)
 
 
-def _called(function: FunctionType, values: Mapping[str, Any]) -> Generator[Any, Any, Any]:
+def _called(function: FunctionType, values: Mapping[str, Any]) -> GeneratorType[Any, Any, Any]:
     code = function.__code__
     plain = code.co_argcount
     positional = [values[name] for name in code.co_varnames[:plain]]
@@ -47,7 +46,7 @@ def _called(function: FunctionType, values: Mapping[str, Any]) -> Generator[Any,
         place += 1
     if code.co_flags & inspect.CO_VARKEYWORDS:
         named |= values[code.co_varnames[place]]
-    result: Generator[Any, Any, Any] = function(*positional, **named)
+    result: GeneratorType[Any, Any, Any] = function(*positional, **named)
     return result
 
 

@@ -32,26 +32,26 @@ class TargetSearch:
     @property
     def step(self) -> str:
         """The step as a subscript of the inputs, "[:, -1]"; empty where there is none, or too little was seen."""
-        if not self._steps or self._samples < _FEWEST or not self._varies:
+        if not self._steps or len(self._steps) > 1 or self._samples < _FEWEST or not self._varies:
             return ""
-        step = max(self._steps)
+        step = next(iter(self._steps))
         return f"[:, {step - self._length if step == self._length - 1 else step}]"
 
 
 def _equal_steps(inputs: Any, targets: Any) -> set[int]:
-    """The steps of windows of floats that are equal to the targets; of windows without features only the last one."""
-    if not (is_array(inputs) and is_array(targets)) or "float" not in str(inputs.dtype) or "float" not in str(targets.dtype):
+    """The steps of windows of floats, batch by time by features, that are equal to the targets."""
+    if not (_is_floats(inputs) and _is_floats(targets)):
         return set()
     given, wanted = tuple(inputs.shape), tuple(targets.shape)
-    if len(given) not in (2, 3) or given[1] < 3 or not wanted or wanted[0] != given[0]:
+    if len(given) != 3 or given[1] < 3 or not wanted or wanted[0] != given[0]:
         return set()
     flat = targets.reshape(given[0], -1)
     width = int(flat.shape[1])
-    if len(given) == 2:
-        return {given[1] - 1} if width == 1 and bool((inputs[:, -1] == flat[:, 0]).all()) else set()
     if width not in (1, given[2]):
         return set()
     columns = [slice(None)] if width == given[2] else [slice(place, place + 1) for place in range(given[2])]
-    return {
-        step for step in range(given[1]) for column in columns if bool((inputs[:, step, column] == flat).all())
-    }
+    return {step for step in range(given[1]) for column in columns if bool((inputs[:, step, column] == flat).all())}
+
+
+def _is_floats(value: Any) -> bool:
+    return is_array(value) and "float" in str(value.dtype)

@@ -16,6 +16,7 @@ class LoaderSettings:
     Attributes:
         title: Class name: "DataLoader".
         samples: Length of its data set.
+        rows: How many rows the arrays have that it cuts its batches from.
         batches: How many batches it says it has.
         batch_size: How many samples it asks for at a time.
         drop_last: Whether it leaves out a last batch that is not full.
@@ -26,6 +27,7 @@ class LoaderSettings:
 
     title: str
     samples: int | None = None
+    rows: int | None = None
     batches: int | None = None
     batch_size: int | None = None
     drop_last: bool = False
@@ -169,12 +171,14 @@ class Ranks:
 
     Attributes:
         shares: What each of them reads.
-        rows: Length of the whole data that is divided.
+        rows: How many rows the data sets of all ranks have together.
+        whole: Length of the data that those are a part of.
         same_data: Whether their rows are rows of the same data; None where that cannot be told.
     """
 
     shares: tuple[RankShare, ...]
     rows: int
+    whole: int
     same_data: bool | None = True
 
 
@@ -187,12 +191,14 @@ class SamplerPasses:
         passes: How many.
         epoch: The epoch that it stayed at.
         samples: How many samples a pass has.
+        next_differs: Whether its order at the next epoch is another one.
     """
 
     sampler: str
     passes: int
     epoch: int
     samples: int
+    next_differs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

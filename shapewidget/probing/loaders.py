@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from shapewidget.diagnosis.loading import by_severity, diagnose_loader
 from shapewidget.errors import InputError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter
 from shapewidget.frameworks.loading import empty_rows
-from shapewidget.frameworks.nesting import split
+from shapewidget.frameworks.nesting import is_array, size_of, split
 from shapewidget.frameworks.registry import adapter_for, ranks_of
 from shapewidget.graph.batches import EmptyRows, Ranks
 from shapewidget.graph.records import LayerGraph
@@ -58,9 +59,10 @@ def check_loader(
         raise InputError("A loss was given without the model whose outputs it takes. Give both: model=..., loss=...")
     shared = ranks_of(loader)
     if shared is not None and ranks not in (None, len(shared.shares)):
-        raise InputError(f"ranks={ranks}, but the list has {len(shared.shares)} loaders, one a rank. Leave `ranks` out.")
+        raise InputError(f"ranks={ranks}, but the list has {len(shared.shares)} loaders, one a rank. Leave ranks out.")
     adapter = adapter_for(model) if model is not None else None
-    found = read(loader[0] if shared is not None else loader, limit=limit)
+    parts = functools.partial(adapter.split, model, loss=loss) if adapter is not None else split
+    found = read(loader[0] if shared is not None else loader, parts, limit=limit)
     evidence = gather(found, adapter, model, loss, ranks=ranks, shared=shared)
     findings = diagnose_loader(evidence)
     first = evidence.trials.get(0)
@@ -84,9 +86,10 @@ def gather(
     reading = found.reading
     trials, left_out = {}, None
     if adapter is not None:
-        tried = ((index, _tried(adapter, model, batch, loss)) for index, batch in found.kept.items())
+        tried = ((index, _tried(adapter, model, found.split(batch), loss)) for index, batch in found.kept.items())
         trials = {index: trial for index, trial in tried if trial is not None}
-        left_out = _tried(adapter, model, found.left_out, loss) if found.left_out is not None else None
+        if found.left_out is not None:
+            left_out = _tried(adapter, model, found.split(found.left_out), loss)
     with reading.untouched():
         workers = reading.worker_share()
         shared = shared if shared is not None else reading.ranks(ranks)
@@ -97,6 +100,7 @@ def gather(
         found.failure,
         trials,
         adapter is not None and loss is not None,
+        _with_as_many_labels(found, adapter, model, loss) if adapter is not None and loss is not None else None,
         left_out,
         reading.inner_passes(),
         _empty_rows(found),
@@ -106,9 +110,9 @@ def gather(
     )
 
 
-def _tried(adapter: Adapter, model: Any, batch: Any, loss: Loss | None) -> Trial | None:
-    """What the model makes of a batch; None where it cannot be called with it at all."""
-    inputs, targets = split(batch)
+def _tried(adapter: Adapter, model: Any, batch: tuple[Any, Any], loss: Loss | None) -> Trial | None:
+    """What the model makes of inputs and targets; None where it cannot be called with them at all."""
+    inputs, targets = batch
     try:
         made = adapter.batch(model, inputs, targets if loss is not None else None, None, loss)
         recording = adapter.record(model, made, loss)
@@ -118,6 +122,16 @@ def _tried(adapter: Adapter, model: Any, batch: Any, loss: Loss | None) -> Trial
     refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
     takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
     return Trial(refusal, takes_statistics and bool(getattr(model, "training", False)))
+
+
+def _with_as_many_labels(found: Pass, adapter: Adapter, model: Any, loss: Loss) -> Trial | None:
+    """The first batch again with one label for each sample, repeated or cut; None where they are as many already."""
+    inputs, targets = found.split(found.first)
+    samples = size_of(inputs)
+    labels = int(targets.shape[0]) if is_array(targets) and len(targets.shape) else None
+    if samples is None or not labels or labels == samples:
+        return None
+    return _tried(adapter, model, (inputs, targets[[place % labels for place in range(samples)]]), loss)
 
 
 def _empty_rows(found: Pass) -> EmptyRows | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from shapewidget.frameworks.nesting import parts, size_of, split
 from shapewidget.frameworks.registry import reading_of
 from shapewidget.frameworks.windows import TargetSearch
 from shapewidget.graph.batches import BatchRecord, Failure
+
+Split = Callable[[Any], tuple[Any, Any]]
 
 ENDLESS = 100
 """How many batches are read of a loader that does not say how many it has."""
@@ -28,6 +30,7 @@ class Pass:
 
     Attributes:
         reading: How the loader is gone through.
+        split: Gives inputs and targets of a batch.
         batches: What it gave; the last one too where only the first ones were read.
         is_complete: Whether it came to its end by itself.
         failure: The error that ended it.
@@ -37,6 +40,7 @@ class Pass:
     """
 
     reading: Reading
+    split: Split
     batches: list[BatchRecord] = field(default_factory=list)
     is_complete: bool = False
     failure: Failure | None = None
@@ -58,7 +62,7 @@ class Pass:
 
     def add(self, batch: Any, index: int) -> None:
         """Note one more batch, and keep it if it is worth trying."""
-        record = BatchRecord(index, size_of(batch), parts(*split(batch)))
+        record = BatchRecord(index, size_of(batch), parts(*self.split(batch)))
         self.batches.append(record)
         bulk = record.size or 0, sum(math.prod(part.spec.shape) for part in record.inputs)
         self._kept.setdefault("first", (index, batch))
@@ -69,11 +73,12 @@ class Pass:
                 self._kept[name], self._extremes[name] = (index, batch), bulk
 
 
-def read(loader: Any, *, limit: int | None = None, seconds: float | None = None) -> Pass:
+def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds: float | None = None) -> Pass:
     """Go through a loader once, leaving it as found.
 
     Args:
         loader: Anything that gives batches.
+        split: Gives inputs and targets of a batch.
         limit: After how many batches to stop; by default where it ends, or after `ENDLESS` if it has no length.
         seconds: After how long to stop.
 
@@ -82,7 +87,7 @@ def read(loader: Any, *, limit: int | None = None, seconds: float | None = None)
     """
     reading = reading_of(loader)
     total = reading.settings.batches
-    found = Pass(reading)
+    found = Pass(reading, split)
     with reading.untouched():
         try:
             _go(found, limit if limit is not None else ENDLESS if total is None else None, seconds)
@@ -113,7 +118,7 @@ def _go(found: Pass, most: int | None, seconds: float | None) -> None:
                 return
             found.add(batch, len(found.batches))
             if len(found.batches) <= _SEARCHED:
-                search.add(*split(batch))
+                search.add(*found.split(batch))
     finally:
         found.target_step = search.step
         if hasattr(batches, "close"):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shapewidget.diagnosis.findings import Finding, Severity
-from shapewidget.errors import FindingsError
+from shapewidget.errors import FindingsError, InputError
+from shapewidget.graph.batches import BatchRecord, timeline
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Layer, LayerGraph, LayerKind
 
@@ -43,7 +44,7 @@ class Report:
     notes: tuple[str, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     stopped: str | None = None
-    batches: tuple[Any, ...] | None = None
+    batches: tuple[BatchRecord, ...] | None = None
     session: Session | None = field(default=None, repr=False)
 
     @property
@@ -72,6 +73,7 @@ class Report:
             "findings": [_plain(finding) for finding in self.findings],
             "layers": [_plain(layer) for layer in self.graph.layers],
             "edges": [_plain(edge) for edge in self.graph.edges],
+            "batches": _plain(self.batches),
         }
         return json.dumps(plain, ensure_ascii=False, default=str)
 
@@ -85,9 +87,18 @@ class Report:
             raise FindingsError(str(self))
 
     def show(self) -> Dashboard:
-        """The report as a dashboard; its sliders work while the model is in memory."""
+        """Open the dashboard of a probe; its sliders run the model again.
+
+        Raises:
+            InputError: The report is of captured code or of a loader, which cannot be run at other sizes.
+        """
         from shapewidget.notebook.dashboard import Dashboard
 
+        if self.session is None:
+            raise InputError(
+                f"The report on {self.graph.title or 'these batches'} has no model to run again. Expected the report of "
+                f"`probe(model)`; print(report) shows this one as text."
+            )
         return Dashboard(self.session)
 
 
@@ -109,7 +120,10 @@ def _text(report: Report) -> Iterator[str]:
         for severity in Severity
         if (count := sum(finding.severity is severity for finding in report.findings))
     ]
-    yield f"{report.graph.title} on {report.device}: {', '.join(counts) or 'all shapes agree'}"
+    title = f"{report.graph.title} on {report.device}" if report.device else report.graph.title
+    yield f"{title}: {', '.join(counts) or 'all shapes agree'}"
+    if report.batches is not None:
+        yield timeline(report.batches)
     yield from report.notes
     for finding in report.findings:
         yield ""

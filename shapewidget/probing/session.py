@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,6 @@ from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loading import by_severity, diagnose_loader
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
-from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
@@ -72,9 +72,10 @@ class Session:
         self._adapter = adapter_for(model)
         self._model = self._adapter.on_device(model, device) if device is not None else model
         self._loss, self._optimizer = loss, optimizer
-        found = read(loader, limit=_LOADER_BATCHES, seconds=_LOADER_SECONDS) if loader is not None else None
+        parts = functools.partial(self._adapter.split, self._model, loss=loss)
+        found = read(loader, parts, limit=_LOADER_BATCHES, seconds=_LOADER_SECONDS) if loader is not None else None
         if inputs is None and found is not None:
-            inputs, targets = split(found.first)
+            inputs, targets = found.split(found.first) if found.first is not None else (None, None)
             if found.first is None:
                 self._loss = axes = None
         self._batch = self._adapter.batch(self._model, inputs, targets, axes, self._loss)

@@ -51,6 +51,7 @@ def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels:
         axis_name="batch",
         expected=samples,
         got=labels,
+        verified=evidence.as_many_labels is not None and evidence.as_many_labels.refusal is None,
     )
 
 
@@ -81,8 +82,8 @@ def target_in_inputs(evidence: LoaderEvidence) -> Iterator[Finding]:
         "SW716",
         "loader",
         evidence.settings.title,
-        f"The target of every sample that was read is inputs{evidence.target_step} of the same sample, to the last bit: "
-        f"there is nothing to foretell.",
+        f"The target of every sample that was read is inputs{evidence.target_step} of the same sample, to the last "
+        f"bit: there is nothing to foretell.",
         fix="shift the targets: the first step behind the window",
         axis=1,
         axis_name="time",

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import BatchRecord, Disagreement, Failure
 
+_CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
+
 
 def last_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A last batch that is short, which most models take."""
     settings, batches = evidence.settings, evidence.batches
-    if not evidence.is_complete or settings.has_own_batches or len(batches) < 2 or batches[-1].index in _refused(evidence):
+    if not evidence.is_complete or settings.has_own_batches or len(batches) < 2:
+        return
+    if batches[-1].index in _refused(evidence):
         return
     full, last = batches[0].size, batches[-1].size
     if full is not None and last is not None and last < full and all(batch.size == full for batch in batches[:-1]):
@@ -20,7 +25,7 @@ def last_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
             "SW701",
             "loader",
             settings.title,
-            f"{_arithmetic(evidence, full, last)}; " + ("the model takes it." if evidence.trials else "most models take it."),
+            f"{_arithmetic(evidence, full, last)}; {'the model takes' if evidence.trials else 'most models take'} it.",
             fix="nothing has to be done; drop_last=True if every batch has to be full",
             axis=0,
             axis_name="batch",
@@ -82,9 +87,10 @@ def _what_differs(evidence: LoaderEvidence, first: BatchRecord, batch: BatchReco
     odd = next(((one, other) for one, other in parts if one.spec != other.spec), None)
     if odd is None:
         return f"Batch {batch.index} is made otherwise than the first", "make every batch alike"
-    name = f"`batch{odd[0].name}`" if odd[0].name else "The input"
+    before, here = odd
+    name = f"`{'targets' if before.is_target else 'inputs'}{before.name}`"
     return (
-        f"{name} is {odd[1].spec} {odd[1].spec.dtype} in batch {batch.index}, and {odd[0].spec} {odd[0].spec.dtype} in the first",
+        f"{name} is {here.spec} {here.spec.dtype} in batch {batch.index}, and {before.spec} {before.spec.dtype} in the first",
         "crop or pad the samples to what the model takes, in the data set or in collate_fn",
     )
 
@@ -108,40 +114,67 @@ def samples_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
     samples, size = settings.samples, settings.batch_size
     if not left or samples is None or size is None:
         return
-    details = {"axis": 0, "axis_name": "batch"}
+    details: dict[str, Any] = {"axis": 0, "axis_name": "batch"}
     if samples < size:
         reason = f"The only batch has {samples} of {size} samples, and drop_last leaves it out: no batch is left."
         fix = f"drop_last=False, or a batch_size of at most {samples}"
-        yield finding("SW704", "loader", settings.title, reason, fix=fix, expected=size, got=samples, **details)
+        details |= {"fix": fix, "verified": _is_taken(evidence)}
+        yield finding("SW704", "loader", settings.title, reason, expected=size, got=samples, **details)
         return
-    has_a_reason = evidence.remainder is not None and (evidence.remainder.refusal or evidence.remainder.mixes_samples)
-    reason = f"{samples} samples in batches of {size} leave {left} over, which drop_last leaves out: {samples - left} are read"
+    rest = evidence.remainder
+    has_a_reason = rest is not None and (rest.refusal is not None or rest.mixes_samples)
+    reason = (
+        f"{samples} samples in batches of {size} leave {left}, which drop_last leaves out: {samples - left} are read"
+    )
     if settings.shuffles is False and not has_a_reason:
         reason += f". The order is fixed, so the same {left} are never read; nothing here needs a full batch."
-        fix = "drop_last=False; for training also shuffle=True"
-        yield finding("SW703", "loader", settings.title, reason, fix=fix, expected=samples, got=samples - left, **details)
+        details |= {"fix": "drop_last=False; for training also shuffle=True", "verified": _is_taken(evidence)}
+        yield finding("SW703", "loader", settings.title, reason, expected=samples, got=samples - left, **details)
     else:
         reason += ", others in each pass." if settings.shuffles else "; the model needs full batches."
-        fix = "nothing has to be done for training; drop_last=False for evaluation"
-        yield finding("SW705", "loader", settings.title, reason, fix=fix, expected=samples, got=samples - left, **details)
+        details["fix"] = "nothing has to be done for training; drop_last=False for evaluation"
+        yield finding("SW705", "loader", settings.title, reason, expected=samples, got=samples - left, **details)
 
 
-def rows_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
-    """An object that makes batches of arrays of its own, and that misses whole batches of them."""
-    settings, batches = evidence.settings, evidence.batches
-    if settings.batch_size is not None or not evidence.is_complete or settings.samples is None or not batches:
-        return
-    read = sum(batch.size or 0 for batch in batches)
-    if read + max(batch.size or 0 for batch in batches) <= settings.samples:
+def _is_taken(evidence: LoaderEvidence) -> bool:
+    """Whether the model was run on what drop_last leaves out, and took it."""
+    return evidence.remainder is not None and evidence.remainder.refusal is None
+
+
+def batch_empty(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """A batch without a sample: its loss is no number."""
+    empty = next((batch for batch in evidence.batches if batch.size == 0), None)
+    if empty is not None:
+        full = evidence.settings.batch_size or evidence.batches[0].size
+        sizes = ", ".join(str(batch.size) for batch in evidence.batches[:8])
         yield finding(
             "SW706",
             "loader",
-            settings.title,
-            f"{settings.title} holds {settings.samples} rows, and a pass gives {read} of them in {len(batches)} batches.",
-            fix="cut the rows at index * batch_size and (index + 1) * batch_size, and round the number of batches up",
+            evidence.settings.title,
+            f"Batch {empty.index} of {evidence.settings.title} has no sample; the sizes are {sizes}, where {full} is "
+            f"meant.",
+            fix=_CUT,
             axis=0,
             axis_name="batch",
-            expected=settings.samples,
+            expected=full,
+            got=0,
+        )
+
+
+def rows_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """An object that cuts batches from arrays of its own, and that does not give all of their rows."""
+    rows, title = evidence.settings.rows, evidence.settings.title
+    read = sum(batch.size or 0 for batch in evidence.batches)
+    if evidence.is_complete and rows is not None and 0 < read < rows:
+        yield finding(
+            "SW707",
+            "loader",
+            title,
+            f"{title} holds {rows} rows, and a pass gives {read} of them in {len(evidence.batches)} batches.",
+            fix="round the number of batches up, if every row is meant to be read",
+            axis=0,
+            axis_name="batch",
+            expected=rows,
             got=read,
         )
 
@@ -172,15 +205,17 @@ def shorter_loader_ends(evidence: LoaderEvidence) -> Iterator[Finding]:
     for longer in evidence.inner:
         if longer.drawn < longer.batches and longer.drawn > 0:
             got = min(longer.drawn, len(evidence.batches) or longer.drawn)
-            rest = f"the other {longer.batches - got} are never read" if not longer.shuffles else (
-                f"{longer.batches - got} are left out of each pass, others each time"
-            )  # fmt: skip
+            left = longer.batches - got
+            rest = (
+                f"{left} are left out, others in each pass" if longer.shuffles else f"the other {left} are never read"
+            )
             yield finding(
                 "SW722" if longer.shuffles else "SW721",
                 "loader",
                 "zip",
                 f"{evidence.settings.title} reads two loaders side by side and ends with the shorter one, which has "
-                f"{ended[0].batches} batches. Of the {longer.batches} batches of {longer.title}, it takes {got}: {rest}.",
+                f"{ended[0].batches} batches. Of the {longer.batches} batches of {longer.title}, it takes {got}: "
+                f"{rest}.",
                 fix="repeat the shorter one: zip(itertools.cycle(shorter), longer)",
                 op="zip",
                 axis=0,
@@ -208,16 +243,16 @@ def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
 def _unstackable(failure: Failure, found: Disagreement) -> Finding:
     field = f"`sample{found.field}`" if found.field else "the sample"
     where = f"they differ on axis {found.axis}" if found.axis is not None else "they are not of one kind"
-    is_list = found.axis == 0
+    is_list = found.axis == 0 and found.shapes[0].count(",") < 2
     return finding(
         "SW711",
         "loader",
         failure.step,
         f"`{failure.step}` stacks the samples of batch {failure.index}, and {field} is {found.shapes[0]} in sample "
-        f"{found.samples[0]} and {found.shapes[1]} in sample {found.samples[1]}: {where}, {found.expected} and {found.got}.",
-        fix="pass a collate_fn that pads this field to one length (torch.nn.utils.rnn.pad_sequence) or keeps it in a list"
-        if is_list
-        else "make the samples alike in the data set (resize or crop), or pass a collate_fn that keeps them in a list",
+        f"{found.samples[0]} and {found.shapes[1]} in sample {found.samples[1]}: {where}, {found.expected} and "
+        f"{found.got}.",
+        fix=f"{'pad this field to one length' if is_list else 'make this field alike in all samples (resize, crop)'}, "
+        f"or keep it in a list, in a collate_fn",
         op=failure.step,
         axis=found.axis,
         axis_name="length" if is_list else "size" if found.axis is not None else "kind",
@@ -232,18 +267,16 @@ def _raised(evidence: LoaderEvidence, failure: Failure) -> Finding:
     before = f" The batches before had {', '.join(map(str, sizes[:6]))} samples." if sizes else ""
     where = f"sample {failure.sample}" if failure.sample is not None else f"batch {failure.index}"
     expected, got = None, None
-    samples, count = evidence.settings.samples, evidence.settings.batches
-    if samples and count and sizes and -(-samples // count) != sizes[0]:
-        expected, got = -(-samples // count), sizes[0]
-        before += f" {samples} rows in {count} batches would be {expected} each."
+    rows, count, size = evidence.settings.rows, evidence.settings.batches, evidence.settings.batch_size
+    if rows and count and sizes and sizes[0] != (size or -(-rows // count)):
+        expected, got = size or -(-rows // count), sizes[0]
+        before += f" {rows} rows in {count} batches would be {expected} each."
     return finding(
         "SW712",
         "loader",
         failure.step,
         f"While {where} was read, `{failure.step}` raised {failure.error}.{before}",
-        fix="read the error: it comes from the code that makes the batch"
-        if expected is None
-        else "cut the rows at index * batch_size and (index + 1) * batch_size",
+        fix="read the error: it comes from the code that makes the batch" if expected is None else _CUT,
         op=failure.step,
         axis=0 if expected is not None else None,
         axis_name="batch" if expected is not None else "",

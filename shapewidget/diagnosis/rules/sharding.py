@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import Ranks, RankShare, SamplerPasses
 
 _SAMPLER = "DistributedSampler"
-_DETAILS = {"axis": 0, "axis_name": "samples per rank"}
+_DETAILS: dict[str, Any] = {"axis": 0, "axis_name": "samples per rank"}
 
 
 def workers_repeat(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -21,8 +22,8 @@ def workers_repeat(evidence: LoaderEvidence) -> Iterator[Finding]:
             "SW731",
             "loader",
             "IterableDataset",
-            f"Each of the {share.workers} workers has a copy of the data set and gives all of it: {share.samples} samples "
-            f"come where there are {share.alone}, every one {share.workers} times.",
+            f"Each of the {share.workers} workers has a copy of the data set and gives all of it: {share.samples} "
+            f"samples come where there are {share.alone}, every one {share.workers} times.",
             fix="give each worker its part in __iter__: itertools.islice(data, info.id, None, info.num_workers) with "
             "info = torch.utils.data.get_worker_info()",
             axis=0,
@@ -52,8 +53,8 @@ def uneven_ranks(evidence: Ranks) -> Iterator[Finding]:
             "SW744",
             "loader",
             _SAMPLER,
-            f"The ranks have {_listed(batches)} batches. A rank with {max(batches)} waits for ever in the first backward "
-            f"pass that the one with {min(batches)} does not make.",
+            f"The ranks have {_listed(batches)} batches. A rank with {max(batches)} waits for ever in the first "
+            f"backward pass that the one with {min(batches)} does not make.",
             fix="give every rank as many batches: DistributedSampler pads or cuts the data so that they are",
             axis=0,
             axis_name="batches per rank",
@@ -65,20 +66,23 @@ def uneven_ranks(evidence: Ranks) -> Iterator[Finding]:
 def split_twice(evidence: Ranks) -> Iterator[Finding]:
     """A sampler that divides what was a rank's part already."""
     first, ranks = evidence.shares[0], len(evidence.shares)
-    each = -(-evidence.rows // ranks)
-    is_part = first.dataset in (evidence.rows // ranks, each) and first.dataset != evidence.rows
+    each = -(-evidence.whole // ranks)
+    is_part = first.dataset in (evidence.whole // ranks, each) and first.dataset != evidence.whole
     if first.replicas is None or first.replicas < 2 or not is_part:
         return
     got = len(first.rows)
-    missing = _missing(evidence) if evidence.same_data else evidence.rows - sum(len(set(it.rows)) for it in evidence.shares)
+    read = len(set(_all_rows(evidence.shares)))
+    if not evidence.same_data:
+        read = sum(len(set(share.rows)) for share in evidence.shares)
+    missing = evidence.whole - read
     yield finding(
         "SW741",
         "loader",
         _SAMPLER,
-        f"The data set of {first.dataset} samples is one of {ranks} parts of {evidence.rows} already, and "
+        f"The data set of {first.dataset} samples is one of {ranks} parts of {evidence.whole} already, and "
         f"{_SAMPLER} divides it by {first.replicas} again: each rank reads {got} samples, not {each}, and {missing} of "
-        f"{evidence.rows} are on no rank.",
-        fix=f"give {_SAMPLER} the whole data set of {evidence.rows} samples",
+        f"{evidence.whole} are on no rank.",
+        fix=f"give {_SAMPLER} the whole data set of {evidence.whole} samples",
         expected=each,
         got=got,
         **_DETAILS,
@@ -101,8 +105,8 @@ def ranks_repeat(evidence: Ranks) -> Iterator[Finding]:
             "SW743",
             "loader",
             _SAMPLER,
-            f"{shares[0].dataset} samples do not divide by {ranks}, and {_SAMPLER} fills up with {repeated} that another "
-            f"rank reads too: {total} results come of {shares[0].dataset} samples. The order is fixed, as for "
+            f"{shares[0].dataset} samples do not divide by {ranks}, and {_SAMPLER} fills up with {repeated} that "
+            f"another rank reads too: {total} results come of {shares[0].dataset} samples. The order is fixed, as for "
             f"evaluation, where every sample should count once.",
             fix=f"cut the gathered results to {shares[0].dataset}, or divide without filling up",
             expected=shares[0].dataset,
@@ -116,11 +120,13 @@ def _overlap(evidence: Ranks, repeated: int) -> Finding:
     each = -(-evidence.rows // ranks)
     got = len(shares[0].rows)
     if any(share.replicas is None for share in shares):
-        why, fix = "no sampler divides the data among the ranks", f"sampler={_SAMPLER}(dataset, num_replicas={ranks}, rank=rank)"
+        why = "no sampler divides the data among the ranks"
+        fix = f"sampler={_SAMPLER}(dataset, num_replicas={ranks}, rank=rank)"
     elif any(share.replicas != ranks for share in shares):
         why, fix = f"its num_replicas is {shares[0].replicas}, with {ranks} ranks", f"num_replicas={ranks}"
     else:
-        why, fix = "the ranks' samplers differ in seed or epoch, or have the same rank", "the same seed and epoch on all ranks, and each its own rank"
+        why = "the ranks' samplers differ in seed or epoch, or have the same rank"
+        fix = "the same seed and epoch on all ranks, and each its own rank"
     return finding(
         "SW743",
         "loader",
@@ -142,19 +148,19 @@ def on_no_rank(evidence: Ranks) -> Iterator[Finding]:
     missing = _missing(evidence)
     is_other_each_time = shares[0].shuffles and missing < ranks
     if missing and not is_other_each_time:
-        got = evidence.rows - missing
+        got, replicas = evidence.rows - missing, shares[0].replicas
+        is_other_count = replicas is not None and replicas != ranks
+        why = f"the sampler divides among {replicas}, with {ranks} ranks" if is_other_count else "in a fixed order"
         yield finding(
             "SW742",
             "loader",
             _SAMPLER,
-            f"The ranks read {got} of {evidence.rows} samples in an epoch: {missing} are on no rank"
-            + (f". The sampler divides among {shares[0].replicas}, with {ranks} ranks." if shares[0].replicas != ranks else
-               ", and as the order is fixed they never are."),
+            f"The ranks read {got} of {evidence.rows} samples in an epoch, and {missing} are on no rank: {why}.",
             fix=f"{_SAMPLER}(dataset, num_replicas={ranks}, rank=rank) without drop_last",
             expected=evidence.rows,
             got=got,
             **_DETAILS,
-        )  # fmt: skip
+        )
 
 
 def _counts(evidence: Ranks) -> Finding:
@@ -162,12 +168,12 @@ def _counts(evidence: Ranks) -> Finding:
     batches = [share.batches for share in evidence.shares]
     first = evidence.shares[0]
     twice = f": {_repeated(evidence)} twice, {_missing(evidence)} not at all" if evidence.same_data else ""
-    epoch = " Call sampler.set_epoch(epoch) before every epoch: it makes the order another one." if first.shuffles else ""
+    epoch = " sampler.set_epoch(epoch) before every epoch makes the order another one." if first.shuffles else ""
     return finding(
         "SW745",
         "loader",
         _SAMPLER,
-        f"Of {evidence.rows} samples, the ranks read {_listed(samples)}, in {_listed(batches)} batches{twice}."
+        f"Of {evidence.rows} samples, the ranks read {_listed(samples)}, and have {_listed(batches)} batches{twice}."
         f"{epoch}",
         fix="nothing has to be done",
         expected=-(-evidence.rows // len(evidence.shares)),
@@ -190,6 +196,7 @@ def same_order_every_epoch(passes: SamplerPasses) -> Finding:
         axis_name="order of the samples",
         expected="a new order in each epoch",
         got="the same order in each epoch",
+        verified=passes.next_differs,
     )
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.guard import same_random_state, untouched
@@ -21,6 +22,7 @@ from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
+from shapewidget.frameworks.torch.signature import parts_taken
 from shapewidget.frameworks.torch.watch import Watch
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
@@ -59,6 +61,12 @@ class TorchAdapter:
     def batch(self, model: nn.Module, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""
         return make_batch(model, inputs, targets, axes, loss)
+
+    def split(self, model: nn.Module, batch: Any, loss: Callable[..., Any] | None) -> tuple[Any, Any]:
+        """Inputs and targets of a loader's batch."""
+        if not isinstance(batch, tuple | list) or not batch or isinstance(batch[0], tuple | list | dict):
+            return split(batch)
+        return split(batch, parts_taken(model, len(batch), has_loss=loss is not None))
 
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes of a batch."""

@@ -96,7 +96,7 @@ class DataLoaderReading(Reading):
     def __init__(self, loader: DataLoader[Any]) -> None:
         """Look at the loader; nothing is read yet."""
         super().__init__(loader, same_random_state)
-        sampler = loader.batch_sampler
+        sampler: Any = loader.batch_sampler
         is_standard = type(sampler) is BatchSampler
         self.settings = LoaderSettings(
             type(loader).__name__,
@@ -116,7 +116,7 @@ class DataLoaderReading(Reading):
         return iter(self._copy(self._drawn))
 
     def _copy(self, drawn: list[Any]) -> DataLoader[Any]:
-        twin = copy.copy(self.loader)
+        twin: DataLoader[Any] = copy.copy(self.loader)
         fields = vars(twin)
         fields.update(_iterator=None, persistent_workers=False)
         if not isinstance(self.loader.dataset, IterableDataset):
@@ -181,7 +181,7 @@ class DataLoaderReading(Reading):
                 f"ranks={count} asks how a sampler splits the data, and {type(self.loader.dataset).__name__} is read "
                 f"without one: it has to split itself. Expected a data set with __len__ and __getitem__."
             )
-        return ranks_of(divided(self.loader, int(replicas) if count is None else count))
+        return ranks_of(divided(self.loader, count if count is not None else int(replicas or 1)))
 
     def worker_share(self) -> WorkerShare | None:
         """What the workers of an iterable data set read together, one after the other in this process."""

@@ -17,6 +17,7 @@ from shapewidget.frameworks.nesting import named_arrays
 from shapewidget.graph.batches import Ranks, RankShare, WorkerShare
 
 _MOST_SAMPLES = 10_000
+_MOST_ARRAYS = 16
 
 
 def divided(loader: DataLoader[Any], ranks: int) -> list[DataLoader[Any]]:
@@ -87,8 +88,11 @@ def ranks_of(loaders: Sequence[DataLoader[Any]]) -> Ranks:
     datasets = [loader.dataset for loader in loaders]
     shares = tuple(share(loader, rank) for rank, loader in enumerate(loaders))
     same = _same_data(datasets)
-    lengths = [rows_of(dataset)[1] for dataset in datasets]
-    return Ranks(shares, sum(lengths) if same is False else max(lengths), same)
+    parts = [rows_of(dataset) for dataset in datasets]
+    if same is False:
+        rows = sum(len(rows) for rows, _ in parts)
+        return Ranks(shares, rows, rows, same)
+    return Ranks(shares, len({row for rows, _ in parts for row in rows}), max(length for _, length in parts), same)
 
 
 def _same_data(datasets: Sequence[Any]) -> bool | None:
@@ -102,7 +106,8 @@ def _same_data(datasets: Sequence[Any]) -> bool | None:
         return None
     if all(own == digests[0] for own in digests):
         return True
-    return False if len({digest for own in digests for digest in own}) == sum(len(set(own)) for own in digests) else None
+    is_disjoint = len({digest for own in digests for digest in own}) == sum(len(set(own)) for own in digests)
+    return False if is_disjoint else None
 
 
 def _root(dataset: Any) -> Any:
@@ -117,8 +122,7 @@ def _memory_of(dataset: Any) -> int | None:
 
 def _arrays_held(dataset: Any) -> list[Any]:
     values = vars(dataset).values() if hasattr(dataset, "__dict__") else ()
-    return [array for value in values if isinstance(value, torch.Tensor | tuple) or hasattr(value, "base")
-            for _, array in named_arrays(value)]  # fmt: skip
+    return [array for value in values for _, array in islice(named_arrays(value), _MOST_ARRAYS)]
 
 
 def _memory(array: Any) -> int:
@@ -130,8 +134,8 @@ def _memory(array: Any) -> int:
 def _slice_of(array: Any) -> tuple[int, int, int] | None:
     """First row, step and number of rows of the longer array that this one is a slice of; None if it is all of it."""
     if isinstance(array, torch.Tensor):
-        row = array[0].numel()
-        total, stride, offset = array.untyped_storage().nbytes() // array.element_size(), array.stride(0), array.storage_offset()
+        row, stride, offset = array[0].numel(), array.stride(0), array.storage_offset()
+        total = array.untyped_storage().nbytes() // array.element_size()
         is_whole = not array[0].is_contiguous()
     else:
         base = getattr(array, "base", None)
@@ -151,7 +155,7 @@ def _slice_of(array: Any) -> tuple[int, int, int] | None:
 
 def worker_share(loader: DataLoader[Any]) -> WorkerShare | None:
     """What the workers read together, where each of them reads all of it; None where they do not."""
-    alone = Counter(map(_digest, islice(copy.deepcopy(loader.dataset), _MOST_SAMPLES + 1)))
+    alone = Counter(map(_digest, islice(iter(copy.deepcopy(loader.dataset)), _MOST_SAMPLES + 1)))
     together: Counter[bytes] = Counter()
     for worker in range(loader.num_workers):
         together.update(map(_digest, islice(_worker(loader, worker), _MOST_SAMPLES + 1)))
@@ -172,7 +176,7 @@ def _worker(loader: DataLoader[Any], worker: int) -> Iterator[Any]:
     try:
         if loader.worker_init_fn is not None:
             loader.worker_init_fn(worker)
-        yield from dataset
+        yield from iter(dataset)
     finally:
         torch_worker._worker_info = before
 

@@ -58,3 +58,23 @@ def labelled(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any])
         tensors = list(leaves(value))
         for place, tensor in enumerate(tensors):
             yield (name if len(tensors) == 1 else f"{name}[{place}]"), tensor
+
+
+def parts_taken(model: nn.Module, parts: int, *, has_loss: bool) -> int | None:
+    """How many parts of a batch are inputs: as many as `forward` asks for; one at least is left for a loss.
+
+    Args:
+        model: The model that is called with them.
+        parts: How many the batch has.
+        has_loss: Whether a loss takes the next one.
+
+    Returns:
+        None where `forward` does not tell.
+    """
+    signature = forward_signature(model)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    plain = [each for each in signature.parameters.values() if each.kind in kinds] if signature is not None else []
+    least = sum(each.default is inspect.Parameter.empty for each in plain)
+    if not least:
+        return None
+    return min(parts - 1, len(plain)) if has_loss else least
