@@ -54,6 +54,7 @@ class Attempt:
         patch: Unified diff of the user's source, None where there is no source to be seen.
         source: The line that the patch changes.
         loss: The loss function as changed, where the change is in it and not in the model.
+        batch: What is done to a batch before it is handed over, where the change is in what the model is called with.
     """
 
     model: Model
@@ -61,6 +62,7 @@ class Attempt:
     patch: str | None
     source: SourceLine | None = None
     loss: Callable[..., Any] | None = None
+    batch: Callable[[Batch], Batch] | None = None
 
 
 class Constructor(Protocol):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import SourceLine
+from shapewidget.graph.steps import Steps, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,39 @@ class EditExpression:
     replacement: str
 
 
-Remedy = SetArgument | EditExpression
+@dataclass(frozen=True, slots=True)
+class AdaptCall:
+    """Hand other tensors over: to the loss, or to the model.
+
+    Attributes:
+        outputs: What is done to the model's outputs before the loss sees them.
+        targets: What is done to the targets.
+        inputs: What is done to one input of the model.
+        name: The input's name, where it is an input.
+        place: Which of the inputs it is, as they are nested.
+    """
+
+    outputs: Steps = ()
+    targets: Steps = ()
+    inputs: Steps = ()
+    name: str = ""
+    place: int = 0
+
+    def __str__(self) -> str:
+        """The call as one writes it."""
+        if self.inputs:
+            return f"model({written(self.inputs, self.name)})"
+        return f"loss({written(self.outputs, 'outputs')}, {written(self.targets, 'targets')})"
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several changes that only hold all at once."""
+
+    parts: tuple[SetArgument | EditExpression | AdaptCall, ...]
+
+
+Remedy = SetArgument | EditExpression | AdaptCall | Together
 
 
 @dataclass(frozen=True, slots=True)

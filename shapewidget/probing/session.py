@@ -10,8 +10,7 @@ from typing import Any
 
 from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
-from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loading import by_severity, diagnose_loader
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
@@ -22,7 +21,9 @@ from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.symbols import with_symbols
 from shapewidget.probing.loaders import check_loader, gather
 from shapewidget.probing.passes import read
+from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
+from shapewidget.probing.room import check_room
 from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes
 
 _MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
@@ -135,8 +136,7 @@ class Session:
         if self._others is None:
             self._others = self._recorded_elsewhere()
         evidence = self._evidence(model, [own, *self._others])
-        diagnoses = diagnose(evidence)
-        findings = tuple(self._proven(model, batch, own, diagnosis) for diagnosis in diagnoses)
+        findings = self._proof(model, batch, own).findings(diagnose(evidence))
         if self._loader is not None:
             findings = by_severity([*diagnose_loader(self._loader), *findings])
         self.sizes = wanted
@@ -215,32 +215,21 @@ class Session:
 
     # -- fixes ------------------------------------------------------------------------------------------------------
 
-    def _proven(self, model: Any, batch: Batch, own: Recording, diagnosis: Diagnosis) -> Finding:
-        """The finding with the first of its remedies that holds when it is run on a copy."""
-        fallback: Attempt | None = None
-        for remedy in diagnosis.remedies:
-            attempt = self._adapter.attempt(model, self._constructor, remedy)
-            if attempt is None:
-                continue
-            if self._holds(attempt, batch, own, diagnosis.finding):
-                return _mended(diagnosis.finding, attempt, verified=True)
-            fallback = fallback or attempt
-        return _mended(diagnosis.finding, fallback, verified=False) if fallback is not None else diagnosis.finding
+    def _proof(self, model: Any, batch: Batch, own: Recording) -> Proof:
+        def record(attempt: Attempt, axes: Mapping[str, int]) -> Recording:
+            given = batch if axes == self._axes else self._adapter.resized(attempt.model, batch, axes)
+            given = attempt.batch(given) if attempt.batch is not None else given
+            loss = attempt.loss if attempt.loss is not None else self._loss
+            return replace(self._adapter.record(attempt.model, given, loss), sizes=dict(axes))
 
-    def _holds(self, attempt: Attempt, batch: Batch, own: Recording, finding: Finding) -> bool:
-        """Whether the mended copy runs, and finds nothing at that place and nothing new elsewhere."""
-        settings = [self._axes]
-        if finding.severity is not Severity.MISMATCH:
-            settings += [{name: sizes[name] for name in self._axes} for sizes in other_sizes(self._axes, {})]
-        recordings = []
-        for axes in settings:
-            resized = batch if axes == self._axes else self._adapter.resized(attempt.model, batch, axes)
-            recordings.append(self._recorded(attempt.model, resized, axes))
-        evidence = self._evidence(attempt.model, recordings)
-        after = {(it.finding.code, it.finding.layer_id) for it in diagnose(evidence)}
-        refused_before = {clash.layer_id for clash in own.clashes}
-        refused_after = {clash.layer_id for clash in recordings[0].clashes}
-        return (finding.code, finding.layer_id) not in after and refused_after < (refused_before | {finding.layer_id})
+        return Proof(
+            lambda remedy: self._adapter.attempt(model, self._constructor, remedy, self._loss),
+            record,
+            self._evidence,
+            own,
+            self._axes,
+            [{name: sizes[name] for name in self._axes} for sizes in other_sizes(self._axes, {})],
+        )
 
     # -- words ------------------------------------------------------------------------------------------------------
 
@@ -251,11 +240,6 @@ class Session:
 
     def _notes(self) -> tuple[str, ...]:
         return (self._batch.origin,) if self._batch.origin else ()
-
-
-def _mended(finding: Finding, attempt: Attempt, *, verified: bool) -> Finding:
-    source = attempt.source or finding.source
-    return replace(finding, fix=attempt.fix, patch=attempt.patch, source=source, verified=verified)
 
 
 def probe(
