@@ -39,6 +39,7 @@ class LoaderEvidence:
         batches: What it gave.
         is_complete: Whether the pass came to its end by itself.
         failure: The error that ended it.
+        mended: What the model made of the batch that failed, once a fix had made it.
         trials: What the model made of some batches, by their index; empty without a model.
         has_loss: Whether those runs had a loss.
         as_many_labels: What the model made of the first batch with a label for each sample, where there are others.
@@ -54,6 +55,7 @@ class LoaderEvidence:
     batches: tuple[BatchRecord, ...] = ()
     is_complete: bool = True
     failure: Failure | None = None
+    mended: Trial | None = None
     trials: Mapping[int, Trial] = field(default_factory=dict)
     has_loss: bool = False
     as_many_labels: Trial | None = None

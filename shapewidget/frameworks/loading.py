@@ -32,6 +32,7 @@ class Reading:
     def __init__(self, loader: Any, guard: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext) -> None:
         """Look at the loader; nothing is read yet."""
         self.loader, self._guard = loader, guard
+        self.mended: Any | None = None  # the batch that failed, as a fix makes it
         _check_readable(loader)
         rows, batches = _rows_held(loader), _length(loader)
         self.settings = LoaderSettings(

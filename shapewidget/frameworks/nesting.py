@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -18,10 +19,15 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type)
 
 
-def spec(array: Any) -> TensorSpec:
-    """Shape, dtype and device of an array of any framework."""
-    dtype = getattr(array.dtype, "name", None) or str(array.dtype).removeprefix("torch.")
-    return TensorSpec(tuple(int(size) for size in array.shape), dtype, str(getattr(array, "device", "") or "cpu"))
+def _part(name: str, array: Any, is_target: bool) -> Part:
+    return _made(name, tuple(array.shape), array.dtype, getattr(array, "device", "") or "cpu", is_target)
+
+
+@lru_cache(maxsize=256)
+def _made(name: str, shape: tuple[Any, ...], dtype: Any, device: Any, is_target: bool) -> Part:
+    """One record for all the batches of a form: most of a pass has one."""
+    kind = getattr(dtype, "name", None) or str(dtype).removeprefix("torch.")
+    return Part(name, TensorSpec(tuple(map(int, shape)), kind, str(device)), is_target)
 
 
 def named_arrays(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -45,9 +51,11 @@ def _is_packed(value: Any) -> bool:
 
 def parts(inputs: Any, targets: Any) -> tuple[Part, ...]:
     """The arrays of a batch; what is nested very deep or long is cut off."""
-    found = [Part(name, spec(array)) for name, array in islice(named_arrays(inputs), _MOST_PARTS)]
-    found += [Part(name, spec(array), True) for name, array in islice(named_arrays(targets), _MOST_PARTS)]
-    return tuple(found)
+    given, wanted = islice(named_arrays(inputs), _MOST_PARTS), islice(named_arrays(targets), _MOST_PARTS)
+    return (
+        *(_part(name, array, False) for name, array in given),
+        *(_part(name, array, True) for name, array in wanted),
+    )
 
 
 def split(batch: Any, taken: int | None = None) -> tuple[Any, Any]:
@@ -64,11 +72,25 @@ def split(batch: Any, taken: int | None = None) -> tuple[Any, Any]:
 
 
 def size_of(batch: Any) -> int | None:
-    """How many samples a batch holds: the first axis of its first array."""
+    """How many samples a batch holds: the items of a list of samples, else the first axis of its first array."""
+    if isinstance(batch, list) and batch and all(isinstance(item, tuple) for item in batch):
+        return len(batch)
+    if _lists_inputs(batch):
+        return len(batch[0])
     if _is_packed(batch) or (isinstance(batch, tuple | list) and batch and _is_packed(batch[0])):
         packed = batch if _is_packed(batch) else batch[0]
         return int(packed.batch_sizes[0])
     return next((int(array.shape[0]) for _, array in named_arrays(batch) if len(array.shape)), None)
+
+
+def _lists_inputs(batch: Any) -> bool:
+    """Whether the inputs are kept in a list, with as many labels behind it."""
+    if not isinstance(batch, tuple | list) or len(batch) < 2 or not isinstance(batch[0], list):
+        return False
+    labels = batch[1]
+    return len(batch[0]) == (
+        len(labels) if isinstance(labels, list) else next(iter(getattr(labels, "shape", ())), None)
+    )
 
 
 def disagreement(samples: Sequence[Any], indices: Sequence[int]) -> Disagreement | None:

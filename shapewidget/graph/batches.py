@@ -114,6 +114,7 @@ class Failure:
         error: Type and first line of the error.
         sample: The sample that could not be read, where it is a single one's fault.
         disagreement: What cannot be stacked.
+        fix: What makes the batch all the same, as one line of code; empty where nothing does.
         source: The line of the user's that raised, or that built the loader's batch.
     """
 
@@ -122,6 +123,7 @@ class Failure:
     error: str
     sample: int | None = None
     disagreement: Disagreement | None = None
+    fix: str = ""
     source: SourceLine | None = None
 
 

@@ -98,6 +98,7 @@ def gather(
         tuple(found.batches),
         found.is_complete,
         found.failure,
+        _mended(found, adapter, model, loss),
         trials,
         adapter is not None and loss is not None,
         _with_as_many_labels(found, adapter, model, loss) if adapter is not None and loss is not None else None,
@@ -122,6 +123,13 @@ def _tried(adapter: Adapter, model: Any, batch: tuple[Any, Any], loss: Loss | No
     refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
     takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
     return Trial(refusal, takes_statistics and bool(getattr(model, "training", False)))
+
+
+def _mended(found: Pass, adapter: Adapter | None, model: Any, loss: Loss | None) -> Trial | None:
+    batch = found.reading.mended
+    if adapter is None or batch is None:
+        return Trial() if batch is not None else None
+    return _tried(adapter, model, found.split(batch), loss)
 
 
 def _with_as_many_labels(found: Pass, adapter: Adapter, model: Any, loss: Loss) -> Trial | None:

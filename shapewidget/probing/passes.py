@@ -64,9 +64,11 @@ class Pass:
         """Note one more batch, and keep it if it is worth trying."""
         record = BatchRecord(index, size_of(batch), parts(*self.split(batch)))
         self.batches.append(record)
-        bulk = record.size or 0, sum(math.prod(part.spec.shape) for part in record.inputs)
         self._kept.setdefault("first", (index, batch))
         self._kept["last"] = (index, batch)
+        if len(self.batches) > 1 and record.parts == self.batches[-2].parts:
+            return
+        bulk = record.size or 0, sum(math.prod(part.spec.shape) for part in record.inputs)
         for name, is_beyond in (("smallest", bulk < self._extremes.get("smallest", (bulk[0] + 1, 0))),
                                 ("largest", bulk > self._extremes.get("largest", (-1, 0)))):  # fmt: skip
             if is_beyond:

@@ -9,6 +9,7 @@ import numpy
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_sequence, pad_sequence
 from torch.utils.data import (
     DataLoader,
     Dataset,
@@ -18,6 +19,7 @@ from torch.utils.data import (
     Sampler,
     Subset,
     TensorDataset,
+    default_collate,
     get_worker_info,
 )
 
@@ -55,6 +57,22 @@ def test_check_loader_names_the_parts_of_nested_batches():
     batches = [{"image": torch.zeros(2, 3, 8, 8), "boxes": [torch.zeros(5, 4), torch.zeros(1, 4)]}]
     (batch,) = shapewidget.check_loader(batches).batches
     assert batch.shapes == (("['image']", (2, 3, 8, 8)), ("['boxes'][0]", (5, 4)), ("['boxes'][1]", (1, 4)))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [(torch.zeros(3, 8, 8), torch.zeros(2, 4))] * 5,
+        ([torch.zeros(3, 8, 8)] * 5, torch.zeros(5)),
+        [[torch.zeros(3, 8, 8)] * 5, [torch.zeros(2, 4)] * 5],
+        (torch.zeros(5, 2), [torch.zeros(2, 4)] * 5),
+        pack_sequence([torch.zeros(length, 2) for length in (7, 6, 3, 3, 1)]),
+    ],
+)
+def test_check_loader_counts_the_samples_of_a_batch(batch):
+    report = shapewidget.check_loader([batch])
+    assert [batch.size for batch in report.batches] == [5]
+    assert codes(report) == []
 
 
 def test_check_loader_reads_arrays_of_numpy():
@@ -330,6 +348,33 @@ def test_samples_that_cannot_be_stacked_are_named(sample, field, indices, expect
     assert f"`sample{field}`" in found.reason
     assert f"in sample {indices[0]} and" in found.reason
     assert f"in sample {indices[1]}:" in found.reason
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(9, 4), nn.Linear(4, 2)
+
+    def forward(self, ids):
+        return self.head(self.embedding(ids).mean(1))
+
+
+def test_padding_of_unequal_words_is_run():
+    found = shapewidget.probe(Words(), loss=nn.CrossEntropyLoss(), loader=DataLoader(Samples(words), 4)).findings[0]
+    assert "pad_sequence" in found.fix
+    assert found.verified
+
+
+def test_fix_that_the_model_does_not_take_is_not_called_verified():
+    found = shapewidget.check_loader(DataLoader(Samples(photos), 6), model=nn.Conv2d(3, 4, 3)).findings[0]
+    assert (found.code, found.verified) == ("SW711", False)
+
+
+@pytest.mark.parametrize("sample", [boxes, photos, words, missing])
+def test_fix_of_unequal_samples_makes_their_batches(sample):
+    code = only(shapewidget.check_loader(DataLoader(Samples(sample), 6))).fix.removeprefix("collate_fn=")
+    collate = eval(code, {"default_collate": default_collate, "pad_sequence": pad_sequence, "torch": torch})
+    assert codes(shapewidget.check_loader(DataLoader(Samples(sample), 6, collate_fn=collate))) == []
 
 
 @pytest.mark.parametrize("sample", [boxes, photos, words, missing])

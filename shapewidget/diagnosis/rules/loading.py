@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
-from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence, Trial
 from shapewidget.graph.batches import BatchRecord, Disagreement, Failure
 
 _CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
@@ -90,7 +90,8 @@ def _what_differs(evidence: LoaderEvidence, first: BatchRecord, batch: BatchReco
     before, here = odd
     name = f"`{'targets' if before.is_target else 'inputs'}{before.name}`"
     return (
-        f"{name} is {here.spec} {here.spec.dtype} in batch {batch.index}, and {before.spec} {before.spec.dtype} in the first",
+        f"{name} is {here.spec} {here.spec.dtype} in batch {batch.index}, "
+        f"and {before.spec} {before.spec.dtype} in the first",
         "crop or pad the samples to what the model takes, in the data set or in collate_fn",
     )
 
@@ -235,12 +236,12 @@ def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
     if failure is None:
         return
     if failure.disagreement is not None:
-        yield _unstackable(failure, failure.disagreement)
+        yield _unstackable(failure, failure.disagreement, evidence.mended)
     else:
         yield _raised(evidence, failure)
 
 
-def _unstackable(failure: Failure, found: Disagreement) -> Finding:
+def _unstackable(failure: Failure, found: Disagreement, mended: Trial | None) -> Finding:
     field = f"`sample{found.field}`" if found.field else "the sample"
     where = f"they differ on axis {found.axis}" if found.axis is not None else "they are not of one kind"
     is_list = found.axis == 0 and found.shapes[0].count(",") < 2
@@ -251,8 +252,9 @@ def _unstackable(failure: Failure, found: Disagreement) -> Finding:
         f"`{failure.step}` stacks the samples of batch {failure.index}, and {field} is {found.shapes[0]} in sample "
         f"{found.samples[0]} and {found.shapes[1]} in sample {found.samples[1]}: {where}, {found.expected} and "
         f"{found.got}.",
-        fix=f"{'pad this field to one length' if is_list else 'make this field alike in all samples (resize, crop)'}, "
-        f"or keep it in a list, in a collate_fn",
+        fix=failure.fix
+        or f"make this field alike in all samples{' (resize, crop)' if found.axis else ''}, or keep it in a list",
+        verified=bool(failure.fix) and mended is not None and mended.refusal is None,
         op=failure.step,
         axis=found.axis,
         axis_name="length" if is_list else "size" if found.axis is not None else "kind",

@@ -10,6 +10,7 @@ import contextlib
 import copy
 import functools
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -20,6 +21,7 @@ from shapewidget.errors import InputError
 from shapewidget.frameworks.as_found import as_found
 from shapewidget.frameworks.loading import Reading, error_text, raised_at
 from shapewidget.frameworks.nesting import disagreement
+from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
 from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Ranks, WorkerShare
@@ -108,14 +110,20 @@ class DataLoaderReading(Reading):
             has_own_batches=sampler is not None and not is_standard,
             collate=_name(loader.collate_fn),
         )
-        self._drawn: list[Any] = []
+        self._drawn = _Drawn()
 
     def batches(self) -> Iterator[Any]:
         """One pass over a copy, whose workers end with it."""
-        self._drawn = []
-        return iter(self._copy(self._drawn))
+        self._drawn = _Drawn()
+        iterator = iter(self._copy(self._drawn))
+        try:
+            yield from iterator
+        finally:
+            stop = getattr(iterator, "_shutdown_workers", None)  # an error that is kept would keep them running
+            if stop is not None:
+                stop()
 
-    def _copy(self, drawn: list[Any]) -> DataLoader[Any]:
+    def _copy(self, drawn: _Drawn) -> DataLoader[Any]:
         twin: DataLoader[Any] = copy.copy(self.loader)
         fields = vars(twin)
         fields.update(_iterator=None, persistent_workers=False)
@@ -140,16 +148,21 @@ class DataLoaderReading(Reading):
                 return Failure(index, "__getitem__", error_text(cause), indices[place], source=raised_at(cause))
         found = disagreement(samples, indices)
         is_default = self.settings.collate == "default_collate" or _went_through(error, "default_collate")
-        return report(step="default_collate" if is_default else self.settings.collate, disagreement=found)
+        fix = ""
+        if is_default and found is not None:
+            with contextlib.suppress(Exception):  # fields of several kinds may refuse this too
+                fix, self.mended = collated(samples)
+        return report(step="default_collate" if is_default else self.settings.collate, disagreement=found, fix=fix)
 
     def _indices(self, index: int) -> list[int] | None:
         """The samples of a batch: their indices, or of an iterable data set their places."""
         if isinstance(self.loader.dataset, IterableDataset):
             size = self.settings.batch_size
             return None if size is None or self.loader.num_workers else list(range(index * size, (index + 1) * size))
-        if index >= len(self._drawn):
+        drawn = self._drawn.at(index)
+        if drawn is None:
             return None
-        return list(self._drawn[index]) if self.loader.batch_sampler is not None else [self._drawn[index]]
+        return list(drawn) if self.loader.batch_sampler is not None else [drawn]
 
     def _reads(self, index: int, indices: list[int]) -> list[Callable[[], Any]]:
         dataset = self.loader.dataset
@@ -192,10 +205,26 @@ class DataLoaderReading(Reading):
         return None
 
 
-class _NotedSampler:
-    """A sampler, and a list of what was drawn from it."""
+class _Drawn:
+    """What was last drawn from a sampler: workers draw a few batches ahead of those that they give."""
 
-    def __init__(self, sampler: Any, drawn: list[Any]) -> None:
+    def __init__(self) -> None:
+        self._last: deque[Any] = deque(maxlen=1024)
+        self._count = 0
+
+    def append(self, item: Any) -> None:
+        self._last.append(item)
+        self._count += 1
+
+    def at(self, index: int) -> Any | None:
+        place = index - self._count + len(self._last)
+        return self._last[place] if 0 <= place < len(self._last) else None
+
+
+class _NotedSampler:
+    """A sampler, and what was drawn from it."""
+
+    def __init__(self, sampler: Any, drawn: _Drawn) -> None:
         self._sampler, self._drawn = sampler, drawn
 
     def __iter__(self) -> Iterator[Any]:
