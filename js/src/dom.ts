@@ -1,5 +1,7 @@
 /** Two helpers that make elements. Text always goes in as text, never as markup. */
 
+import { pieces } from "./texts";
+
 type Attributes = Record<string, string | number | boolean | undefined>;
 type Child = Node | string;
 
@@ -30,6 +32,11 @@ export function s<K extends keyof SVGElementTagNameMap>(
   ...children: Child[]
 ): SVGElementTagNameMap[K] {
   return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** A sentence as nodes: what stands between backticks is code. */
+export function prose(sentence: string): Node[] {
+  return pieces(sentence).map(({ text, isCode }) => (isCode ? h("code", {}, text) : document.createTextNode(text)));
 }
 
 /** A button whose meaning is read aloud even where only a sign is drawn. */

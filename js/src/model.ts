@@ -17,7 +17,9 @@ const SETTLE_MS = 400;
 export class Traits {
   readonly #host: HostModel;
   readonly #listeners: [string, () => void][] = [];
-  readonly #waiting = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #waiting = new Map<string, { timer: ReturnType<typeof setTimeout>; write: () => void }>();
+
+  #isDisposed = false;
 
   constructor(host: HostModel) {
     this.#host = host;
@@ -35,22 +37,38 @@ export class Traits {
 
   /** Write a trait once nothing newer has come for a moment. */
   setLater<K extends keyof GraphViewTraits>(name: K, value: GraphViewTraits[K]): void {
-    clearTimeout(this.#waiting.get(name));
-    this.#waiting.set(
-      name,
-      setTimeout(() => this.set(name, value), SETTLE_MS),
-    );
+    clearTimeout(this.#waiting.get(name)?.timer);
+    const write = (): void => {
+      this.#waiting.delete(name);
+      this.set(name, value);
+    };
+    this.#waiting.set(name, { timer: setTimeout(write, SETTLE_MS), write });
   }
 
-  onChange(name: keyof GraphViewTraits, callback: () => void): void {
-    const event = `change:${name}`;
-    this.#listeners.push([event, callback]);
-    this.#host.on(event, callback);
+  /** Call back once for all of these traits that one message changes. */
+  onChange(names: readonly (keyof GraphViewTraits)[], callback: () => void): void {
+    let isDue = false;
+    const gather = (): void => {
+      if (isDue) return;
+      isDue = true;
+      queueMicrotask(() => {
+        isDue = false;
+        if (!this.#isDisposed) callback();
+      });
+    };
+    for (const name of names) {
+      this.#listeners.push([`change:${name}`, gather]);
+      this.#host.on(`change:${name}`, gather);
+    }
   }
 
   dispose(): void {
     for (const [event, callback] of this.#listeners) this.#host.off(event, callback);
-    for (const timer of this.#waiting.values()) clearTimeout(timer);
+    for (const { timer, write } of [...this.#waiting.values()]) {
+      clearTimeout(timer);
+      write();
+    }
+    this.#isDisposed = true;
     this.#listeners.length = 0;
   }
 }

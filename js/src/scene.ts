@@ -4,6 +4,7 @@ import { known, worst } from "./agreement";
 import type { State, WireEdge, WireGraph, WireLayer, WireTensor } from "./contract.gen";
 import { GraphIndex } from "./layout/index";
 import type { NodeSize } from "./layout/types";
+import { shortArguments, shortName } from "./texts";
 
 /** Width of a text in CSS pixels. */
 export type Measure = (text: string, font: Font) => number;
@@ -22,7 +23,7 @@ export interface Chip {
 export const CHIP_HEIGHT = 32;
 export const BADGE_HEIGHT = 20;
 const CHIP_ROOM = 46;
-const BADGE_ROOM = 30;
+const BADGE_ROOM = 42;
 const CARD_HEIGHT = 44;
 const PILL_HEIGHT = 28;
 export const HEADER_HEIGHT = 32;
@@ -97,7 +98,7 @@ export class Scene {
     for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
       if (this.layers.get(id)?.kind !== "group") continue;
       const inside = this.index.children(id).length;
-      if (!open.has(id) && shown + inside <= OPEN_LIMIT) {
+      if (!open.has(id) && shown + inside <= OPEN_LIMIT && this.trouble(id).state !== "unreached") {
         open.add(id);
         shown += inside;
       }
@@ -156,7 +157,7 @@ export class Scene {
     const layer = this.layers.get(id);
     if (layer === undefined) return { width: 40, height: PILL_HEIGHT, above: 0, below: 0 };
     const title =
-      this.#measure(layer.name, "bold") +
+      this.#measure(shortName(layer.name), "bold") +
       (layer.type === layer.name ? 0 : 6 + this.#measure(this.kindText(layer), "plain"));
     if (isOpen) return { width: title + 96, height: HEADER_HEIGHT, above: 0, below: 0 };
     const detail = this.#measure(this.detail(layer), "mono");
@@ -195,14 +196,10 @@ export class Scene {
 
   /** What stands below the name, or behind it in a pill. */
   detail(layer: WireLayer): string {
-    if (layer.kind !== "group") return layer.kind === "operation" ? shortened(layer.signature) : layer.signature;
+    if (layer.kind !== "group") return layer.kind === "operation" ? shortArguments(layer.signature) : layer.signature;
     const inside = this.index.leafCount(layer.id);
     return `${inside} ${inside === 1 ? "layer" : "layers"}`;
   }
-}
-
-function shortened(text: string): string {
-  return text.length > 24 ? `${text.slice(0, 23)}…` : text;
 }
 
 function tuple(sizes: readonly (string | number)[]): string {

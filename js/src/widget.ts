@@ -54,12 +54,14 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   root.append(h("style", {}, styles), toolbar.element, status.element, problem.element, waiting, main, legend.element);
   el.append(root);
 
+  let drawn: unknown = null;
   const showSelection = (): void => {
     picture.select(traits.get("selection"));
     if (picture.scene) panel.show(picture.scene, traits.get("selection"), traits.get("sizes"));
   };
   const showGraph = (): void => {
     const graph = traits.get("graph");
+    drawn = graph;
     root.classList.toggle("swg-is-waiting", graph === null);
     if (graph === null) return;
     picture.show(graph, traits.get("tensors"), traits.get("view_state").open);
@@ -71,14 +73,15 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     picture.update(traits.get("tensors"));
     showSelection();
   };
-  traits.onChange("graph", showGraph);
-  traits.onChange("tensors", showSizes);
-  traits.onChange("sizes", showSelection);
-  traits.onChange("selection", showSelection);
-  traits.onChange("status", () => status.show(traits.get("status")));
-  traits.onChange("problem", () => problem.show(traits.get("problem")));
+  traits.onChange(["graph", "tensors", "sizes"], () => {
+    if (traits.get("graph") === drawn) showSizes();
+    else showGraph();
+  });
+  traits.onChange(["selection"], showSelection);
+  traits.onChange(["status"], () => status.show(traits.get("status")));
+  traits.onChange(["problem"], () => problem.show(traits.get("problem")));
   const setHeight = (): void => root.style.setProperty("--swg-height", `${traits.get("height")}px`);
-  traits.onChange("height", setHeight);
+  traits.onChange(["height"], setHeight);
 
   root.addEventListener("keydown", (event) => {
     if (event.key === "n" || event.key === "p") nextProblem(event.key === "n" ? 1 : -1);
@@ -89,13 +92,8 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   });
 
   const stopTheme = watchTheme(model, (theme) => root.setAttribute("data-theme", theme));
-  let width = 0;
-  const resized = new ResizeObserver(() => {
-    // A hidden tab has no width: the picture is fitted when it first gets one.
-    if (width === 0 && root.clientWidth > 0) picture.home();
-    width = root.clientWidth;
-  });
-  resized.observe(root);
+  const resized = new ResizeObserver(() => picture.resized());
+  resized.observe(picture.element);
   setHeight();
   status.show(traits.get("status"));
   problem.show(traits.get("problem"));

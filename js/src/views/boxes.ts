@@ -5,6 +5,7 @@ import type { State, WireEdge, WireLayer } from "../contract.gen";
 import { s } from "../dom";
 import type { PlacedNode } from "../layout/types";
 import { BADGE_HEIGHT, CHIP_HEIGHT, type Chip, HEADER_HEIGHT, type Scene } from "../scene";
+import { placeOf, shortName } from "../texts";
 
 /** A closed box with its texts; clicking and focus are the caller's. */
 export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGElement {
@@ -18,12 +19,18 @@ export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGEle
     role: "button",
     tabindex: -1,
     "aria-label": label(scene, layer, trouble.state),
+    "aria-expanded": isGroup ? "false" : undefined,
   });
+  if (shortName(layer.name) !== layer.name) group.append(s("title", {}, layer.name));
   const { width, height } = placed;
   if (isGroup) group.append(s("rect", { class: "swg-behind", x: 4, y: 4, width, height, rx: 8 }));
   group.append(s("rect", { class: "swg-box", width, height, rx: isPill ? height / 2 : 8 }));
   const left = isPill ? 15 : 13;
-  const text = s("text", { x: left, y: isPill ? height / 2 + 4 : 18 }, s("tspan", { class: "swg-name" }, layer.name));
+  const text = s(
+    "text",
+    { x: left, y: isPill ? height / 2 + 4 : 18 },
+    s("tspan", { class: "swg-name" }, shortName(layer.name)),
+  );
   const kind = scene.kindText(layer);
   if (isGroup) text.prepend(s("tspan", { class: "swg-fold" }, "▸ "));
   if (kind && kind !== layer.name) text.append(s("tspan", { class: "swg-kind", dx: 6 }, kind));
@@ -40,7 +47,7 @@ function signature(scene: Scene, layer: WireLayer, detail: string, left: number)
   const text = s("text", { class: "swg-mono swg-signature", x: left, y: 35 });
   const clash = scene.into(layer.id).find((edge) => edge.state === "mismatch" && edge.target === layer.id);
   const wanted = clash?.badge.split("≠")[1]?.trim() ?? "";
-  const place = wanted ? detail.indexOf(wanted) : -1;
+  const place = wanted ? placeOf(wanted, detail) : -1;
   if (place < 0) {
     text.append(detail);
     return text;
@@ -92,7 +99,7 @@ export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGG
       "text",
       { x: 13, y: 21, class: "swg-halo" },
       s("tspan", { class: "swg-fold" }, "▾ "),
-      s("tspan", { class: "swg-name" }, layer.name),
+      s("tspan", { class: "swg-name" }, shortName(layer.name)),
       s("tspan", { class: "swg-kind", dx: 6 }, layer.type === layer.name ? "" : layer.type),
     ),
   );

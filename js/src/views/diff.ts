@@ -1,17 +1,17 @@
 /** A unified diff, coloured by line. */
 
 import { button, h } from "../dom";
+import { patchLines } from "../texts";
 
-/** The lines of a patch, and a button that copies it. */
+const SIGNS = { added: "+ ", removed: "− ", context: "  ", place: "" };
+
+/** The lines of a patch, and a button that copies the new ones. */
 export function diff(patch: string): HTMLElement {
-  const lines = patch.split("\n").filter((line) => line !== "" && !line.startsWith("---") && !line.startsWith("+++"));
+  const lines = patchLines(patch);
   const body = h("pre", { class: "swg-diff", tabindex: 0, "aria-label": "The fix as a change of your code" });
-  for (const line of lines) {
-    const kind = line.startsWith("+") ? "swg-added" : line.startsWith("-") ? "swg-removed" : "swg-context";
-    body.append(h("span", { class: kind }, line));
-  }
-  const added = lines.filter((line) => line.startsWith("+")).map((line) => line.slice(1));
-  const copy = button("Copy the changed lines", "Copy", () => void copied(copy, added.join("\n")), "swg-copy");
+  for (const { kind, text } of lines) body.append(h("span", { class: `swg-${kind}` }, SIGNS[kind] + text));
+  const added = lines.filter((line) => line.kind === "added").map((line) => line.text);
+  const copy = button("Copy the new lines", "Copy", () => void copied(copy, added.join("\n")), "swg-copy");
   return h("div", { class: "swg-patch" }, body, copy);
 }
 

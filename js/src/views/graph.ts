@@ -22,7 +22,7 @@ export interface GraphEvents {
 export class GraphPicture {
   readonly element: HTMLElement;
   readonly viewport: Viewport;
-  readonly #svg = s("svg", { class: "swg-svg", role: "application", "aria-label": "Layer graph" });
+  readonly #svg = s("svg", { class: "swg-svg", role: "application", tabindex: -1, "aria-label": "Layer graph" });
   readonly #world = s("g", { class: "swg-world" });
   readonly #hint = h("div", { class: "swg-hint", "aria-hidden": "true" }, "Click the graph to zoom with the wheel");
   readonly #measure = measurer();
@@ -78,6 +78,11 @@ export class GraphPicture {
     const problem = this.#scene?.problems()[0];
     this.fit();
     if (problem !== undefined && this.viewport.scale < 0.85) this.reveal(problem.id);
+  }
+
+  /** As `home`, unless a person has moved the picture since. */
+  resized(): void {
+    if (!this.viewport.wasMoved) this.home();
   }
 
   fit(): void {
@@ -198,7 +203,7 @@ export class GraphPicture {
       if (chip) labels.push(boxes.chip(chip, node.x + node.anchor, node.y + node.height + 7, scene.tensors));
       for (const edge of scene.into(node.id).filter((each) => each.badge)) {
         const x = entries.get(edge.id) ?? node.x + node.anchor;
-        labels.push(boxes.badge(edge, scene.badgeWidth(edge), x, node.y - BADGE_HEIGHT - 9));
+        labels.push(boxes.badge(edge, scene.badgeWidth(edge), x, node.y - BADGE_HEIGHT - 19));
       }
     }
     this.#world.replaceChildren(...frames, ...lines, ...nodes, ...labels);
@@ -281,7 +286,7 @@ export class GraphPicture {
     const { layer, edge } = hit?.dataset ?? {};
     if (layer !== undefined && this.#scene?.layers.get(layer)?.kind === "group") this.#toggleGroup(layer);
     if (layer !== undefined) this.#focusOn(layer);
-    else this.#svg.querySelector<SVGElement>('[tabindex="0"]')?.focus({ preventScroll: true });
+    else this.#svg.focus({ preventScroll: true });
     this.#events.select(layer ?? edge ?? "");
   }
 

@@ -2,7 +2,7 @@
 
 import { counted, known, signOf } from "../agreement";
 import type { WireDeclared, WireEdge, WireFinding, WireLayer } from "../contract.gen";
-import { h } from "../dom";
+import { h, prose } from "../dom";
 import type { Scene } from "../scene";
 import { diff } from "./diff";
 
@@ -36,7 +36,7 @@ export class Panel {
         h("div", { class: "swg-calm" }, h("b", {}, "✓ All shapes agree"), ` ${counted("agree", graph.edges.length)}.`),
       );
     parts.push(...graph.findings.map((finding) => this.#card(finding)));
-    if (graph.notice) parts.push(h("p", { class: "swg-notice" }, graph.notice));
+    if (graph.notice) parts.push(h("p", { class: "swg-notice" }, ...prose(graph.notice)));
     const rows = graph.symbols.map(({ name, value, meaning }) => [name, String(sizes[name] ?? value), meaning]);
     if (rows.length) parts.push(h("h4", {}, "Sizes"), table(rows));
     parts.push(
@@ -57,7 +57,8 @@ export class Panel {
         `${finding.severity === "note" ? "·" : signOf(finding.severity)} ${finding.title}`,
       ),
       h("span", { class: "swg-place" }, finding.source ? `${finding.place} — ${finding.source}` : finding.place),
-      h("span", { class: "swg-reason" }, finding.reason),
+      h("span", { class: "swg-reason" }, ...prose(finding.reason)),
+      ...(finding.verified ? [h("span", { class: "swg-verified" }, "✓ fix run, it holds")] : []),
     );
     card.addEventListener("click", () => this.#go(target));
     return card;
@@ -94,13 +95,13 @@ export class Panel {
     const tick = finding.verified
       ? "✓ This fix was run on a copy of the model, and it holds."
       : "This fix was not run.";
-    const fix = finding.patch ? diff(finding.patch) : h("pre", { class: "swg-fix" }, finding.fix);
+    const fix = finding.patch ? diff(finding.patch) : h("pre", { class: "swg-fix" }, finding.fix.replaceAll("`", ""));
     const parts: Node[] = [
       h(
         "div",
         { class: `swg-banner swg-is-${finding.severity}`, role: "note" },
         h("b", {}, `${finding.severity === "note" ? "·" : signOf(finding.severity)} ${finding.title}`),
-        h("p", {}, finding.reason),
+        h("p", {}, ...prose(finding.reason)),
       ),
     ];
     if (finding.code_line && !finding.patch) parts.push(...place(finding.source, finding.code_line));

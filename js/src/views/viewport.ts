@@ -18,6 +18,8 @@ export class Viewport {
   scale = 1;
   /** Whether the pointer was dragged since it went down, so that what follows is no click. */
   wasDragged = false;
+  /** Whether a person has moved the picture, so that a new size of the view does not fit it again. */
+  wasMoved = false;
   readonly #svg: SVGSVGElement;
   readonly #changed: () => void;
 
@@ -32,8 +34,10 @@ export class Viewport {
         if (!hasFocus && !event.ctrlKey && !event.metaKey) return hint();
         event.preventDefault();
         event.stopPropagation();
+        this.wasMoved = true;
         const { left, top } = svg.getBoundingClientRect();
-        const speed = event.ctrlKey ? 0.01 : 0.0016;
+        // A pinch sends small steps, a wheel steps of a hundred.
+        const speed = event.ctrlKey && Math.abs(event.deltaY) < 50 ? 0.01 : 0.0016;
         this.zoom(Math.exp(-event.deltaY * speed), event.clientX - left, event.clientY - top);
       },
       { passive: false },
@@ -86,6 +90,7 @@ export class Viewport {
       if (!this.wasDragged && Math.hypot(x, y) < CLICK_DISTANCE) return;
       if (!this.wasDragged) this.#svg.setPointerCapture(start.pointerId);
       this.wasDragged = true;
+      this.wasMoved = true;
       this.x = viewX + x;
       this.y = viewY + y;
       this.#changed();
