@@ -11,6 +11,8 @@ import { measurer } from "./measure";
 import { Viewport } from "./viewport";
 
 const MOVE_MS = 220;
+/** The scale below which texts are too small to be read. */
+const READABLE = 0.75;
 const ARROW: Record<State, number> = { mismatch: 12, coincidence: 9, unreached: 6, agree: 7 };
 
 export interface GraphEvents {
@@ -73,11 +75,19 @@ export class GraphPicture {
     this.#draw();
   }
 
-  /** The first problem in the middle, or else the whole graph. */
+  /** The first problem in the middle, or else the whole graph, or its beginning where all of it would be too small. */
   home(): void {
     const problem = this.#scene?.problems()[0];
     this.fit();
-    if (problem !== undefined && this.viewport.scale < 0.85) this.reveal(problem.id);
+    if (this.viewport.scale >= READABLE) return;
+    if (problem !== undefined) this.reveal(problem.id);
+    else this.viewport.startAt(this.#mainLine(), READABLE);
+  }
+
+  /** The x at which the data enters. */
+  #mainLine(): number {
+    const first = this.#placed.nodes[0];
+    return first ? first.x + first.anchor : 0;
   }
 
   /** As `home`, unless a person has moved the picture since. */

@@ -72,6 +72,15 @@ export class Viewport {
     this.#changed();
   }
 
+  /** Show the top of the picture, with this x in the middle. */
+  startAt(x: number, scale: number, margin = 28): void {
+    if (this.width === 0) return;
+    this.scale = scale;
+    this.x = this.width / 2 - x * scale;
+    this.y = margin;
+    this.#changed();
+  }
+
   /** Bring a point of the picture to the middle, at a scale at which it can be read. */
   centre(x: number, y: number, least = 0.85): void {
     if (this.width === 0) return;
