@@ -44,7 +44,8 @@ export interface PatchLine {
 
 /** A unified diff without its file names; common indentation is taken off, "@@ -46 +46 @@" becomes "line 46". */
 export function patchLines(patch: string): PatchLine[] {
-  const lines = patch.split("\n").filter((line) => line !== "" && !line.startsWith("---") && !line.startsWith("+++"));
+  const hunks = patch.replace(/^--- .*\n\+\+\+ .*\n(?=@@)/gm, "");
+  const lines = hunks.split("\n").filter((line) => line !== "");
   const code = lines.filter((line) => !line.startsWith("@@"));
   const indents = code.filter((line) => line.trim().length > 1).map((line) => line.slice(1).search(/\S/));
   const common = Math.max(0, Math.min(...indents, 80));

@@ -16,7 +16,7 @@ function curvedPath(points: readonly Point[]): string {
       if (before === undefined) return `M${at(point)}`;
       if (Math.abs(before.x - point.x) < 0.5) return `L${at(point)}`;
       const middle = (before.y + point.y) / 2;
-      return `C${at({ x: before.x, y: middle })} ${at({ x: point.x, y: middle })} ${at(point)}`;
+      return `C${at({ x: before.x, y: middle })}${at({ x: point.x, y: middle })}${at(point)}`;
     })
     .join("");
 }
@@ -30,7 +30,7 @@ function roundedPath(points: readonly Point[]): string {
     else if (after === undefined) path += `L${at(point)}`;
     else {
       const radius = Math.min(CORNER, distance(before, point) / 2, distance(point, after) / 2);
-      path += `L${at(towards(point, before, radius))}Q${at(point)} ${at(towards(point, after, radius))}`;
+      path += `L${at(towards(point, before, radius))}Q${at(point)}${at(towards(point, after, radius))}`;
     }
   });
   return path;
