@@ -7,12 +7,12 @@ import random
 import numpy
 import pytest
 import torch
+from fingerprint import fingerprint
 from torch import nn
 
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.record import record
-from fingerprint import fingerprint
 
 
 class Busy(nn.Module):
@@ -66,6 +66,35 @@ def test_untouched_leaves_a_pending_backward_pass_valid():
     loss = model.norm(model.layer(torch.randn(4, 6).requires_grad_())).sum()
     with untouched(model):
         record(model, Batch((torch.randn(4, 6),)), None)
+    loss.backward()
+
+
+class Overwrites(nn.Module):
+    """A model that writes over its weights and its input."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.relu = nn.Linear(6, 6), nn.ReLU(inplace=True)
+        self.checkpoint = nn.Linear(6, 6).state_dict()
+
+    def forward(self, x, target):
+        self.layer.load_state_dict(self.checkpoint)
+        self.layer.bias[0] = 3.0
+        x.view(-1)[2:] *= 2
+        torch.neg(x, out=target)
+        return self.layer(self.relu(x))
+
+
+def test_untouched_gives_weights_and_inputs_back_what_a_forward_writes_over():
+    model, x, target = Overwrites(), torch.randn(4, 6), torch.randn(4, 6)
+    loss = model.layer(torch.randn(4, 6).requires_grad_()).sum()
+    before, inputs = fingerprint(model), (x.clone(), target.clone())
+    with untouched(model):
+        recording = record(model, Batch((x, target)), None)
+    assert recording.stopped is None
+    assert fingerprint(model) == before
+    assert torch.equal(x, inputs[0])
+    assert torch.equal(target, inputs[1])
     loss.backward()
 
 

@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.torch.guard import untouched
-from shapewidget.frameworks.torch.record import Recorder, Slot
+from shapewidget.frameworks.torch.recorder import Recorder, Slot
 from shapewidget.frameworks.torch.signature import labelled, unwrapped
 from shapewidget.frameworks.torch.tensors import mapped
 from shapewidget.graph.independence import Independence, Tensor, Touch, batch_axes

@@ -66,3 +66,11 @@ def _device_name(device: torch.device) -> str:
 def spec(tensor: torch.Tensor) -> TensorSpec:
     """Shape, dtype and device of a tensor."""
     return TensorSpec(tuple(tensor.shape), _dtype_names[tensor.dtype], _device_name(tensor.device))
+
+
+def storage_of(tensor: torch.Tensor) -> torch.UntypedStorage | None:
+    """The memory behind a tensor, the same object for all its views; None for a tensor that has none of its own."""
+    try:
+        return tensor.untyped_storage()
+    except (RuntimeError, NotImplementedError):
+        return None

@@ -6,7 +6,7 @@ import contextlib
 from types import TracebackType
 
 from shapewidget.frameworks.torch.epochs import EpochWatch
-from shapewidget.frameworks.torch.record import Recorder
+from shapewidget.frameworks.torch.recorder import Recorder
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
 

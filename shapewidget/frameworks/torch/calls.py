@@ -1,0 +1,65 @@
+"""What a recorded call of a torch function is called, and whether it belongs to the data flow at all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_TORCH = str(Path(torch.__file__).parent)
+_UPKEEP_FILES = (f"{_TORCH}/optim/", f"{_TORCH}/nn/init.py", f"{_TORCH}/nn/utils/clip_grad.py", f"{_TORCH}/autograd/")
+_UPKEEP_NAMES = frozenset(("__init__", "reset_parameters", "zero_grad"))
+
+
+def is_upkeep() -> bool:
+    """Whether torch itself calls the function to fill weights or to step an optimiser: no part of the data flow."""
+    frame = sys._getframe(3)
+    while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
+        if frame.f_code.co_name in _UPKEEP_NAMES or frame.f_code.co_filename.startswith(_UPKEEP_FILES):
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
+
+
+def plain_name(function: Callable[..., Any]) -> str:
+    """'__add__', '__radd__' and 'add' are one operation; a getter is named after its attribute."""
+    name = function.__name__
+    if name == "__get__":
+        return getattr(getattr(function, "__self__", None), "__name__", name)
+    if name.startswith("__") and name.endswith("__"):
+        inner = name.strip("_")
+        bare = inner[1:] if inner[:1] in "ri" and hasattr(torch.Tensor, f"__{inner[1:]}__") else inner
+        return {"getitem": "index", "setitem": "index_put", "truediv": "div"}.get(bare, bare)
+    return name
+
+
+INDEXING = frozenset(("__getitem__", "__setitem__"))
+
+
+def index_text(asked: Any) -> str:
+    """What stands in the brackets: "[:, -1, None]", with the word "tensor" for one."""
+    items = asked if isinstance(asked, tuple) else (asked,)
+    return f"[{', '.join(map(_index_item, items))}]"
+
+
+def _index_item(item: Any) -> str:
+    if isinstance(item, slice):
+        bounds = [("" if bound is None else _index_item(bound)) for bound in (item.start, item.stop, item.step)]
+        return ":".join(bounds if bounds[2] else bounds[:2])
+    if item is Ellipsis:
+        return "..."
+    return str(item) if item is None or isinstance(item, int) else "tensor"
+
+
+def arguments(args: Any, kwargs: Mapping[str, Any]) -> dict[str, object]:
+    """The arguments that are no tensors: positional ones under their place, "1", the others under their name."""
+    found: dict[str, object] = {}
+    for name, value in [*((str(place), value) for place, value in enumerate(args)), *kwargs.items()]:
+        if isinstance(value, bool | int | float | str | type(None)) or (
+            isinstance(value, tuple | list) and all(isinstance(item, int) for item in value)
+        ):
+            found[name] = tuple(value) if isinstance(value, tuple | list) else value
+    return found
