@@ -45,10 +45,11 @@ class Desk:
         return opened
 
     def close(self) -> None:
-        """Keep a picture of each page as the test left it, and close it."""
+        """Keep a picture of each page as the test left it, and end pages and kernels."""
         for index, notebook in enumerate(self.opened):
             notebook.screenshot(f"{self.test}-{index}-end")
             notebook.page.context.close()
+        self.server.stop_kernels()
 
     def check(self) -> None:
         """No page may have thrown, or reached out of this machine."""

@@ -5,12 +5,15 @@ Nothing here waits for a time: each call waits for the condition that the next o
 
 import ast
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request, WebSocket
+
+COLOURS = re.compile(r"\x1b\[[\d;]*m")  # of a traceback that is meant for a terminal
 
 
 class Notebook:
@@ -59,8 +62,8 @@ class Notebook:
         self.page.wait_for_function(finished, arg=index, timeout=timeout_s * 1000)
         errors = [output for output in self.outputs(index) if output["output_type"] == "error"]
         if bool(errors) != fails:
-            trace = "\n".join("\n".join(error["traceback"]) for error in errors)
-            raise AssertionError(f"cell {index} {'failed:' if errors else 'did not fail'}\n{trace}")
+            trace = "\n".join(line for error in errors for line in error["traceback"])
+            raise AssertionError(f"cell {index} {'failed' if errors else 'did not fail'}\n{COLOURS.sub('', trace)}")
 
     def run_cell(self, index: int, *, fails: bool = False, timeout_s: float = 120) -> None:
         """Run a cell to its end."""

@@ -2,14 +2,13 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from browser.notebooks import ClassicNotebook, LabNotebook, Notebook
 
@@ -62,19 +61,29 @@ class Server:
                 env=os.environ | {name: str(self.settings / folder) for name, folder in folders.items()},
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # its kernels end with it
+                start_new_session=True,  # Ctrl-C is for the tests; the server would ask whether it is meant
             )
         self._wait_until_up()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        os.killpg(self.process.pid, signal.SIGTERM)
-        self.process.wait(20)
+        self.process.terminate()
+        self.process.wait(60)
+
+    def stop_kernels(self) -> None:
+        """End what the notebooks of a test have left running."""
+        for kernel in self._request("GET", "kernels"):
+            self._request("DELETE", f"kernels/{kernel['id']}")
+
+    def _request(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(f"{self.address}/api/{path}", method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or "null")
 
     def _wait_until_up(self, timeout_s: int = 60) -> None:
         for _ in range(timeout_s * 10):
             try:
-                urllib.request.urlopen(f"{self.address}/api/status", timeout=1).close()
+                self._request("GET", "status")
                 return
             except urllib.error.URLError:
                 try:
