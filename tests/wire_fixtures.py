@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 
 from stand_in import tagger_report
+from wire_graphs import elmo_report, translator_report
 
 from shapewidget.notebook.wire import wire_graph, wire_tensors
 
 FOLDER = Path(__file__).parent / "fixtures" / "wire"
-REPORTS = {"tagger": tagger_report()}
+REPORTS = {"tagger": tagger_report(), "elmo": elmo_report(), "translator": translator_report()}
 
 
 def text_of(name: str) -> str:
