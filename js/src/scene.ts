@@ -1,10 +1,10 @@
 /** What is to be seen of a graph when some groups are open: sizes of boxes, chips, badges. No DOM. */
 
-import { known, worst } from "./agreement";
+import { known, signOf, worst } from "./agreement";
 import type { State, WireEdge, WireGraph, WireLayer, WireTensor } from "./contract.gen";
 import { GraphIndex } from "./layout/index";
 import type { NodeSize } from "./layout/types";
-import { shortArguments, shortName } from "./texts";
+import { shortArguments, shortBadge, shortName } from "./texts";
 
 /** Width of a text in CSS pixels. */
 export type Measure = (text: string, font: Font) => number;
@@ -12,6 +12,9 @@ export type Font = "bold" | "plain" | "mono" | "small";
 
 export interface Chip {
   readonly tensor: number;
+  /** An expression for every axis; its size where it is not solved. */
+  readonly axes: readonly string[];
+  /** The axes as a tuple. */
   readonly symbols: string;
   readonly sizes: string;
   /** The axis that clashes further down, null for none. */
@@ -113,9 +116,12 @@ export class Scene {
   }
 
   symbolic(tensor: number): string {
-    const found = this.tensors[tensor];
-    if (found === undefined) return "?";
-    return tuple(found.symbols.length === found.shape.length && found.shape.length ? found.symbols : found.shape);
+    return this.tensors[tensor] === undefined ? "?" : tuple(this.#axes(tensor));
+  }
+
+  #axes(tensor: number): readonly string[] {
+    const { shape, symbols } = this.tensors[tensor] ?? { shape: [], symbols: [] };
+    return symbols.length === shape.length ? symbols : shape.map(String);
   }
 
   numeric(tensor: number): string {
@@ -135,12 +141,13 @@ export class Scene {
     );
     const tensor = (clashing ?? first)?.tensor ?? layer.outputs[0];
     if (tensor === undefined) return null;
-    const symbols = this.symbolic(tensor);
     const isNews =
       clashing !== undefined ||
       layer.kind === "input" ||
-      !layer.inputs.some((input) => this.symbolic(input) === symbols);
+      !layer.inputs.some((input) => this.symbolic(input) === this.symbolic(tensor));
     if (!isNews) return null;
+    const axes = this.#axes(tensor).map((axis) => shortName(axis));
+    const symbols = tuple(axes);
     const sizes = this.numeric(tensor);
     const isSymbolic = (this.tensors[tensor]?.symbols.length ?? 0) > 0;
     const width = 22 + Math.max(this.#measure(symbols, "mono"), isSymbolic ? this.#measure(sizes, "small") : 0);
@@ -149,7 +156,7 @@ export class Scene {
       : worst(leaving.map((edge) => edge.state)) === "unreached"
         ? "unreached"
         : "agree";
-    return { tensor, symbols, sizes: isSymbolic ? sizes : "", axis: clashing?.axis ?? null, state, width };
+    return { tensor, axes, symbols, sizes: isSymbolic ? sizes : "", axis: clashing?.axis ?? null, state, width };
   }
 
   /** The room that a box takes. */
@@ -176,7 +183,11 @@ export class Scene {
   }
 
   badgeWidth(edge: WireEdge): number {
-    return this.#measure(`✕ ${edge.badge}`, "mono") + 20;
+    return this.#measure(this.badgeText(edge), "mono") + 20;
+  }
+
+  badgeText(edge: WireEdge): string {
+    return `${signOf(edge.state)} ${shortBadge(edge.badge)}`;
   }
 
   isPill(layer: WireLayer): boolean {
@@ -191,7 +202,7 @@ export class Scene {
   /** What stands behind the name, in grey. */
   kindText(layer: WireLayer): string {
     if (layer.kind === "input") return this.tensors[layer.outputs[0] ?? -1]?.dtype ?? "";
-    return layer.kind === "output" ? "" : layer.type;
+    return layer.kind === "output" ? "" : shortName(layer.type);
   }
 
   /** What stands below the name, or behind it in a pill. */
@@ -202,7 +213,7 @@ export class Scene {
   }
 }
 
-function tuple(sizes: readonly (string | number)[]): string {
+function tuple(sizes: readonly string[]): string {
   return `(${sizes.join(", ")}${sizes.length === 1 ? "," : ""})`;
 }
 

@@ -1,13 +1,19 @@
 /** Texts as they are shown: shortened names, code between backticks, lines of a patch. No DOM. */
 
 const LONGEST_NAME = 36;
+const LONGEST_BADGE = 64;
 const LONGEST_ARGUMENTS = 24;
 
 /** A name with its middle left out where it is too long for a box. */
-export function shortName(name: string): string {
-  if (name.length <= LONGEST_NAME) return name;
-  const half = (LONGEST_NAME - 1) / 2;
+export function shortName(name: string, longest = LONGEST_NAME): string {
+  if (name.length <= longest) return name;
+  const half = (longest - 1) / 2;
   return `${name.slice(0, Math.ceil(half))}…${name.slice(-Math.floor(half))}`;
+}
+
+/** A clash, which is longer than a name: it has two sizes. */
+export function shortBadge(badge: string): string {
+  return shortName(badge, LONGEST_BADGE);
 }
 
 /** Arguments with their end left out. */

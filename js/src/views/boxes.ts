@@ -100,7 +100,7 @@ export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGG
       { x: 13, y: 21, class: "swg-halo" },
       s("tspan", { class: "swg-fold" }, "▾ "),
       s("tspan", { class: "swg-name" }, shortName(layer.name)),
-      s("tspan", { class: "swg-kind", dx: 6 }, layer.type === layer.name ? "" : layer.type),
+      s("tspan", { class: "swg-kind", dx: 6 }, layer.type === layer.name ? "" : scene.kindText(layer)),
     ),
   );
   if (trouble.state !== "agree") group.append(sign(trouble.state, placed.width - 17, 16, trouble.count));
@@ -122,21 +122,13 @@ export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]
     s("rect", { width: what.width, height, rx: isTwoLines ? 9 : 10 }),
   );
   const text = s("text", { class: "swg-mono", x: what.width / 2, y: 14, "text-anchor": "middle" });
-  const symbols = tensors[what.tensor]?.symbols ?? [];
-  const clashing = what.axis === null ? undefined : symbols[what.axis];
+  const clashing = what.axis === null ? undefined : what.axes[what.axis];
   if (clashing === undefined || what.axis === null) text.append(what.symbols);
   else {
-    text.append(
-      `(${symbols
-        .slice(0, what.axis)
-        .map((each) => `${each}, `)
-        .join("")}`,
-      s("tspan", { class: "swg-clash" }, clashing),
-      `${symbols
-        .slice(what.axis + 1)
-        .map((each) => `, ${each}`)
-        .join("")}${symbols.length === 1 ? "," : ""})`,
-    );
+    const before = what.axes.slice(0, what.axis).map((axis) => `${axis}, `);
+    const after = what.axes.slice(what.axis + 1).map((axis) => `, ${axis}`);
+    const end = what.axes.length === 1 ? ",)" : ")";
+    text.append(`(${before.join("")}`, s("tspan", { class: "swg-clash" }, clashing), after.join("") + end);
   }
   group.append(text);
   if (isTwoLines)
@@ -145,7 +137,8 @@ export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]
 }
 
 /** The clash, at the consumer's entry. */
-export function badge(edge: WireEdge, width: number, x: number, y: number): SVGGElement {
+export function badge(scene: Scene, edge: WireEdge, x: number, y: number): SVGGElement {
+  const width = scene.badgeWidth(edge);
   return s(
     "g",
     {
@@ -154,11 +147,7 @@ export function badge(edge: WireEdge, width: number, x: number, y: number): SVGG
       "data-edge": edge.id,
     },
     s("rect", { width, height: BADGE_HEIGHT, rx: 5 }),
-    s(
-      "text",
-      { class: "swg-mono", x: width / 2, y: 14, "text-anchor": "middle" },
-      `${signOf(edge.state)} ${edge.badge}`,
-    ),
+    s("text", { class: "swg-mono", x: width / 2, y: 14, "text-anchor": "middle" }, scene.badgeText(edge)),
   );
 }
 

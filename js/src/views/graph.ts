@@ -213,7 +213,7 @@ export class GraphPicture {
       if (chip) labels.push(boxes.chip(chip, node.x + node.anchor, node.y + node.height + 7, scene.tensors));
       for (const edge of scene.into(node.id).filter((each) => each.badge)) {
         const x = entries.get(edge.id) ?? node.x + node.anchor;
-        labels.push(boxes.badge(edge, scene.badgeWidth(edge), x, node.y - BADGE_HEIGHT - 19));
+        labels.push(boxes.badge(scene, edge, x, node.y - BADGE_HEIGHT - 19));
       }
     }
     this.#world.replaceChildren(...frames, ...lines, ...nodes, ...labels);

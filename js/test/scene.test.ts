@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import elmo from "../../tests/fixtures/wire/elmo.json";
+import tagger from "../../tests/fixtures/wire/tagger.json";
+import translator from "../../tests/fixtures/wire/translator.json";
+import type { WireGraph, WireLayer, WireTensor } from "../src/contract.gen";
+import { Scene } from "../src/scene";
+
+interface Wire {
+  readonly graph: WireGraph;
+  readonly tensors: readonly WireTensor[];
+}
+
+/** A scene of the fixture with some changes; every character is seven pixels wide. */
+function sceneOf(fixture: unknown, change: (wire: Wire) => void = () => undefined): Scene {
+  const wire = structuredClone(fixture) as Wire;
+  change(wire);
+  return new Scene(wire.graph, wire.tensors, (text) => 7 * text.length);
+}
+
+const layerOf = ({ graph }: Wire, id: string): WireLayer => graph.layers.find((layer) => layer.id === id)!;
+
+describe("a chip", () => {
+  const scene = sceneOf(elmo);
+
+  it("is there only where the shape is news", () => {
+    const leaves = [...scene.layers.values()].filter((layer) => layer.kind !== "group");
+    expect(leaves.filter(({ id }) => scene.chip(id)).map(({ id }) => id)).toEqual([
+      "char_ids",
+      "bilm.encoder.embedding",
+      "bilm.encoder.convolve",
+      "bilm.encoder.projection",
+      "bilm.cat",
+      "tagger.head.projection",
+      "tagger.head.out",
+    ]);
+  });
+
+  it("shows symbols, sizes and the axis that clashes further down", () => {
+    expect(scene.chip("bilm.cat")).toMatchObject({
+      symbols: "(B, T, 2·dim)",
+      sizes: "4 × 20 × 1024",
+      axis: 2,
+      state: "mismatch",
+    });
+  });
+
+  it("of a closed group is that of what leaves it", () => {
+    expect(scene.chip("bilm")).toMatchObject({ symbols: "(B, T, 2·dim)", axis: 2 });
+    expect(scene.chip("bilm.encoder.highway")).toBeNull();
+  });
+
+  it("shows sizes alone where the axes are not solved", () => {
+    const unsolved = sceneOf(tagger, ({ tensors }) => {
+      for (const tensor of tensors) tensor.symbols = [];
+    });
+    expect(unsolved.chip("ids")).toMatchObject({ symbols: "(4, 10)", sizes: "" });
+  });
+
+  it("says so where nothing reached it", () => {
+    expect(sceneOf(translator).chip("decoder.out")?.state).toBe("unreached");
+  });
+
+  it("says what a tensor without axes is", () => {
+    const scalar = sceneOf(tagger, ({ tensors }) => {
+      tensors[0]!.shape = [];
+      tensors[0]!.symbols = [];
+    });
+    expect([scalar.symbolic(0), scalar.numeric(0)]).toEqual(["()", "scalar"]);
+  });
+});
+
+describe("trouble", () => {
+  it("of a closed group is the worst inside it, however deep, and its number", () => {
+    const scene = sceneOf(elmo);
+    expect(scene.trouble("tagger")).toEqual({ state: "mismatch", count: 1 });
+    expect(scene.trouble("bilm")).toMatchObject({ state: "agree" });
+    expect(sceneOf(translator).trouble("decoder")).toEqual({ state: "unreached", count: 3 });
+  });
+});
+
+describe("edges of a group", () => {
+  it("are those that cross its border", () => {
+    const scene = sceneOf(elmo);
+    expect(scene.into("bilm").map((edge) => edge.source)).toEqual(["char_ids"]);
+    expect(scene.outOf("bilm.encoder").map((edge) => edge.target)).toEqual([
+      "bilm.forward_stack.0",
+      "bilm.backward_stack.0",
+    ]);
+  });
+});
+
+describe("firstOpen", () => {
+  it("opens the way to every problem, from both ends", () => {
+    expect([...sceneOf(elmo).firstOpen()]).toEqual(expect.arrayContaining(["bilm", "tagger", "tagger.head"]));
+  });
+
+  it("opens no group that was only not reached", () => {
+    const open = sceneOf(translator).firstOpen();
+    expect([...open].sort()).toEqual(["bridge", "encoder"]);
+  });
+
+  it("opens the way to a problem however large the picture gets, and then no more", () => {
+    const many = (wire: Wire): void => {
+      const model = layerOf(wire, "tagger.head.dropout");
+      for (let place = 0; place < 60; place++)
+        wire.graph.layers.push({ ...model, id: `tagger.head.${place}`, outputs: [], inputs: [] });
+    };
+    expect([...sceneOf(elmo, many).firstOpen()].sort()).toEqual(["bilm", "tagger", "tagger.head"]);
+  });
+});
+
+describe("problems", () => {
+  it("has mismatches first, then coincidences, each in the order of the run", () => {
+    const scene = sceneOf(elmo, ({ graph }) => {
+      graph.edges[1]!.state = "coincidence";
+      graph.edges[3]!.state = "mismatch";
+      graph.edges[4]!.state = "coincidence";
+      graph.edges[5]!.state = "unreached";
+    });
+    const places = scene.problems().map((edge) => scene.graph.edges.indexOf(edge));
+    const cat = scene.graph.edges.findIndex((edge) => edge.target === "tagger.head.projection");
+    expect(places).toEqual([3, cat, 1, 4]);
+  });
+});
+
+describe("the size of a box", () => {
+  it("is bounded however long its names are", () => {
+    const long = "x".repeat(3000);
+    const scene = sceneOf(tagger, (wire) => {
+      layerOf(wire, "head").name = long;
+      layerOf(wire, "head").type = long;
+      layerOf(wire, "encoder").name = long;
+      layerOf(wire, "encoder").type = long;
+      wire.graph.edges[2]!.badge = long;
+      for (const tensor of wire.tensors) tensor.symbols = tensor.symbols.map(() => long);
+    });
+    for (const { width, chipWidth = 0 } of ["head", "encoder", "encoder.lstm", "ids"].map((id) =>
+      scene.size(id, false),
+    ))
+      expect(Math.max(width, chipWidth)).toBeLessThan(1000);
+    expect(scene.size("encoder", true).width).toBeLessThan(1000);
+  });
+
+  it("has room for a badge above and a chip below only where they are", () => {
+    const scene = sceneOf(elmo);
+    const plain = scene.size("tagger.head.dropout", false);
+    const clashing = scene.size("tagger.head.projection", false);
+    expect([plain.above, plain.below]).toEqual([0, 0]);
+    expect(clashing.above).toBeGreaterThan(0);
+    expect(clashing.below).toBeGreaterThan(0);
+  });
+});
+
+describe("a graph that does not hold together", () => {
+  it("is drawn without the edges and parents that it lacks", () => {
+    const scene = sceneOf(tagger, ({ graph }) => {
+      graph.edges[0]!.source = "gone";
+      graph.layers[2]!.parent = "gone";
+    });
+    expect(scene.edges.size).toBe(3);
+    expect(scene.index.chain("encoder.embedding")).toEqual(["encoder.embedding"]);
+  });
+});
