@@ -30,6 +30,7 @@ LAYERS = {
     "diagnosis": layer(ours="errors graph"),
     "frameworks": layer(ours="errors graph"),
     "frameworks.torch": layer(ours="errors graph frameworks", theirs="torch"),
+    "frameworks.keras": layer(ours="errors graph frameworks", theirs="keras tensorflow numpy"),
     "probing": layer(ours="errors graph diagnosis frameworks"),
     "notebook": layer(
         ours="errors graph diagnosis frameworks probing", theirs="IPython anywidget ipywidgets plotly traitlets"

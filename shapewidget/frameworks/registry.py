@@ -18,7 +18,18 @@ def loaded_adapters() -> list[Adapter]:
         from shapewidget.frameworks.torch.adapter import TorchAdapter
 
         adapters.append(TorchAdapter())
+    if _keras_runs_on_tensorflow():
+        from shapewidget.frameworks.keras.adapter import KerasAdapter
+
+        adapters.append(KerasAdapter())
     return adapters
+
+
+def _keras_runs_on_tensorflow() -> bool:
+    """Whether the user has imported Keras 3 with the backend that it is recorded on."""
+    keras = sys.modules.get("keras")
+    config = getattr(keras, "config", None)
+    return "tensorflow" in sys.modules and config is not None and config.backend() == "tensorflow"
 
 
 def adapter_for(model: Any) -> Adapter:
@@ -35,8 +46,8 @@ def adapter_for(model: Any) -> Adapter:
             f"{model.__name__} is a class, not a model. Expected an instance: pass {model.__name__}(...)."
         )
     raise UnsupportedModelError(
-        f"Expected a model, a torch.nn.Module, and got {type(model).__name__}. Pass the model itself, as in "
-        f"`%shapewidget model` or `shapewidget.attach(model)`."
+        f"Expected a model, a torch.nn.Module or a keras.Model, and got {type(model).__name__}. Pass the model itself, "
+        f"as in `%shapewidget model` or `shapewidget.attach(model)`."
     )
 
 

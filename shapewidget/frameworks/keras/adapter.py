@@ -1,0 +1,134 @@
+"""The adapter of Keras 3 on TensorFlow: one place that ties its parts together and guards the user's model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from shapewidget.errors import InputError, ProbeInputError, RebuildError
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.keras.attempt import attempt
+from shapewidget.frameworks.keras.constructor import Rebuild, copied
+from shapewidget.frameworks.keras.guard import same_process_state, untouched
+from shapewidget.frameworks.keras.inputs import batch_sizes, make_batch, resized
+from shapewidget.frameworks.keras.patches import eager_functions
+from shapewidget.frameworks.keras.record import record
+from shapewidget.frameworks.keras.watch import Watch
+from shapewidget.frameworks.nesting import split
+from shapewidget.graph.costs import Measurement
+from shapewidget.graph.independence import Independence
+from shapewidget.graph.records import LayerGraph, Recording
+from shapewidget.graph.remedies import Remedy
+
+
+class KerasAdapter:
+    """See `shapewidget.frameworks.adapter.Adapter` for what every method promises."""
+
+    name = "keras"
+
+    def accepts(self, model: Any) -> bool:
+        """Whether it is a Keras model or a layer of one."""
+        return isinstance(model, keras.layers.Layer)
+
+    def device(self, model: keras.Model) -> str:
+        """Where the first weight is; "cpu" for a model without weights."""
+        weight = next(iter(model.weights), None)
+        place = str(getattr(getattr(weight, "value", None), "device", "") or "CPU:0")
+        kind, _, number = place.rpartition("/device:")[2].partition(":")
+        return "cpu" if kind == "CPU" else f"{kind.lower()}:{number}"
+
+    def room(self, model: keras.Model) -> int | None:
+        """None: TensorFlow raises an error of its own where memory does not suffice."""
+        return None
+
+    def on_device(self, model: keras.Model, device: str) -> keras.Model:
+        """The model itself; TensorFlow places its own copies."""
+        if device != self.device(model):
+            raise InputError(
+                f"device={device!r} cannot be chosen for a Keras model; it is on {self.device(model)}. Leave `device` "
+                "out, or build the model in a tf.device block."
+            )
+        return model
+
+    def batch(self, model: keras.Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
+        """The user's inputs with their axes named, or inputs derived from the model."""
+        return make_batch(model, inputs, targets, axes)
+
+    def split(self, model: keras.Model, batch: Any, loss: Callable[..., Any] | None) -> tuple[Any, Any]:
+        """Inputs and targets of a loader's batch: Keras takes the first part, and the second."""
+        return (batch[0], batch[1]) if isinstance(batch, tuple | list) and len(batch) > 1 else split(batch)
+
+    def sizes(self, batch: Batch) -> Mapping[str, int]:
+        """The named sizes of a batch."""
+        return batch_sizes(batch)
+
+    def resized(self, model: keras.Model, batch: Batch, sizes: Mapping[str, int]) -> Batch:
+        """The batch at other sizes."""
+        return resized(batch, sizes)
+
+    def record(
+        self, model: keras.Model, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True
+    ) -> Recording:
+        """One recorded run on the untouched model; one that was never built is copied first, as running builds it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with same_process_state():
+                model = model if _is_built(model) else _unbuilt_copy(model)
+            with untouched(model), eager_functions():
+                return record(model, batch, loss)
+
+    def independence(
+        self, model: keras.Model, batch: Batch, graph: LayerGraph, sizes: Mapping[str, int]
+    ) -> Independence | None:
+        """Not told for Keras yet."""
+        return None
+
+    def watch(self) -> Watch:
+        """Records whatever the block runs."""
+        return Watch()
+
+    def constructor(self, model: keras.Model, build: Callable[..., keras.Model] | None) -> Constructor:
+        """How to build the model again."""
+        return Rebuild(model, build)
+
+    def attempt(
+        self,
+        model: keras.Model,
+        constructor: Constructor | None,
+        remedy: Remedy,
+        loss: Callable[..., Any] | None = None,
+    ) -> Attempt | None:
+        """A copy of the model with the remedy applied."""
+        return attempt(model, remedy)
+
+    def measure(
+        self,
+        model: keras.Model,
+        batch: Batch,
+        *,
+        loss: Callable[..., Any] | None,
+        optimizer: Callable[..., Any] | None,
+        sizes: Mapping[str, int],
+        cancelled: Callable[[], bool],
+    ) -> Measurement:
+        """Refused, in words."""
+        return Measurement(
+            dict(sizes), self.device(model), None, None, None, refusal="Keras models are not measured yet."
+        )
+
+
+def _is_built(model: keras.Model) -> bool:
+    return all(layer.built for layer in model._flatten_layers())
+
+
+def _unbuilt_copy(model: keras.Model) -> keras.Model:
+    try:
+        return copied(model)
+    except RebuildError as error:
+        raise ProbeInputError(
+            f"{type(model).__name__} was never called, probing would build it, and it cannot be copied: {error} "
+            "Or call it once on a batch of your data before probing."
+        ) from error

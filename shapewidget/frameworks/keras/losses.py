@@ -1,0 +1,86 @@
+"""What the losses and metrics of Keras take for targets, and what they refused about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras.src.losses.losses import LossFunctionWrapper
+
+from shapewidget.frameworks.keras.tensors import UNSEEN, leaves, shape
+from shapewidget.graph.records import Clash, ClashKind
+
+CLASS_IDS, ONE_HOT, SAME = "class ids", "one-hot", "same shape"
+
+
+def is_own(loss: Any) -> bool:
+    """Whether Keras wrote the loss or metric, rather than the user."""
+    function = loss.fn if isinstance(loss, LossFunctionWrapper) else getattr(loss, "_fn", type(loss))
+    return (
+        getattr(function, "__module__", "").split(".")[0] == "keras" and type(loss).__module__.split(".")[0] == "keras"
+    )
+
+
+def as_compiled(loss: Any) -> Any:
+    """A loss as `compile` would call it: a function is given targets that Keras has aligned."""
+    if isinstance(loss, keras.losses.Loss):
+        return loss
+    found = keras.losses.get(loss) if isinstance(loss, str) else loss
+    return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
+
+
+def name_of(loss: Any) -> str:
+    """What a person calls it: "CategoricalCrossentropy", or the name of their own function."""
+    if isinstance(loss, LossFunctionWrapper) and type(loss) is LossFunctionWrapper:
+        return str(getattr(loss.fn, "__name__", "loss"))
+    return type(loss).__name__
+
+
+def takes(loss: Any) -> str:
+    """The form of targets that a loss or metric of Keras takes."""
+    name = name_of(loss).lower().replace("_", "")
+    if name.startswith("sparse"):
+        return CLASS_IDS
+    return ONE_HOT if name.startswith("categorical") else SAME
+
+
+def wanted_shape(form: str, outputs: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of targets that goes with outputs."""
+    return outputs[:-1] if form == CLASS_IDS else outputs
+
+
+def fits(form: str, targets: tuple[int, ...], outputs: tuple[int, ...]) -> bool:
+    """Whether targets have a form that Keras takes for outputs; it aligns (n,) with (n, 1) by itself."""
+    wanted = wanted_shape(form, outputs)
+    return _without_one(targets) == _without_one(wanted) or (form == CLASS_IDS and targets == (*wanted, 1))
+
+
+def _without_one(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    return sizes[:-1] if len(sizes) > 1 and sizes[-1] == 1 else sizes
+
+
+def refused_by_loss(loss: Any, targets: Any, outputs: Any, weights: Any, values: Any, error: str) -> Clash:
+    """What a loss refused.
+
+    Args:
+        loss: A loss of Keras's own.
+        targets: As given.
+        outputs: As given.
+        weights: The sample weights; None without.
+        values: The loss of every sample, where it came so far.
+        error: Text of the error, kept for the record only.
+    """
+    if values is not None and weights is not None:
+        return Clash("", ClashKind.SIZE, 2, None, values, shape(weights), error=error)
+    given, made = leaves(targets), leaves(outputs)
+    if len(given) != 1 or len(made) != 1:
+        return Clash("", ClashKind.OTHER, error=error)
+    form, sizes, out = takes(loss), shape(given[0]), shape(made[0])
+    if UNSEEN in out or not fits(form, sizes, out):
+        kind = ClashKind.SIZE
+        return Clash("", kind, 1, None, wanted_shape(form, out), sizes, 0, error=error)
+    if form == CLASS_IDS and not isinstance(given[0], keras.KerasTensor):
+        highest = int(keras.ops.convert_to_numpy(given[0]).max(initial=0))
+        if highest >= out[-1]:
+            return Clash("", ClashKind.INDEX, 1, None, f"0 to {out[-1] - 1}", highest, 0, error=error)
+    return Clash("", ClashKind.OTHER, error=error)

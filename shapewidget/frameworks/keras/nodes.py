@@ -1,0 +1,134 @@
+"""The nodes recorded so far, and which of them made which tensor. Tensors are held while recording: ids stay theirs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import keras
+
+from shapewidget.frameworks import source
+from shapewidget.frameworks.keras import layers
+from shapewidget.frameworks.keras.tensors import spec
+from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, LayerKind, SourceLine, TensorSpec
+
+
+class Slot(NamedTuple):
+    """One output of one node."""
+
+    node: int
+    output: int
+
+
+@dataclass(slots=True)
+class Node:
+    """A node while it is being recorded."""
+
+    id: str
+    kind: LayerKind
+    name: str
+    type: str
+    path: str
+    parent: str | None
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
+    layer: keras.layers.Layer | None = None
+    settings: dict[str, object] = field(default_factory=dict)
+    line: Any = None
+    reads: list[tuple[Slot, int]] = field(default_factory=list)
+
+
+class Nodes:
+    """An append-only list of nodes that can be cut back to where it was."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self.all: list[Node] = []
+        self.clashes: list[Clash] = []
+        self.groups: list[Node] = []
+        self._producer: dict[int, tuple[Any, Slot]] = {}
+        self._calls: dict[str, int] = {}
+
+    def add(self, kind: LayerKind, name: str, type_: str, path: str, *, id_: str, read: Sequence[Any] = ()) -> Node:
+        """Append a node that reads these tensors."""
+        count = self._calls[id_] = self._calls.get(id_, 0) + 1
+        parent = self.groups[-1].id if self.groups else None
+        node = Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, parent, tuple(map(spec, read)))
+        for place, tensor in enumerate(read):
+            slot = self.producer(tensor)
+            if slot is not None:
+                node.reads.append((slot, place))
+        self.all.append(node)
+        return node
+
+    def producer(self, tensor: Any) -> Slot | None:
+        """Which node gave this tensor."""
+        known = self._producer.get(id(tensor))
+        return known[1] if known is not None else None
+
+    def gives(self, node: Node, tensors: Sequence[Any]) -> None:
+        """Note the outputs of a node."""
+        index = next(place for place in range(len(self.all) - 1, -1, -1) if self.all[place] is node)
+        node.outputs = tuple(map(spec, tensors))
+        for place, tensor in enumerate(tensors):
+            self._producer[id(tensor)] = (tensor, Slot(index, place))
+
+    def same(self, tensor: Any, other: Any) -> None:
+        """Note that a tensor holds the values of another one."""
+        slot = self.producer(other)
+        if slot is not None:
+            self._producer[id(tensor)] = (tensor, slot)
+
+    def clash(self, node: Node, clash: Clash) -> None:
+        """Note that a node was refused."""
+        self.clashes.append(replace(clash, layer_id=node.id))
+
+    def mark(self) -> tuple[int, int, dict[str, int]]:
+        """Where the record stands."""
+        return len(self.all), len(self.clashes), dict(self._calls)
+
+    def cut_back(self, mark: tuple[int, int, dict[str, int]]) -> None:
+        """Forget what came after a mark."""
+        count, clashes, self._calls = mark
+        del self.all[count:], self.clashes[clashes:]
+        self._producer = {key: known for key, known in self._producer.items() if known[1].node < count}
+
+    def graph(self, title: str) -> LayerGraph:
+        """What was recorded, without the inputs that nothing reads."""
+        line = functools.cache(source.resolve)
+        read = {slot.node for node in self.all for slot, _ in node.reads}
+        kept = [place for place, node in enumerate(self.all) if node.kind is not LayerKind.INPUT or place in read]
+        return LayerGraph(
+            tuple(_layer(self.all[place], line) for place in kept),
+            tuple(
+                Edge(self.all[slot.node].id, self.all[place].id, slot.output, input_)
+                for place in kept
+                for slot, input_ in self.all[place].reads
+            ),
+            title=title,
+        )
+
+
+def _layer(node: Node, line: Callable[[Any], SourceLine]) -> Layer:
+    layer = node.layer
+    settings: Mapping[str, object] = layers.settings(layer) | node.settings if layer is not None else node.settings
+    return Layer(
+        node.id,
+        node.kind,
+        node.name,
+        node.type,
+        node.path,
+        node.parent,
+        node.inputs,
+        node.outputs,
+        layers.declared_sizes(layer) if layer is not None else (),
+        settings,
+        _weights(layer) if layer is not None and node.kind is LayerKind.LAYER else 0,
+        line(node.line) if node.line is not None else None,
+    )
+
+
+def _weights(layer: keras.layers.Layer) -> int:
+    return sum(int(keras.ops.size(weight)) for weight in layer.weights) if layer.built else 0

@@ -1,0 +1,143 @@
+"""Where Keras and TensorFlow are wrapped while recording; every wrap is undone in `finally`.
+
+Layers are seen at `Layer.__call__`, operations on symbolic tensors at `Operation.symbolic_call`, operations of
+TensorFlow between layers through its callbacks. A refused operation calls no callback: it is seen where TensorFlow
+turns its status into an error, with its operands in the frame that asks for that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import keras
+import tensorflow as tf
+from keras.src.losses import loss as keras_loss
+from keras.src.metrics.reduction_metrics import MeanMetricWrapper
+from tensorflow.python.framework import op_callbacks, ops
+
+Original = Callable[..., Any]
+
+
+class Recorder(Protocol):
+    """What is told of everything that runs."""
+
+    def call_layer(self, original: Original, layer: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Layer.__call__`."""
+
+    def build_layer(self, original: Original, layer: Any, *args: Any) -> Any:
+        """Stand in for `Layer._maybe_build`."""
+
+    def call_symbolic(self, original: Original, operation: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Operation.symbolic_call`."""
+
+    def call_loss(self, original: Original, loss: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Loss.__call__`."""
+
+    def call_metric(self, original: Original, metric: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `MeanMetricWrapper.update_state`."""
+
+    def loss_values(self, values: Any) -> None:
+        """The loss of every sample, before it is weighted and reduced."""
+
+    def ran(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
+        """An operation of TensorFlow ran."""
+
+    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
+        """An operation of TensorFlow was refused."""
+
+    def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
+        """Run what is no part of the data flow: backward passes and optimiser steps."""
+
+
+@contextlib.contextmanager
+def installed(recorder: Recorder) -> Iterator[None]:
+    """Tell the recorder of everything that the block runs."""
+
+    def callback(kind: str, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+        if graph is None:
+            recorder.ran(str(kind), inputs, outputs, attributes)
+
+    with contextlib.ExitStack() as stack:
+        for owner, name, wrap in _wraps(recorder):
+            stack.enter_context(_replaced(owner, name, wrap))
+        op_callbacks.add_op_callback(callback)
+        stack.callback(op_callbacks.remove_op_callback, callback)
+        yield
+
+
+@contextlib.contextmanager
+def eager_functions() -> Iterator[None]:
+    """Run `tf.function`s, and with them `fit`, as written."""
+    was = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(was)
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, wrap: Callable[[Original], Original]) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, wrap(original))
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Original]]]:
+    def method(stand_in: Callable[..., Any]) -> Callable[[Original], Original]:
+        return lambda original: lambda self, *args, **kwargs: stand_in(original, self, args, kwargs)
+
+    def unseen(original: Original) -> Original:
+        return lambda *args, **kwargs: recorder.unseen(original, *args, **kwargs)
+
+    def build(original: Original) -> Original:
+        return lambda self, *args: recorder.build_layer(original, self, *args)
+
+    def reduction(original: Original) -> Original:
+        def reduce(values: Any, *args: Any, **kwargs: Any) -> Any:
+            recorder.loss_values(values)
+            return original(values, *args, **kwargs)
+
+        return reduce
+
+    return [
+        (keras.layers.Layer, "__call__", method(recorder.call_layer)),
+        (keras.layers.Layer, "_maybe_build", build),
+        (keras.Operation, "symbolic_call", method(recorder.call_symbolic)),
+        (keras.losses.Loss, "__call__", method(recorder.call_loss)),
+        (MeanMetricWrapper, "update_state", method(recorder.call_metric)),
+        (keras_loss, "reduce_weighted_values", reduction),
+        (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(recorder, original)),
+        (ops, "_create_c_op", lambda original: _refused_in_a_graph(recorder, original)),
+        (tf.GradientTape, "gradient", unseen),
+        (tf.GradientTape, "jacobian", unseen),
+        (keras.optimizers.Optimizer, "apply", unseen),
+    ]
+
+
+def _refused_eagerly(recorder: Recorder, original: Original) -> Original:
+    def stand_in(error: BaseException, name: Any) -> Any:
+        frame = sys._getframe(1)
+        code = frame.f_code
+        arguments = {key: frame.f_locals[key] for key in code.co_varnames[: code.co_argcount] if key in frame.f_locals}
+        recorder.refused(code.co_name.removesuffix("_eager_fallback"), arguments, error)
+        return original(error, name)
+
+    return stand_in
+
+
+def _refused_in_a_graph(recorder: Recorder, original: Original) -> Original:
+    def stand_in(graph: Any, node_def: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(graph, node_def, inputs, *args, **kwargs)
+        except ValueError as error:
+            recorder.refused(str(node_def.op), {str(place): value for place, value in enumerate(inputs)}, error)
+            raise
+
+    return stand_in

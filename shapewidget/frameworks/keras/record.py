@@ -1,0 +1,358 @@
+"""Record one run of a model, or code that builds one: every layer, the operations between them, and the losses."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from shapewidget.frameworks import source
+from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.keras import layers, losses
+from shapewidget.frameworks.keras.names import SAME_VALUES, UNTOLD, plain_name
+from shapewidget.frameworks.keras.nodes import Node, Nodes
+from shapewidget.frameworks.keras.patches import Original, installed
+from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
+from shapewidget.frameworks.keras.tensors import is_symbolic, leaves, shape, spec
+from shapewidget.graph.records import Clash, ClashKind, LayerKind, Recording
+
+LOSS_SCOPE = "loss"
+
+
+class Recorder:
+    """Records what runs between `recording()` and its end.
+
+    Args:
+        root: The model that is probed; it is no node of its own graph. None where any code is watched.
+        most_nodes: After how many the rest runs unrecorded; None for no end.
+    """
+
+    def __init__(self, root: keras.Model | None = None, *, most_nodes: int | None = None) -> None:
+        """Start with an empty graph."""
+        self.nodes = Nodes()
+        self._root = root
+        self._most_nodes = most_nodes
+        self._depth = 0
+        self._blind = 0
+        self._thread = threading.get_ident()
+        self._inner: Clash | None = None
+        self._noted = False
+        self._losses: list[Node] = []
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was recorded that the rest runs unrecorded."""
+        return self._most_nodes is not None and len(self.nodes.all) >= self._most_nodes
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record what the block runs."""
+        with installed(self):
+            yield
+
+    def _is_passed_by(self) -> bool:
+        return bool(self._blind) or self.is_full or threading.get_ident() != self._thread
+
+    @contextlib.contextmanager
+    def _blindly(self) -> Iterator[None]:
+        self._blind += 1
+        try:
+            yield
+        finally:
+            self._blind -= 1
+
+    @contextlib.contextmanager
+    def _inside(self, node: Node | None) -> Iterator[None]:
+        self._depth += 1
+        if node is not None:
+            self.nodes.groups.append(node)
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if node is not None:
+                self.nodes.groups.pop()
+
+    def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
+        """Run what is no part of the data flow."""
+        with self._blindly():
+            return original(*args, **kwargs)
+
+    # -- layers -----------------------------------------------------------------------------------------------------
+
+    def call_layer(self, original: Original, layer: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Layer.__call__`."""
+        if self._is_passed_by():
+            return original(layer, *args, **kwargs)
+        self._noted = False
+        given = leaves((args, kwargs))
+        if layer is self._root or (self._is_outermost(layer) and not is_symbolic((args, kwargs))):
+            self._know(given, layer)
+            with self._inside(None):
+                return original(layer, *args, **kwargs)
+        self._know([tensor for tensor in given if isinstance(tensor, keras.KerasTensor)], None)
+        call = self._call_whole if layers.is_drawn_whole(layer) else self._call_group
+        return call(original, layer, given, args, kwargs)
+
+    def _is_outermost(self, layer: Any) -> bool:
+        return self._root is None and not self._depth and isinstance(layer, keras.Model)
+
+    def _know(self, tensors: Sequence[Any], model: keras.Model | None) -> None:
+        """Make inputs of the tensors that no node has made."""
+        declared = declared_shapes(model) if model is not None else []
+        for place, tensor in enumerate(tensors):
+            history = getattr(tensor, "_keras_history", None)
+            if self.nodes.producer(tensor) is None and (model is not None or history is not None):
+                operation = history.operation if history is not None else None
+                if operation is not None and not isinstance(operation, keras.layers.InputLayer):
+                    continue
+                name = operation.name if operation is not None else "inputs"
+                self.add_input(name, tensor, declared[place] if place < len(declared) else None)
+
+    def add_input(self, name: str, tensor: Any, declared: tuple[int | None, ...] | None = None) -> None:
+        """Append a node for a tensor that comes from outside."""
+        node = self.nodes.add(LayerKind.INPUT, name, "input", "", id_=name)
+        if declared is not None:
+            node.settings["declared_shape"] = declared
+        self.nodes.gives(node, (tensor,))
+
+    def _new(self, kind: LayerKind, layer: Any, given: Sequence[Any]) -> Node:
+        above = self.nodes.groups[-1].path if self.nodes.groups else ""
+        path = f"{above}.{layer.name}" if above else layer.name
+        node = self.nodes.add(kind, layer.name, type(layer).__name__, path, id_=path, read=given)
+        node.layer, node.line = layer, source.here()
+        return node
+
+    def _call_whole(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        node = self._new(LayerKind.LAYER, layer, given)
+        self._inner = None
+        try:
+            with self._blindly():
+                output = original(layer, *args, **kwargs)
+        except Exception as error:
+            self.nodes.clash(node, refused_by_layer(layer, given, self._inner, text_of(error)))
+            self._noted = True
+            raise
+        self.nodes.gives(node, leaves(output))
+        return output
+
+    def _call_group(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        node = self._new(LayerKind.GROUP, layer, given)
+        count = len(self.nodes.all)
+        try:
+            with self._inside(node):
+                output = original(layer, *args, **kwargs)
+        except Exception as error:
+            if not self._noted:
+                self.nodes.clash(node, refused_by_layer(layer, given, None, text_of(error)))
+                self._noted = True
+            raise
+        outputs = leaves(output)
+        if len(self.nodes.all) == count:
+            node.kind = LayerKind.LAYER
+        if len(self.nodes.all) == count or is_symbolic(output):
+            self.nodes.gives(node, outputs)
+        else:
+            node.reads.clear()
+            node.outputs = tuple(map(spec, outputs))
+        return output
+
+    def build_layer(self, original: Original, layer: Any, *args: Any) -> Any:
+        """Stand in for `Layer._maybe_build`: what a layer runs to build itself it runs again when it is called."""
+        if layer.built or self._is_passed_by():
+            return original(layer, *args)
+        mark = self.nodes.mark()
+        result = original(layer, *args)
+        self.nodes.cut_back(mark)
+        self._noted = False
+        return result
+
+    # -- operations -------------------------------------------------------------------------------------------------
+
+    def call_symbolic(self, original: Original, operation: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Operation.symbolic_call`."""
+        if self._is_passed_by() or isinstance(operation, keras.layers.Layer):
+            return original(operation, *args, **kwargs)
+        self._noted = False
+        given = leaves((args, kwargs))
+        self._know([tensor for tensor in given if isinstance(tensor, keras.KerasTensor)], None)
+        node = self._add_operation(plain_name(type(operation).__name__), given)
+        try:
+            output = original(operation, *args, **kwargs)
+        except Exception as error:
+            arguments = {str(place): value for place, value in enumerate(args)} | vars(operation) | kwargs
+            self.nodes.clash(node, refused_by_operation(node.name, arguments, text_of(error)))
+            self._noted = True
+            raise
+        self.nodes.gives(node, leaves(output))
+        return output
+
+    def _add_operation(self, name: str, given: Sequence[Any]) -> Node:
+        group = self.nodes.groups[-1] if self.nodes.groups else None
+        id_ = f"{group.id}/{name}" if group is not None else name
+        node = self.nodes.add(LayerKind.OPERATION, name, name, group.path if group else "", id_=id_, read=given)
+        node.line = source.here()
+        return node
+
+    def ran(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
+        """Note an operation of TensorFlow, if it reads a tensor that is known."""
+        name = plain_name(name)
+        if self._is_passed_by() or name in UNTOLD:
+            return
+        with self._blindly():
+            known = [tensor for tensor in inputs if self.nodes.producer(tensor) is not None]
+            if not known:
+                return
+            if name in SAME_VALUES:
+                self.nodes.same(outputs[0], known[0])
+                return
+            self.nodes.gives(self._add_operation(name, leaves(list(inputs))), leaves(list(outputs)))
+
+    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
+        """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""
+        if threading.get_ident() != self._thread:
+            return
+        name = plain_name(name)
+        with self._blindly():
+            clash = refused_by_operation(name, arguments, text_of(error))
+            if self._blind > 1:
+                self._inner = clash
+                return
+            self.nodes.clash(self._add_operation(name, leaves(list(arguments.values()))), clash)
+        self._noted = True
+
+    # -- losses -----------------------------------------------------------------------------------------------------
+
+    def call_loss(self, original: Original, loss: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Loss.__call__`, which takes targets, outputs and weights."""
+        if self._is_passed_by() or type(loss).__name__ == "CompileLoss":
+            return original(loss, *args, **kwargs)
+        self._noted = False
+        targets, outputs, weights = _three(args, kwargs)
+        name, own = losses.name_of(loss), losses.is_own(loss)
+        for label, value in (("targets", targets), ("weights", weights)):
+            for tensor in leaves(value):
+                if self.nodes.producer(tensor) is None:
+                    self.add_input(label, tensor)
+        node = self.nodes.add(
+            LayerKind.LOSS if own else LayerKind.GROUP,
+            name,
+            name,
+            "" if own else LOSS_SCOPE,
+            id_=name if own else LOSS_SCOPE,
+            read=leaves((outputs, targets, weights)),
+        )
+        node.line, node.settings = source.here(), {"takes": losses.takes(loss) if own else "its own"}
+        if weights is not None:
+            node.settings["weights"] = shape(weights)
+        self._losses.append(node)
+        try:
+            with self._blindly() if own else self._inside(node):
+                value = original(loss, *args, **kwargs)
+        except Exception as error:
+            if not self._noted:
+                values = node.settings.get("values")
+                clash = losses.refused_by_loss(loss, targets, outputs, weights, values, text_of(error))
+                self.nodes.clash(node, clash)
+                self._noted = True
+            raise
+        finally:
+            self._losses.pop()
+        if not own:
+            node.reads.clear()
+        node.outputs = tuple(map(spec, leaves(value)))
+        return value
+
+    def loss_values(self, values: Any) -> None:
+        """Keep the shape of the loss of every sample."""
+        if self._losses:
+            self._losses[-1].settings["values"] = shape(values)
+
+    def call_metric(self, original: Original, metric: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for the `update_state` of metrics that compare outputs with targets."""
+        if self._is_passed_by() or not losses.is_own(metric):
+            return original(metric, *args, **kwargs)
+        targets, outputs, _ = _three(args, kwargs)
+        name = type(metric).__name__
+        for tensor in leaves(targets):
+            if self.nodes.producer(tensor) is None:
+                self.add_input("targets", tensor)
+        node = self.nodes.add(LayerKind.LOSS, name, name, "", id_=name, read=leaves((outputs, targets)))
+        node.line, node.settings = source.here(), {"takes": losses.takes(metric), "metric": True}
+        with self._blindly():
+            return original(metric, *args, **kwargs)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def fail(self, error: Exception) -> str:
+        """Note an error that ended the run, unless it was noted where it arose; gives its text."""
+        text = text_of(error)
+        if not self._noted:
+            self.nodes.clashes.append(Clash("", ClashKind.OTHER, error=text))
+        return text
+
+
+def _three(args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+    """Targets, outputs and weights of a call of a loss or metric."""
+    named = dict(zip(("y_true", "y_pred", "sample_weight"), args, strict=False)) | dict(kwargs)
+    return named.get("y_true"), named.get("y_pred"), named.get("sample_weight")
+
+
+def declared_shapes(model: keras.Model) -> list[tuple[int | None, ...]]:
+    """The shapes of the inputs that a model was built with, None where an axis may have any size."""
+    try:
+        return [tuple(tensor.shape) for tensor in keras.tree.flatten(model.inputs) or ()]
+    except (AttributeError, ValueError):
+        return []
+
+
+def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) -> Recording:
+    """Run the model on the batch, and the loss on what it gives, and record both.
+
+    The caller guards the model (`guard.untouched`).
+
+    Args:
+        model: A built model.
+        batch: Its inputs, and the targets of the loss.
+        loss: Called as ``loss(targets, outputs)``.
+    """
+    recorder = Recorder(model)
+    args, kwargs, targets = keras.tree.map_structure(_tensor, (batch.args, dict(batch.kwargs), batch.targets))
+    declared = declared_shapes(model)
+    for place, tensor in enumerate(leaves((args, kwargs))):
+        name = "inputs" if len(leaves((args, kwargs))) == 1 else f"inputs[{place}]"
+        recorder.add_input(name, tensor, declared[place] if place < len(declared) else None)
+    stopped = output = None
+    started = time.perf_counter()
+    with recorder.recording():
+        try:
+            output = model(*args, **kwargs)
+        except Exception as error:
+            stopped = recorder.fail(error)
+    seconds = time.perf_counter() - started
+    if stopped is None:
+        recorder.nodes.add(LayerKind.OUTPUT, "output", "output", "", id_="output", read=leaves(output))
+        if loss is not None and targets is not None:
+            stopped = _record_loss(recorder, loss, output, targets)
+    graph = recorder.nodes.graph(type(model).__name__)
+    return replace(Recording(graph, tuple(recorder.nodes.clashes), stopped=stopped), seconds=seconds)
+
+
+def _tensor(value: Any) -> Any:
+    return keras.ops.convert_to_tensor(value) if hasattr(value, "shape") and hasattr(value, "dtype") else value
+
+
+def _record_loss(recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any) -> str | None:
+    for place, tensor in enumerate(leaves(targets)):
+        recorder.add_input("targets" if place == 0 else f"targets[{place}]", tensor)
+    with recorder.recording():
+        try:
+            losses.as_compiled(loss)(targets, output)
+        except Exception as error:
+            return recorder.fail(error)
+    return None

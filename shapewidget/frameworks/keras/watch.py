@@ -1,0 +1,54 @@
+"""Watch whatever code runs: building models, `fit`, losses, training loops."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from types import TracebackType
+
+from shapewidget.frameworks.keras.patches import eager_functions
+from shapewidget.frameworks.keras.record import Recorder
+from shapewidget.graph.batches import SamplerPasses
+from shapewidget.graph.records import Recording
+
+MOST_NODES = 4_000
+"""How much of a long training loop is recorded: its first steps tell what the others do."""
+
+
+class Watch:
+    """Records what a block runs. `fit` and every `tf.function` run eagerly meanwhile, so that each layer is seen."""
+
+    def __init__(self) -> None:
+        """Record nothing yet."""
+        self._recorder = Recorder(most_nodes=MOST_NODES)
+        self._context = contextlib.ExitStack()
+        self._stopped: str | None = None
+
+    def __enter__(self) -> Watch:
+        """Begin."""
+        self._context.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", message=".*run_functions_eagerly.*")
+        self._context.enter_context(eager_functions())
+        self._context.enter_context(self._recorder.recording())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, and note the error that ended the block."""
+        self._context.close()
+        self._stopped = self._recorder.fail(error) if isinstance(error, Exception) else None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether only the first part was recorded."""
+        return self._recorder.is_full
+
+    def recording(self) -> Recording:
+        """What ran in the block."""
+        nodes = self._recorder.nodes
+        return Recording(nodes.graph("captured code"), tuple(nodes.clashes), stopped=self._stopped)
+
+    def same_epoch(self) -> tuple[SamplerPasses, ...]:
+        """None: samplers with epochs are PyTorch's."""
+        return ()
