@@ -14,9 +14,14 @@ def size_text(size: object, dim: Dim | None = None) -> str:
 
 
 def shape_text(spec: TensorSpec) -> str:
-    """'(B, T, 2·hidden) = (8, 16, 512)', or just the numbers where nothing was solved."""
+    """'(B, T, 2·hidden) = (8, 16, 512)', or just the numbers where nothing was solved.
+
+    A model that is being built has axes of no size yet: then just the symbols.
+    """
     numbers = "(" + ", ".join(map(str, spec.shape)) + ("," if len(spec.shape) == 1 else "") + ")"
     symbols = str(spec)
+    if min(spec.shape, default=0) < 0:
+        return symbols
     return numbers if symbols == numbers or spec.dims is None else f"{symbols} = {numbers}"
 
 

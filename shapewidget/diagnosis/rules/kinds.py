@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.rules.time_axis import recurrent_cause
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 
@@ -14,7 +15,7 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     """A layer given a tensor of another rank, dtype, range or device than it takes."""
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
-        if layer is None:
+        if layer is None or (clash.kind is ClashKind.RANK and _is_told_elsewhere(evidence, clash)):
             continue
         said = _said(clash, layer)
         if said is None:
@@ -37,6 +38,11 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
                 input=clash.input,
             )
         )
+
+
+def _is_told_elsewhere(evidence: Evidence, clash: Clash) -> bool:
+    """Whether two inputs of one layer differ, or a layer further up is the cause."""
+    return clash.against is not None or recurrent_cause(evidence, clash) is not None
 
 
 def _said(clash: Clash, layer: Layer) -> tuple[str, str, str, str] | None:

@@ -23,6 +23,8 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         layer = evidence.layer(clash.layer_id)
         if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE or len(layer.inputs) < 2:
             continue
+        if "takes" in layer.settings:
+            continue
         outputs, targets = layer.inputs[:2]
         at = f"axis {clash.axis} of the targets" if clash.axis is not None else "the targets"
         reason = (
@@ -52,6 +54,8 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
     """Operands of different rank whose batch axes meet different axes, so that B x B pairs come out."""
     for layer in evidence.graph.layers:
         is_loss = layer.kind is LayerKind.LOSS
+        if "takes" in layer.settings:
+            continue  # such a loss aligns the two by itself
         if len(layer.inputs) < 2 or not (_is_of_one_shape(layer) if is_loss else layer.name in _ARITHMETIC):
             continue
         one, other = layer.inputs[:2]
@@ -97,7 +101,7 @@ def _finding(layer: Layer, sizes: tuple[int | None, ...]) -> Finding:
     )
     return finding(
         "SW302",
-        "loss" if is_loss else "function",
+        "loss" if is_loss or layer.path == "loss" else "function",
         layer.path if is_loss and layer.path else layer.name,
         reason,
         fix="give both the same shape: squeeze(-1) the outputs, or unsqueeze(-1) the targets",

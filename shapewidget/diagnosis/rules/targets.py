@@ -1,0 +1,204 @@
+"""Losses and metrics against the form of targets that they take: class ids, one-hot rows, or the outputs' own shape.
+
+Only of nodes that say what they take; (n,) and (n, 1) are the same to these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.rules.time_axis import recurrent_cause
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+
+_IDS, _ROWS, _SAME = "class ids", "one-hot", "same shape"
+Shape = tuple[int, ...]
+
+
+def targets_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that raised because of targets or weights."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or not _says(layer) or clash.kind is not ClashKind.SIZE or recurrent_cause(evidence, clash):
+            continue
+        if clash.input == 2:
+            yield Diagnosis(_weights(clash, layer))
+        else:
+            unflattened = _unflattened(evidence, layer)
+            yield Diagnosis(_never_flattened(layer, unflattened) if unflattened else _refused(layer))
+
+
+def targets_misread(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss or metric that runs, and compares something else than its author thinks."""
+    for layer in evidence.graph.layers:
+        if not _says(layer) or layer.id in evidence.clash_at or len(layer.inputs) < 2:
+            continue
+        outputs, targets = layer.inputs[0].shape, layer.inputs[1].shape
+        if layer.settings["takes"] != _SAME and outputs[-1:] == (1,):
+            yield Diagnosis(_one_class(evidence, layer))
+        elif -1 not in outputs and -1 not in targets and not fits(str(layer.settings["takes"]), targets, outputs):
+            yield Diagnosis(_misread(layer))
+
+
+def weights_without_effect(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that is one number for the whole batch, and weights that are to weigh samples."""
+    for layer in evidence.graph.layers:
+        weights = layer.settings.get("weights")
+        if layer.settings.get("values") != () or not isinstance(weights, tuple) or not weights or not layer.inputs:
+            continue
+        samples = layer.inputs[0].shape[:1]
+        yield Diagnosis(
+            _at_loss(
+                "SW307",
+                layer,
+                f"{place_text(layer)} gives () for a batch of {samples[0]}: it is averaged over the samples before the "
+                f"weights {weights} are applied, so they only scale the whole loss. Expected one loss a sample, "
+                f"{samples}.",
+                fix="average over the last axis only: mean(..., axis=-1)",
+                axis=0,
+                axis_name="batch",
+                expected=samples,
+                got=(),
+            )
+        )
+
+
+def _says(layer: Layer) -> bool:
+    return layer.kind is LayerKind.LOSS and "takes" in layer.settings
+
+
+def fits(form: str, targets: Shape, outputs: Shape) -> bool:
+    """Whether targets have the form that goes with outputs."""
+    wanted = outputs[:-1] if form == _IDS else outputs
+    return _bare(targets) == _bare(wanted) or (form == _IDS and targets == (*wanted, 1))
+
+
+def _bare(shape: Shape) -> Shape:
+    return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
+
+
+def _at_loss(code: str, layer: Layer, reason: str, **details: object) -> Finding:
+    details.setdefault("op", layer.name)
+    return finding(code, "loss", layer.name, reason, source=layer.source, layer_id=layer.id, **details)
+
+
+def _refused(layer: Layer) -> Finding:
+    outputs, targets = layer.inputs[:2]
+    form = str(layer.settings["takes"])
+    wanted = outputs.shape[:-1] if form == _IDS else outputs.shape
+    what, fix = _said(form, layer, targets.shape, outputs.shape)
+    axis = next((axis for axis, (a, b) in enumerate(zip(targets.shape, wanted, strict=False)) if a != b), None)
+    axis = axis if axis is not None else min(len(wanted), len(targets.shape)) or None
+    reason = (
+        f"{place_text(layer)} takes {what} of shape {wanted} for outputs {shape_text(outputs)}, and is given targets "
+        f"{shape_text(targets)}."
+    )
+    name = "batch" if axis == 0 else "classes" if form != _SAME else "outputs"
+    at = {"axis": axis, "axis_name": name, "input": 1}
+    return _at_loss("SW301", layer, reason, fix=fix, expected=wanted, got=targets.shape, **at)
+
+
+def _said(form: str, layer: Layer, targets: Shape, outputs: Shape) -> tuple[str, str]:
+    """What a loss or metric takes, and what to do."""
+    if form == _ROWS:
+        ids = _bare(targets) == outputs[:-1]
+        return "one-hot rows", f"Sparse{layer.type}(), which takes class ids" if ids else "one row of classes a sample"
+    if form == _IDS:
+        rows = targets == outputs
+        other = layer.type.removeprefix("Sparse")
+        fix = f"{other}(), which takes one-hot rows" if rows else f"one class id for each of {outputs[:-1]}"
+        return "class ids", fix
+    return "targets", "give outputs and targets the same shape"
+
+
+def _weights(clash: Clash, layer: Layer) -> Finding:
+    return _at_loss(
+        "SW306",
+        layer,
+        f"{place_text(layer)} gives one loss for each of {clash.expected}: it has already averaged the last axis of "
+        f"the outputs {layer.inputs[0].shape}. The weights are {clash.got}, and the two do not broadcast.",
+        fix=f"give sample_weight the shape {clash.expected}",
+        axis=0 if isinstance(clash.got, tuple) and len(clash.got) == 1 else 1,
+        axis_name="weights",
+        expected=clash.expected,
+        got=clash.got,
+        input=min(2, len(layer.inputs) - 1),
+    )
+
+
+def _one_class(evidence: Evidence, layer: Layer) -> Finding:
+    maker = evidence.producer(layer.id, 0)
+    place = f"{place_text(maker)} gives" if maker is not None else "it is given"
+    form = "SparseCategorical" if layer.settings["takes"] == _IDS else "Categorical"
+    is_metric = bool(layer.settings.get("metric"))
+    binary = "BinaryAccuracy()" if is_metric else "BinaryCrossentropy()"
+    return finding(
+        "SW304",
+        "loss",
+        maker.path if maker is not None and maker.path else layer.name,
+        f"{place_text(layer)} compares classes along the last axis and takes at least 2, but {place} "
+        f"{shape_text(layer.inputs[0])} with 1: of one class the probability is always 1, so it says nothing.",
+        fix=f"{binary} instead of {form}..., or one unit for each class",
+        op=layer.name,
+        axis=len(layer.inputs[0].shape) - 1,
+        axis_name="classes",
+        expected=">= 2",
+        got=1,
+        source=layer.source,
+        layer_id=layer.id,
+    )
+
+
+def _misread(layer: Layer) -> Finding:
+    outputs, targets = layer.inputs[:2]
+    form = str(layer.settings["takes"])
+    what, fix = _said(form, layer, targets.shape, outputs.shape)
+    wanted = outputs.shape[:-1] if form == _IDS else outputs.shape
+    axis = len(outputs.shape) - 1
+    return _at_loss(
+        "SW305",
+        layer,
+        f"{place_text(layer)} takes {what} of shape {wanted} for outputs {shape_text(outputs)}, and is given "
+        f"{shape_text(targets)}. It raises nothing, and compares what does not belong together: axis {axis} should be "
+        f"{outputs.shape[-1]}.",
+        fix=fix,
+        axis=axis,
+        axis_name="classes" if form != _SAME else "outputs",
+        expected=wanted,
+        got=targets.shape,
+    )
+
+
+def _unflattened(evidence: Evidence, layer: Layer) -> Layer | None:
+    """The first Dense layer that was given an image or sequence of features and kept its axes."""
+    outputs, targets = layer.inputs[0].shape, layer.inputs[1].shape
+    if len(outputs) < 3 or len(targets) >= len(outputs) - (layer.settings["takes"] == _IDS):
+        return None
+    found, node = None, evidence.producer(layer.id, 0)
+    while node is not None and node.inputs and len(node.inputs[0].shape) > 2:
+        if node.size("filters") is not None or "pool_size" in node.settings:
+            return found
+        found = node if node.size("units") is not None and "return_sequences" not in node.settings else found
+        node = evidence.producer(node.id, 0)
+    return None
+
+
+def _never_flattened(layer: Layer, dense: Layer) -> Finding:
+    outputs, targets = layer.inputs[:2]
+    return finding(
+        "SW113",
+        "loss",
+        dense.path,
+        f"{place_text(dense)} is given {shape_text(dense.inputs[0])} and works on its last axis only, so the axes "
+        f"before it reach {place_text(layer)}: outputs {shape_text(outputs)} against targets {shape_text(targets)}.",
+        fix=f"put layers.Flatten() or a global pooling layer before `{dense.name}`",
+        op=layer.name,
+        axis=1,
+        axis_name="positions",
+        expected=(outputs.shape[0], outputs.shape[-1]),
+        got=outputs.shape,
+        source=dense.source,
+        layer_id=layer.id,
+    )
