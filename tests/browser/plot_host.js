@@ -1,4 +1,6 @@
 // Stands for a notebook: models of PlotView with their views, and a kernel that answers as `kernel` says.
+import { Model, place } from "/host_model.js";
+
 const BYTES = new Uint8Array(await (await fetch("/plotly.min.js")).arrayBuffer());
 
 const BUFFERS = {
@@ -13,32 +15,9 @@ function inner() {
   return message;
 }
 
-class Model {
-  listeners = [];
-
+class PlotModel extends Model {
   constructor(traits) {
-    this.traits = { figure: null, label: "", theme: "auto", height: 300, ...traits };
-  }
-
-  get(name) {
-    return this.traits[name];
-  }
-
-  set(name, value) {
-    this.traits[name] = value;
-    this.emit(`change:${name}`);
-  }
-
-  on(event, callback) {
-    this.listeners.push([event, callback]);
-  }
-
-  off(event, callback) {
-    this.listeners = this.listeners.filter(([name, listener]) => name !== event || listener !== callback);
-  }
-
-  emit(event, ...values) {
-    for (const [name, listener] of [...this.listeners]) if (name === event) listener(...values);
+    super({ figure: null, label: "", theme: "auto", height: 300, ...traits });
   }
 
   send(request) {
@@ -66,15 +45,9 @@ const host = {
     for (const answer of this.waiting.splice(0)) setTimeout(answer);
   },
 
-  /** Show a new model, with a copy of the code of its own as every widget has. */
   async show(traits, style = "width: 480px") {
-    const index = this.models.length;
-    const { default: widget } = await import(`/plot_view.js?copy=${index}`);
-    const el = document.createElement("div");
-    el.id = `view-${index}`;
-    el.style = style;
-    document.body.append(el);
-    const model = new Model(traits);
+    const { widget, el } = await place("plot_view.js", this.models.length, style);
+    const model = new PlotModel(traits);
     this.models.push(model);
     this.closers.push(widget.render({ model, el }));
   },

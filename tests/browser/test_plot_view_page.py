@@ -1,19 +1,13 @@
 """The bundle of PlotView on a page of its own, in a host that answers as each test says."""
 
-from pathlib import Path
-from urllib.parse import urlsplit
-
 import pytest
+from browser.host_page import host_page
 from browser.servers import ROOT
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from shapewidget.graph.costs import Measurement, Memory, Timing
 from shapewidget.notebook import plots
-from shapewidget.notebook.assets import bundle
 
-ADDRESS = "http://shapewidget.test"
-HOST = Path(__file__).with_name("plot_host.js")
-PAGE = "<!doctype html><body><script type=module src=/plot_host.js></script></body>"
 ARTIFACTS = ROOT / "artifacts" / "plot_view"
 expect.set_options(timeout=20_000)
 BARS = "#view-{} .bars path"
@@ -21,25 +15,8 @@ BARS = "#view-{} .bars path"
 
 @pytest.fixture
 def page(chromium):
-    page = chromium.new_page(viewport={"width": 560, "height": 720})
-    errors = []
-    page.on("pageerror", lambda error: errors.append(error))
-    files = {"/plot_host.js": HOST, **{f"/{name}": bundle(name) for name in ("plot_view.js", "plotly.min.js")}}
-
-    def serve(route: Route) -> None:
-        path = urlsplit(route.request.url).path
-        if path in files:
-            route.fulfill(path=files[path])
-        else:
-            route.fulfill(body=PAGE, content_type="text/html")
-
-    page.route(f"{ADDRESS}/**", serve)
-    page.set_default_timeout(20_000)
-    page.goto(ADDRESS)
-    page.wait_for_function("window.host")
-    yield page
-    page.close()
-    assert errors == []
+    with host_page(chromium, "plot_host.js", ["plot_view.js", "plotly.min.js"], width=560) as page:
+        yield page
 
 
 def memory(*sizes: int) -> dict:
