@@ -115,6 +115,9 @@ class Adapter(Protocol):
     def device(self, model: Model) -> str:
         """Where its weights are: "cuda:0"."""
 
+    def room(self, model: Model) -> int | None:
+        """Bytes of memory that can be taken; None where a lack of them raises an error that can be caught."""
+
     def on_device(self, model: Model, device: str) -> Model:
         """A copy of the model on another device; the model itself if it is there already."""
 

@@ -192,7 +192,8 @@ def solve(observations: Sequence[Observation], hints: Sequence[Dim] = ()) -> Dim
 
 def product(dims: Sequence[Dim]) -> Dim:
     """The dim of several axes merged into one; unknown when a factor is not a plain monomial."""
-    factor, names, divisor = 1, [], 1
+    names: list[str] = []
+    factor, divisor = 1, 1
     for dim in dims:
         if not dim.known or len(dim.terms) > 1 or (dim.terms and dim.offset):
             return UNKNOWN

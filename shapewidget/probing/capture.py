@@ -16,7 +16,7 @@ from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.probing.report import Report
 
 
-class capture:  # noqa: N801  # used as a function: `with shapewidget.capture() as report:`
+class capture:  # used as a function: `with shapewidget.capture() as report:`
     """Record a block of code, and say what was found once it has ended.
 
     The code runs exactly as it would without us. A block that raises is explained; a block that runs is searched for

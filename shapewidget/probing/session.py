@@ -131,6 +131,8 @@ class Session:
             RebuildError: The model cannot be built at these sizes.
         """
         wanted = {**self.sizes, **checked(sizes or {}, self.sizes)}
+        if sizes is not None:
+            check_room(self.report.graph, wanted, self._adapter.room(self._model))
         model, batch = self._at(wanted)
         own = self._recorded(model, batch, wanted)
         if self._others is None:
@@ -162,6 +164,7 @@ class Session:
             Cancelled: `cancelled` said so.
         """
         wanted = {**self.sizes, **checked(sizes, self.sizes)}
+        check_room(self.report.graph, wanted, self._adapter.room(self._model))
         model, batch = self._at(wanted)
         return self._adapter.measure(
             model, batch, loss=self._loss, optimizer=self._optimizer, sizes=wanted, cancelled=cancelled
@@ -235,7 +238,7 @@ class Session:
 
     def _meanings(self) -> dict[str, str]:
         title = type(self._model).__name__
-        meanings = {name: f"argument of {title}" for name in self._arguments}
+        meanings = dict.fromkeys(self._arguments, f"argument of {title}")
         return meanings | {name: _MEANINGS.get(name, name) for name in self._axes}
 
     def _notes(self) -> tuple[str, ...]:

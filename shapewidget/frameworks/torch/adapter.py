@@ -15,6 +15,7 @@ from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.torch.attempt import attempt
+from shapewidget.frameworks.torch.capacity import available_bytes
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.guard import same_random_state, untouched
 from shapewidget.frameworks.torch.independence import independence
@@ -44,11 +45,15 @@ class TorchAdapter:
         weight = next(model.parameters(), None)
         return str(weight.device) if weight is not None else "cpu"
 
+    def room(self, model: nn.Module) -> int | None:
+        """Bytes that the host has free; None where another device raises an error of its own."""
+        return available_bytes() if self.device(model) == "cpu" else None
+
     def on_device(self, model: nn.Module, device: str) -> nn.Module:
         """A copy on that device; the model itself if it is there."""
         try:
             wanted = torch.device(device)
-            if wanted.type == "cuda" and wanted.index is None and torch.cuda.is_available():
+            if str(wanted) == "cuda" and torch.cuda.is_available():
                 wanted = torch.device("cuda", torch.cuda.current_device())
             torch.empty(0, device=wanted)
         except (RuntimeError, AssertionError) as error:

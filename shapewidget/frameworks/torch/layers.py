@@ -62,9 +62,9 @@ def _declared(module: nn.Module) -> Iterator[Declared]:
     for kind, names in _SIZES:
         if isinstance(module, kind):
             for name, axis in names:
-                size = getattr(module, name, None)
-                if isinstance(size, int):
-                    yield Declared(name, size, axis)
+                declared = getattr(module, name, None)
+                if isinstance(declared, int):
+                    yield Declared(name, declared, axis)
             return
 
 
