@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shapewidget.diagnosis.chains import axis_picked
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.graph.dims import symbol
 from shapewidget.graph.records import Layer, LayerKind, TensorSpec
@@ -83,9 +84,15 @@ def is_certain(evidence: Evidence) -> bool:
 
 def _signs(evidence: Evidence) -> Iterator[bool]:
     """Layers that can read the axis as the batch only, labels that have no time, results that have lost the time."""
+    steps: set[int] = set()
     for layer in evidence.graph.layers:
         dims = layer.inputs[0].dims if layer.inputs else None
-        if not dims or layer.kind is not LayerKind.LAYER:
+        if not dims:
+            continue
+        if layer.kind is LayerKind.OPERATION:
+            yield layer.name in ("matmul", "bmm") and any(map(_is_of_times, layer.outputs))
+            picked = axis_picked(layer)
+            steps |= {picked[1]} if picked is not None and picked[0] == 1 and dims[:2] == (BATCH, TIME) else set()
             continue
         is_convolution = layer.size("in_channels") is not None and len(dims) >= 3
         yield is_convolution and dims[0] == BATCH
@@ -94,6 +101,7 @@ def _signs(evidence: Evidence) -> Iterator[bool]:
             and len(dims) == 3
             and dims[0 if layer.settings["batch_first"] else 1] == BATCH
         )
+    yield len(steps) > 2  # it steps along the axis behind
     inputs = [layer for layer in evidence.graph.layers if layer.kind is LayerKind.INPUT]
     labels = [spec for layer in inputs if layer.id.startswith("targets") for spec in layer.outputs]
     yield any(has_batch(spec) and not has_time(spec) for spec in labels)
@@ -102,3 +110,9 @@ def _signs(evidence: Evidence) -> Iterator[bool]:
     results = [spec for layer in evidence.graph.layers if layer.kind is LayerKind.OUTPUT for spec in layer.inputs]
     had_time = any(has_time(spec) for layer in inputs for spec in layer.outputs)
     yield had_time and any(has_batch(spec) for spec in results) and not any(map(has_time, results))
+
+
+def _is_of_times(spec: TensorSpec) -> bool:
+    """Whether the tensor holds a number for every pair of steps, of every sample."""
+    dims = spec.dims or ()
+    return len(dims) >= 3 and dims[0] == BATCH and all("T" in dim.names for dim in dims[-2:])

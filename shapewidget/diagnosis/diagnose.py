@@ -10,6 +10,7 @@ from shapewidget.diagnosis.rules import (
     axis_roles,
     channels,
     coincidence,
+    equal_sizes,
     features,
     kinds,
     last_state,
@@ -50,6 +51,8 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     axis_roles.batch_lost,
     last_state.backward_direction_cut,
     last_state.state_behind_padding,
+    equal_sizes.agree_by_one_size,
+    equal_sizes.batch_of_one_squeezed,
     coincidence.batch_size_built_in,
     coincidence.declared_by_coincidence,
 )

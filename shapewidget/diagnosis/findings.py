@@ -98,6 +98,8 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW608", "The weights add up to 1 along another axis than is summed", Severity.COINCIDENCE),
         Rule("SW609", "A softmax of one value is always 1", Severity.COINCIDENCE),
         Rule("SW610", "The batch is lost", Severity.COINCIDENCE),
+        Rule("SW611", "Two axes have one size by chance", Severity.COINCIDENCE),
+        Rule("SW612", "squeeze() drops a batch of one", Severity.COINCIDENCE),
         Rule("SW613", "The statistics run along another axis than the channels", Severity.COINCIDENCE),
         Rule("SW901", "The program raises an error of its own", Severity.MISMATCH),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections import Counter
 from collections.abc import Sequence
 
@@ -32,9 +33,8 @@ def moved_axis(given: Axes, made: Axes) -> tuple[int, int] | None:
     before, after = [dim.at(sizes) or 0 for dim in given], [dim.at(sizes) or 0 for dim in made]
     if math.prod(before) != math.prod(after):
         return None
-    is_permuted = Counter(size for size in before if size != 1) == Counter(size for size in after if size != 1)
     for place, dim in enumerate(given):
-        if dim.is_constant and not is_permuted:
+        if dim.is_constant and not _is_moved_whole(dim, before, after):
             continue
         if before[place] == 1 or _uses(dim, given) != 1 or _uses(dim, made) != 1 or dim not in made:
             continue
@@ -42,6 +42,23 @@ def moved_axis(given: Axes, made: Axes) -> tuple[int, int] | None:
         if math.prod(before[place + 1 :]) != math.prod(after[found + 1 :]):
             return place, found
     return None
+
+
+def _is_moved_whole(dim: Dim, before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether a constant size is an axis that was moved, and not a number that comes up twice.
+
+    It is where the other axes are the same ones on both sides, in another order, or merged or split as they follow.
+    """
+    if Counter(size for size in before if size != 1) == Counter(size for size in after if size != 1):
+        return True
+    one, other = ([size for size in axes if size not in (1, dim.offset)] for axes in (before, after))
+    return len(one) != len(other) and min(len(one), len(other)) > 1 and (_merges(one, other) or _merges(other, one))
+
+
+def _merges(many: Sequence[int], few: Sequence[int]) -> bool:
+    """Whether each of a few axes is one of many, or several of them that follow one another."""
+    ends = list(itertools.accumulate(many, operator.mul))
+    return all(end in ends for end in itertools.accumulate(few, operator.mul)) and math.prod(many) == math.prod(few)
 
 
 def _uses(dim: Dim, axes: Axes) -> int:

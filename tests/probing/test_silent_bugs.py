@@ -150,7 +150,67 @@ def normalised_over_batch(m, x):
     return F.normalize(m.body(x), dim=0)
 
 
+def tokens_by_view(m, x):
+    batch, channels, height, width = m.conv(x).shape
+    tokens = m.conv(x).view(batch, height * width, channels)
+    return m.attend(tokens, tokens, tokens)[0]
+
+
+def map_by_view(m, x):
+    tokens = m.conv(x).flatten(2).transpose(1, 2)
+    batch, count, channels = tokens.shape
+    return m.head(tokens.reshape(batch, channels, 4, count // 4))
+
+
+def position_in_own_attention(m, ids):
+    h = m.emb(ids)
+    h = h + m.table[: h.size(0), None]
+    return m.head(torch.softmax(h @ h.transpose(1, 2), -1) @ h)
+
+
+def gate_a_sample(m, x):
+    return x * torch.sigmoid(m.gate(x.mean(1)))
+
+
+def squeezed(m, x):
+    return m.head(m.body(x)).squeeze()
+
+
 WRONG = {
+    "positions of the samples in attention by hand": (
+        lambda: Program(
+            position_in_own_attention, **embedded(head=nn.Linear(16, 3), table=nn.Parameter(torch.randn(60, 16)))
+        ),
+        words(),
+        "SW604",
+        "add",
+    ),
+    "tokens made of a feature map by a view": (
+        lambda: Program(
+            tokens_by_view, conv=nn.Conv2d(3, 8, 4, 4), attend=nn.MultiheadAttention(8, 2, batch_first=True)
+        ),
+        images(),
+        "SW601",
+        "view",
+    ),
+    "a feature map made of tokens by a reshape": (
+        lambda: Program(map_by_view, conv=nn.Conv2d(3, 8, 4, 4), head=nn.Conv2d(8, 3, 1)),
+        images(size=24),
+        "SW601",
+        "reshape",
+    ),
+    "a vector a sample along time": (
+        lambda: Program(gate_a_sample, gate=nn.Linear(10, 10)),
+        series(9, 9),
+        "SW611",
+        "mul",
+    ),
+    "squeeze of a batch of one": (
+        lambda: Program(squeezed, body=nn.Linear(10, 8), head=nn.Linear(8, 1)),
+        rows(1),
+        "SW612",
+        "squeeze",
+    ),
     "heads split by a reshape": (lambda: Program(heads_by_view, **attention()), series(), "SW601", "reshape"),
     "class axis moved by a view": (lambda: Program(classes_by_view, head=nn.Linear(10, 4)), series(), "SW601", "view"),
     "time brought first by a reshape": (
@@ -481,7 +541,31 @@ def mlp(*more):
     return nn.Sequential(nn.Linear(10, 16), *more, nn.Linear(16, 4))
 
 
+def tokens_by_flatten(m, x):
+    tokens = m.conv(x).flatten(2).transpose(1, 2)
+    batch, count, channels = tokens.shape
+    tokens = m.attend(tokens, tokens, tokens)[0]
+    return m.head(tokens.transpose(1, 2).reshape(batch, channels, 4, count // 4))
+
+
 RIGHT = {
+    "tokens of a feature map and back": (
+        lambda: Program(
+            tokens_by_flatten,
+            conv=nn.Conv2d(3, 8, 4, 4),
+            attend=nn.MultiheadAttention(8, 2, batch_first=True),
+            head=nn.Conv2d(8, 3, 1),
+        ),
+        images(size=24),
+    ),
+    "batch and sequence of one size": (
+        lambda: Program(lambda m, x: x * torch.sigmoid(m.gate(x.mean(1)))[:, None], gate=nn.Linear(10, 10)),
+        series(9, 9),
+    ),
+    "decoder from a vector": (
+        lambda: nn.Sequential(nn.Linear(10, 128), nn.Unflatten(1, (8, 4, 4)), nn.ConvTranspose2d(8, 3, 2, 2)),
+        rows(),
+    ),
     "batch norm in training": (lambda: mlp(nn.BatchNorm1d(16), nn.ReLU()), rows()),
     "batch norm without statistics": (lambda: mlp(nn.BatchNorm1d(16, track_running_stats=False)), rows()),
     "layer norm and dropout": (lambda: mlp(nn.LayerNorm(16), nn.Dropout(0.5)), rows()),

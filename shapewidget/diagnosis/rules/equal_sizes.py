@@ -1,0 +1,88 @@
+"""Axes of different meaning that have one size in the user's run: the batch and the sequence, or a single sample."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.batch_axis import BATCH
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import method_call
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression
+
+
+def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A function that meets two named axes, and is refused at all sizes at which the two differ."""
+    first = [run.clashes[0] if run.clashes else None for run in evidence.others]
+    if not first or first[0] is None or any(clash is None or clash.layer_id != first[0].layer_id for clash in first):
+        return
+    layer = evidence.layer(first[0].layer_id)
+    if layer is None or layer.kind is LayerKind.LAYER or layer.id in evidence.clash_at:
+        return
+    for one, other in itertools.permutations(evidence.graph.sizes, 2):
+        clashes = zip(first, evidence.others, strict=True)
+        is_pair = evidence.graph.sizes[one] == evidence.graph.sizes[other]
+        if is_pair and all(clash is not None and _meets(clash, run.sizes, one, other) for clash, run in clashes):
+            yield _by_one_size(evidence, layer, first[0], one, other)
+            return
+
+
+def _meets(clash: Clash, sizes: Mapping[str, int], one: str, other: str) -> bool:
+    sizes_met = (clash.expected, clash.got)
+    return clash.kind is ClashKind.SIZE and sizes[one] != sizes[other] and sizes_met == (sizes[one], sizes[other])
+
+
+def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other: str) -> Diagnosis:
+    size = evidence.graph.sizes[one]
+    meanings = [f"{name} = {size} ({evidence.meanings.get(name, name)})" for name in (one, other)]
+    shapes = " and ".join(map(shape_text, layer.inputs[:2]))
+    reason = (
+        f"{place_text(layer)} takes {shapes}: an axis of {meanings[0]} meets one of {meanings[1]}. They have one size "
+        f"here by chance, and it fails at any other."
+    )
+    return Diagnosis(
+        finding_at(
+            "SW611",
+            layer,
+            reason,
+            fix="bring axes of one meaning together: x.unsqueeze(1) for a vector a sample",
+            axis=clash.axis,
+            axis_name=evidence.meanings.get(other, other),
+            expected=f"{one} = {size}",
+            got=f"{other} = {size}",
+            input=clash.input,
+        )
+    )
+
+
+def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A `squeeze()` that names no axis, on a batch of one sample: it takes the batch axis away too."""
+    for layer in evidence.graph.layers:
+        spec = layer.inputs[0] if layer.inputs else None
+        if layer.name != "squeeze" or spec is None or spec.dims is None or BATCH not in spec.dims:
+            continue
+        if layer.settings.keys() & {"1", "dim"} or evidence.graph.sizes.get("B") != 1:
+            continue
+        meant = [axis for axis, dim in enumerate(spec.dims) if dim.is_constant and dim.offset == 1]
+        call = method_call(layer.source)
+        text = f"{call.receiver}.squeeze({meant[0]})" if call is not None and len(meant) == 1 else ""
+        reason = (
+            f"{place_text(layer)} drops every axis of size 1 of {shape_text(spec)}, and with a batch of 1 sample that "
+            f"is axis {spec.dims.index(BATCH)}, the batch, too: {shape_text(layer.outputs[0])} is left."
+        )
+        yield Diagnosis(
+            finding_at(
+                "SW612",
+                layer,
+                reason,
+                fix=text or "squeeze(-1): name the axis",
+                axis=spec.dims.index(BATCH),
+                axis_name="batch",
+                expected="the batch axis kept",
+                got=str(layer.outputs[0].shape),
+            ),
+            (EditExpression(layer.source, text),) if text and layer.source is not None else (),
+        )
