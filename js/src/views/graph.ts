@@ -52,6 +52,9 @@ export class GraphPicture {
     this.#svg.addEventListener("click", (event) => this.#click(event));
     this.#svg.addEventListener("dblclick", () => this.fit());
     this.#svg.addEventListener("keydown", (event) => this.#key(event));
+    this.#svg.addEventListener("focusin", (event) => {
+      this.#focus = (event.target as SVGElement).dataset.layer ?? this.#focus;
+    });
   }
 
   get scene(): Scene | null {
