@@ -38,6 +38,17 @@ def method_call(source: SourceLine | None) -> MethodCall | None:
     return MethodCall(receiver, node.func.attr, tuple(map(ast.unparse, given)))
 
 
+def receiver_of(source: SourceLine | None, name: str) -> str | None:
+    """What a function is applied to: "x" of "x.view(-1, 8)" and of "torch.flatten(x, 1)"; None if it is not that function."""
+    node = _parsed(source)
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != name:
+        return None
+    is_of_torch = isinstance(node.func.value, ast.Name) and node.func.value.id == "torch"
+    target = node.args[0] if is_of_torch and node.args else node.func.value
+    text = ast.unparse(target)
+    return text if isinstance(target, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({text})"
+
+
 def indexed(source: SourceLine | None) -> str | None:
     """What the brackets of an expression stand behind: "out" of "out[:, -1]"; None if it has none."""
     node = _parsed(source)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.input_layouts import layout_remedies, layouts
+from shapewidget.diagnosis.operand_remedies import of_another_width
 from shapewidget.diagnosis.wording import place_text, size_text, why_of
+from shapewidget.graph.dims import Dim, symbol
 from shapewidget.graph.records import Clash, ClashKind, Declared, Layer, LayerKind
-from shapewidget.graph.remedies import SetArgument
+from shapewidget.graph.remedies import Remedy, SetArgument
 
 _KEEPS_WIDTH = frozenset(("Dropout", "ReLU", "Tanh", "Sigmoid", "GELU", "Identity", "relu", "tanh", "sigmoid", "dropout"))
 
@@ -33,6 +37,9 @@ def _diagnosis(evidence: Evidence, clash: Clash, layer: Layer, declared: Declare
     takes = size_text(f"{declared.name} = {declared.size}", declared.dim)
     reason = f"{place_text(layer)} takes {declared.size} {axis_name} ({takes}), but {gives} {size_text(clash.got, got)}{why}."
     value = clash.got
+    found = tuple(layouts(layer, declared.axis or 0, declared.size))
+    if found:
+        reason += f" {found[0].why}"
     return Diagnosis(
         finding(
             code,
@@ -47,8 +54,24 @@ def _diagnosis(evidence: Evidence, clash: Clash, layer: Layer, declared: Declare
             source=layer.source,
             layer_id=layer.id,
         ),
-        (SetArgument(layer.path, declared.name, value, got),),
+        (
+            *(remedy for layout in found for remedy in layout_remedies(evidence, layer, layout)),
+            *_other_widths(evidence, layer, declared, clash, got),
+        ),
     )
+
+
+def _other_widths(
+    evidence: Evidence, layer: Layer, declared: Declared, clash: Clash, got: Dim | None
+) -> Iterator[Remedy]:
+    """The layer built for what it is given, or the layer before it for what this one takes."""
+    if got is None or got != symbol("B"):
+        yield SetArgument(layer.path, declared.name, clash.got, got)
+    made = maker(evidence, layer)
+    if made is not None:
+        remedy = of_another_width(made[0], declared.size, declared.dim)
+        if remedy is not None:
+            yield remedy
 
 
 def _family(layer: Layer) -> tuple[str, str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.operand_remedies import broadcast_remedies, join_remedies, product_remedies
+from shapewidget.diagnosis.reshape_remedies import Heads, heads_asked, heads_remedies, reshape_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind, TensorSpec
+from shapewidget.graph.remedies import EditExpression
 
 _JOINING = frozenset(("cat", "concat", "concatenate", "stack"))
 _PRODUCTS = frozenset(("matmul", "bmm", "mm", "mv", "linear"))
@@ -19,10 +24,13 @@ def operands_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     """A function that raised because of the sizes of its tensors."""
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
+        if layer is not None and layer.name == "view" and clash.kind is ClashKind.OTHER and clash.repair:
+            yield _scattered(clash, layer)
         if layer is None or layer.kind is not LayerKind.OPERATION or clash.kind not in (ClashKind.SIZE, ClashKind.RANK):
             continue
         if layer.name in _RESHAPING:
-            yield _reshaping(clash, layer)
+            heads = heads_asked(clash, layer)
+            yield _splitting(clash, layer, heads) if heads is not None else _reshaping(evidence, clash, layer)
         elif clash.against is not None and clash.against < len(layer.inputs) and clash.input < len(layer.inputs):
             yield _joining(evidence, clash, layer)
 
@@ -38,7 +46,8 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         clause = f"on axis {clash.axis} of the second, {size_text(clash.got, dim)} meets {clash.expected}"
     reason = f"{place_text(layer)} takes {shape_text(one)} {makers[0]} and {shape_text(other)} {makers[1]}: {clause}."
     fix = f"give both the same size on axis {clash.axis}" if clash.axis is not None else "give both the same number of axes"
-    return Diagnosis(_finding(code, clash, layer, reason, fix))
+    remedies = {"SW202": join_remedies, "SW203": product_remedies}.get(code, broadcast_remedies)(evidence, layer)
+    return Diagnosis(_finding(code, clash, layer, reason, fix), remedies)
 
 
 def _named(evidence: Evidence, layer: Layer, place: int) -> str:
@@ -46,14 +55,39 @@ def _named(evidence: Evidence, layer: Layer, place: int) -> str:
     return f"from {place_text(producer)}" if producer is not None else "of its own"
 
 
-def _reshaping(clash: Clash, layer: Layer) -> Diagnosis:
+def _scattered(clash: Clash, layer: Layer) -> Diagnosis:
+    """A view of a tensor whose axes were swapped before."""
+    reason = (
+        f"{place_text(layer)} merges axes of {shape_text(layer.inputs[0])} that do not lie side by side in memory "
+        f"({clash.got}), because axes were swapped before. `reshape` copies the values where a view cannot."
+    )
+    call = method_call(layer.source)
+    text = f"{call.receiver}.reshape({', '.join(call.arguments)})" if call is not None else "reshape"
+    remedies = (EditExpression(layer.source, text),) if call is not None and layer.source is not None else ()
+    return Diagnosis(_finding("SW205", clash, layer, reason, text), remedies)
+
+
+def _splitting(clash: Clash, layer: Layer, heads: Heads) -> Diagnosis:
+    """A width that is split into heads which do not divide it."""
+    left = heads.width - heads.count * heads.size
+    reason = (
+        f"{place_text(layer)} splits {heads.width} features into {heads.count} heads, but {heads.count} x {heads.size} = "
+        f"{heads.count * heads.size} leaves {left} over: the number of heads has to divide the width."
+    )
+    said = _finding("SW206", clash, layer, reason, f"take a number of heads that divides {heads.width}")
+    said = replace(said, expected=f"a width that {heads.count} heads divide", got=heads.width, axis_name="features")
+    return Diagnosis(said, tuple(heads_remedies(layer, heads)))
+
+
+def _reshaping(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     given: TensorSpec = layer.inputs[0]
     count = math.prod(given.shape)
     asked = clash.expected if isinstance(clash.expected, tuple) else ()
     fixed = math.prod(size for size in asked if isinstance(size, int) and size != -1)
     rest = f"which is no multiple of {fixed}" if -1 in asked else f"not {fixed}"
     reason = f"{place_text(layer)} asks for {asked}, but {shape_text(given)} holds {count} values, {rest}."
-    return Diagnosis(_finding("SW204", clash, layer, reason, "name the sizes that the tensor has, and let one be -1"))
+    fix = "name the sizes that the tensor has, and let one be -1"
+    return Diagnosis(_finding("SW204", clash, layer, reason, fix), reshape_remedies(evidence, clash, layer))
 
 
 def _finding(code: str, clash: Clash, layer: Layer, reason: str, fix: str) -> Finding:

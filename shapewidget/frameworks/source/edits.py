@@ -39,12 +39,13 @@ def replacing_expression(source: Source, line: int, expression: str, replacement
         if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
             span = Span.of(node)
             if span.line <= line <= span.end_line and source.text(span) == expression:
-                return source.replacing(span, _fitting(replacement, parent))
+                return source.replacing(span, _fitting(replacement, node, parent))
     return None
 
 
-def _fitting(replacement: str, parent: ast.AST) -> str:
+def _fitting(replacement: str, node: ast.expr, parent: ast.AST) -> str:
     """The expression, in parentheses where what is around it could take it apart."""
     inner = ast.parse(replacement, mode="eval").body
-    stands_alone = isinstance(inner, _CLOSED) or isinstance(parent, ast.stmt | ast.keyword | ast.Lambda)
+    is_alike = isinstance(inner, ast.BinOp) and isinstance(node, ast.BinOp) and type(inner.op) is type(node.op)
+    stands_alone = is_alike or isinstance(inner, _CLOSED) or isinstance(parent, ast.stmt | ast.keyword | ast.Lambda)
     return replacement if stands_alone else f"({replacement})"

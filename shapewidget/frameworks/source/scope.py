@@ -54,13 +54,15 @@ class _Solver:
             for expression, value in self._equations(initialiser, owner, owner_class)
             if value is not None
         ]
-        before = -1
-        while before != len(known):
-            before = len(known)
-            for expression, value in equations:
-                _learn(known, unknown_of(expression, value, known))
-            for name, expression in initialiser.settled.items():
-                _learn_local(known, name, expression, uncertain)
+        exact = [equation for equation in equations if not _rounds(equation[0])]
+        for usable in (exact, equations):
+            before = -1
+            while before != len(known):
+                before = len(known)
+                for expression, value in usable:
+                    _learn(known, unknown_of(expression, value, known))
+                for name, expression in initialiser.settled.items():
+                    _learn_local(known, name, expression, uncertain)
         return known
 
     def _equations(self, initialiser: Initialiser, owner: object, owner_class: type) -> Iterator[Equation]:
@@ -105,6 +107,11 @@ class _Solver:
     def _argument(self, layer: object, name: str) -> object:
         value = self._setting(layer, name)
         return self.names(layer, type(layer)).get(name) if value is None else value
+
+
+def _rounds(expression: ast.expr) -> bool:
+    """Whether several sizes come to the same value, so that what comes to it is a guess."""
+    return any(isinstance(node, ast.FloorDiv) for node in ast.walk(expression))
 
 
 def _learn(known: dict[str, object], found: tuple[str, object] | None) -> None:

@@ -144,7 +144,8 @@ def _reshape(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any],
         return None
     fits = given.numel() % fixed == 0 if -1 in asked else given.numel() == fixed
     if fits:
-        clash = Clash("", ClashKind.OTHER, 0, None, "contiguous memory", f"strides {given.stride()}", error=error)
+        strides = f"strides {given.stride()}"
+        clash = Clash("", ClashKind.OTHER, 0, None, "contiguous memory", strides, None, "copied first", error)
         return clash, lambda: given.reshape(asked)
     wanted = fixed * max(1, -(-given.numel() // fixed)) if -1 in asked else fixed
     clash = Clash(

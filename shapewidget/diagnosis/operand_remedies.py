@@ -1,0 +1,220 @@
+"""Changes of an expression whose tensors do not fit one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from shapewidget.diagnosis.chains import axis_argument, maker
+from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.loss_search import dims_of
+from shapewidget.diagnosis.operand_texts import Operands, operands_of
+from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
+from shapewidget.graph.dims import Dim
+from shapewidget.graph.records import Layer
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
+from shapewidget.graph.steps import Dims, written
+
+_MOST = 3
+_MAKES = ("out_features", "out_channels", "embedding_dim", "hidden_size")
+
+
+def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
+    """For arithmetic and masks: put the axes of one operand as they meet the other's, or cut the longer one."""
+    pair = _clashing_pair(layer)
+    operands = operands_of(layer)
+    if pair is None:
+        return ()
+    found: list[Remedy] = []
+    if operands is not None and len(operands) > max(pair):
+        found += _moved(operands, layer, pair, broadcasts_into)
+        found += _cropped(evidence, operands, layer, pair)
+    return (*found, *_other_widths(evidence, layer, pair))
+
+
+def _clashing_pair(layer: Layer) -> tuple[int, int] | None:
+    """The two operands to bring together, the larger first."""
+    specs = layer.inputs
+    pairs = [(one, other) for one in range(len(specs)) for other in range(one + 1, len(specs))]
+    for one, other in sorted(pairs, key=lambda pair: -pair[1]):
+        if not broadcasts_into(dims_of(specs[one]))(dims_of(specs[other])):
+            sizes = [(len(spec.shape), _count(spec.shape)) for spec in (specs[one], specs[other])]
+            return (one, other) if sizes[0] >= sizes[1] else (other, one)
+    return None
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def _moved(
+    operands: Operands, layer: Layer, pair: tuple[int, int], goal: Callable[[Dims], Callable[[Dims], bool]]
+) -> Iterator[EditExpression]:
+    """The smaller operand rearranged to meet the larger, then the other way round."""
+    for fixed, moved in (pair, pair[::-1]):
+        wanted = dims_of(layer.inputs[fixed])
+        steps = rearranged(dims_of(layer.inputs[moved]), len(wanted), goal(wanted))
+        for each in islice(steps, _MOST):
+            yield operands.edit({moved: written(each, operands.text(moved))})
+
+
+def _cropped(
+    evidence: Evidence, operands: Operands, layer: Layer, pair: tuple[int, int], along: int | None = None
+) -> Iterator[EditExpression]:
+    """One operand cut to the size of the other, where it is longer and not a width that weights are built for."""
+    for fixed, cut in (pair, pair[::-1]):
+        wanted, given = layer.inputs[fixed].shape, layer.inputs[cut].shape
+        shift = len(wanted) - len(given)
+        axes = [
+            axis
+            for axis in range(len(given))
+            if axis != along
+            and axis + shift >= 0
+            and given[axis] != wanted[axis + shift]
+            and 1 not in (given[axis], wanted[axis + shift])
+        ]
+        is_cut = all(given[axis] > wanted[axis + shift] for axis in axes)
+        if axes and is_cut and not any(_is_width(evidence, layer, cut, axis) for axis in axes):
+            other = operands.text(fixed)
+            yield operands.edit({cut: f"{operands.text(cut)}{_slices(axes, given, shift, other)}"})
+
+
+def _is_width(evidence: Evidence, layer: Layer, place: int, axis: int) -> bool:
+    """Whether an axis holds the features that the layer before was built to give."""
+    made = maker(evidence, layer, place)
+    if made is None:
+        return False
+    is_convolution = made[0].size("out_channels") is not None
+    features = 1 if is_convolution else len(layer.inputs[place].shape) - 1
+    return axis == features and any(made[0].size(name) is not None for name in _MAKES)
+
+
+def _slices(axes: list[int], given: tuple[int, ...], shift: int, other: str) -> str:
+    """'[:, :x.size(1)]', or '[..., :x.size(-2), :x.size(-1)]' for an image, of which either axis may be longer."""
+    rank = len(given)
+    if min(axes) >= 2:
+        first = min(min(axes), max(2, rank - 2))
+        first = first if given[first] > 1 else min(axes)
+        return f"[..., {', '.join(f':{other}.size({axis - rank})' for axis in range(first, rank))}]"
+    items = [f":{other}.size({axis + shift})" if axis in axes else ":" for axis in range(max(axes) + 1)]
+    return f"[{', '.join(items)}]"
+
+
+def join_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
+    """For `cat` and `stack`: rearrange one tensor, join along another axis, repeat along a missing one, or cut."""
+    operands = operands_of(layer)
+    if operands is None or len(operands) < len(layer.inputs) or len(layer.inputs) < 2:
+        return ()
+    along = _along(layer)
+    found: list[Remedy] = []
+    pairs = [(0, place) for place in range(1, len(layer.inputs))]
+    pair = next((each for each in pairs if not _joined(layer, each, along)), None)
+    if pair is None:
+        return ()
+    if along is not None:
+        found += _moved(operands, layer, pair, lambda wanted: joins(wanted, along % len(wanted)))
+        found += _repeated(operands, layer, pair, along)
+        found += _cropped(evidence, operands, layer, pair, along)
+    found += _along_another(layer, along)
+    return tuple(found)
+
+
+def _along(layer: Layer) -> int | None:
+    if layer.name == "stack":
+        return None
+    given = axis_argument(layer)
+    return 0 if given is None and not {"dim", "axis", "1"} & set(layer.settings) else given
+
+
+def _joined(layer: Layer, pair: tuple[int, int], along: int | None) -> bool:
+    one, other = (layer.inputs[place].shape for place in pair)
+    return len(one) == len(other) and all(
+        size == wanted for axis, (size, wanted) in enumerate(zip(one, other, strict=True)) if axis != along
+    )
+
+
+def _repeated(operands: Operands, layer: Layer, pair: tuple[int, int], along: int) -> Iterator[EditExpression]:
+    """A tensor with an axis less, repeated at every position of the axis that it lacks."""
+    for fixed, small in (pair, pair[::-1]):
+        wanted, given = dims_of(layer.inputs[fixed]), dims_of(layer.inputs[small])
+        if len(wanted) != len(given) + 1:
+            continue
+        for axis in range(len(wanted)):
+            rest = (*wanted[:axis], *wanted[axis + 1 :])
+            place = along % len(wanted)
+            if axis == place or not _all_but(rest, given, place - (axis < place)):
+                continue
+            sizes = ", ".join(f"{operands.text(fixed)}.size({axis})" if each == axis else "-1" for each in range(len(wanted)))
+            yield operands.edit({small: f"{operands.text(small)}.unsqueeze({axis}).expand({sizes})"})
+
+
+def _all_but(one: Dims, other: Dims, axis: int) -> bool:
+    return all(size == given for place, (size, given) in enumerate(zip(one, other, strict=True)) if place != axis)
+
+
+def _along_another(layer: Layer, along: int | None) -> Iterator[EditExpression]:
+    """The one axis in which all the tensors differ, where that is another than they are joined along."""
+    shapes = [spec.shape for spec in layer.inputs]
+    source = layer.source
+    if source is None or source.expression is None or len({len(shape) for shape in shapes}) != 1:
+        return
+    differing = [axis for axis in range(len(shapes[0])) if len({shape[axis] for shape in shapes}) > 1]
+    if len(differing) != 1 or differing[0] == along:
+        return
+    operands = operands_of(layer)
+    if operands is None:
+        return
+    joined = ", ".join(operands.text(place) for place in range(len(operands)))
+    function = source.expression.split("(", 1)[0].removesuffix("stack").removesuffix(layer.name) + "cat"
+    yield EditExpression(source, f"{function}([{joined}], dim={differing[0]})")
+
+
+def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
+    """For matrix products: swap the last axes of one of the two, or add the axis that a vector lacks."""
+    operands = operands_of(layer)
+    if operands is None or len(operands) < 2 or len(layer.inputs) < 2:
+        return _other_widths(evidence, layer, (0, 1)) if len(layer.inputs) > 1 else ()
+    left, right = (dims_of(spec) for spec in layer.inputs[:2])
+    found: list[Remedy] = []
+    for place, dims, fits in ((1, right, multiplies(left)), (0, left, lambda dims: multiplies(dims)(right))):
+        rank = len(left if place else right)
+        swap = "transpose(-2, -1)"
+        if len(dims) > 1 and fits((*dims[:-2], dims[-1], dims[-2])):
+            found.append(operands.edit({place: f"{operands.text(place)}.{swap}"}))
+        for steps in islice(rearranged(dims, rank, fits), _MOST):
+            found.append(operands.edit({place: written(steps, operands.text(place))}))
+    return (*found, *_other_widths(evidence, layer, (0, 1)))
+
+
+def _other_widths(evidence: Evidence, layer: Layer, pair: tuple[int, int]) -> Iterator[Remedy]:
+    """The layer that made one of the two, built for the width of the other."""
+    for fixed, other in (pair, pair[::-1]):
+        made = maker(evidence, layer, other)
+        clash = evidence.clash_at.get(layer.id)
+        if made is None or clash is None or clash.axis is None:
+            continue
+        wanted = _facing(layer, clash.axis, fixed)
+        if wanted is not None:
+            remedy = of_another_width(made[0], *wanted)
+            if remedy is not None:
+                yield remedy
+
+
+def _facing(layer: Layer, axis: int, place: int) -> tuple[int, Dim] | None:
+    """The size of an operand on the clashing axis, which is counted as the second operand has it."""
+    back = axis - len(layer.inputs[1].shape) if len(layer.inputs) > 1 else axis
+    spec = layer.inputs[place]
+    return (spec.shape[back], dims_of(spec)[back]) if -back <= len(spec.shape) else None
+
+
+def of_another_width(made: Layer, width: int, dim: Dim | None) -> SetArgument | None:
+    """The layer built so that it gives another width; None where no argument of it does."""
+    name = next((each for each in _MAKES if made.size(each) is not None), None)
+    if name is None or not made.path:
+        return None
+    if name == "hidden_size" and made.settings.get("bidirectional"):
+        return SetArgument(made.path, name, width // 2) if width % 2 == 0 else None
+    return SetArgument(made.path, name, width, dim)

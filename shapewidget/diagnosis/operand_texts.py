@@ -1,0 +1,132 @@
+"""The operands of a recorded expression as text, and the expression with some of them changed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from shapewidget.graph.records import Layer, LayerKind, SourceLine
+from shapewidget.graph.remedies import EditExpression
+
+_CLOSED = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant, ast.List, ast.Tuple)
+_NAMESPACES = frozenset(("torch", "F", "functional", "nn", "linalg", "special", "np", "numpy"))
+_OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul", ast.Pow: "pow",
+    ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.BitAnd: "and", ast.BitOr: "or",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Operands:
+    """The operands of one expression.
+
+    Attributes:
+        source: The line that holds the expression.
+        whole: The expression.
+        nodes: Its operands, in the order in which the operation takes them.
+        start: How many characters stand in front of the expression where the nodes count from.
+    """
+
+    source: SourceLine
+    whole: str
+    nodes: tuple[ast.expr, ...]
+    start: int
+
+    def __len__(self) -> int:
+        """How many operands there are."""
+        return len(self.nodes)
+
+    def text(self, place: int) -> str:
+        """An operand, in parentheses where a method call behind it would take it apart."""
+        node = self.nodes[place]
+        begin, end = self._span(node)
+        text = self.whole.encode()[begin:end].decode()
+        return text if isinstance(node, _CLOSED) else f"({text})"
+
+    def edit(self, changes: Mapping[int, str]) -> EditExpression:
+        """The edit that puts other texts in the places of some operands."""
+        made = self.whole.encode()
+        for place in sorted(changes, key=lambda place: -self._span(self.nodes[place])[0]):
+            begin, end = self._span(self.nodes[place])
+            made = made[:begin] + changes[place].encode() + made[end:]
+        return EditExpression(replace(self.source, expression=self.whole), made.decode())
+
+    def _span(self, node: ast.expr) -> tuple[int, int]:
+        lines = [len(line.encode()) for line in self.whole.splitlines(keepends=True)]
+        begin = sum(lines[: node.lineno - 1]) + node.col_offset - (self.start if node.lineno == 1 else 0)
+        last = node.end_lineno or node.lineno
+        end = sum(lines[: last - 1]) + (node.end_col_offset or 0) - (self.start if last == 1 else 0)
+        return begin, end
+
+
+def operands_of(layer: Layer) -> Operands | None:
+    """The operands of an operation, or the arguments of a layer's or a loss's call; None where they cannot be told."""
+    source = layer.source
+    if source is None or source.expression is None:
+        return None
+    node = _parsed(source.expression)
+    nodes = _nodes(node, layer) if node is not None else ()
+    if not nodes and layer.kind is LayerKind.OPERATION:
+        return _of_augmented(source, layer)
+    return Operands(source, source.expression, tuple(nodes), 1) if nodes else None
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(f"({text}\n)", mode="eval").body
+    except SyntaxError:
+        return None
+
+
+def _nodes(node: ast.expr, layer: Layer) -> tuple[ast.expr, ...]:
+    is_operation = layer.kind is LayerKind.OPERATION
+    match node:
+        case ast.BinOp(left=left, op=operator, right=right) if is_operation:
+            return (left, right) if _OPERATORS.get(type(operator)) == layer.name else ()
+        case ast.Compare(left=left, comparators=[right]) if is_operation:
+            return left, right
+        case ast.Call(func=function, args=args, keywords=keywords):
+            if any(isinstance(each, ast.Starred) for each in args):
+                return ()
+            given = (*args, *(each.value for each in keywords))
+            name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+            if not is_operation:
+                return given
+            if name.rstrip("_") != layer.name.rstrip("_"):
+                return ()
+            if given and isinstance(given[0], ast.List | ast.Tuple) and not _is_method(function):
+                return tuple(given[0].elts)
+            return (function.value, *given) if isinstance(function, ast.Attribute) and _is_method(function) else given
+    return ()
+
+
+def _is_method(function: ast.expr) -> bool:
+    """Whether a function is called on a tensor, and not taken from a module."""
+    if not isinstance(function, ast.Attribute):
+        return False
+    owner = function.value
+    name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")
+    return name not in _NAMESPACES
+
+
+def _of_augmented(source: SourceLine, layer: Layer) -> Operands | None:
+    """``x += table``: only what stands on the right is an expression, so only that can be changed."""
+    try:
+        statement = ast.parse(source.expression or "").body[0]
+    except (SyntaxError, IndexError):
+        return None
+    if not isinstance(statement, ast.AugAssign) or _OPERATORS.get(type(statement.op)) != layer.name.strip("_i"):
+        return None
+    return Operands(source, source.expression or "", (statement.target, statement.value), 0)
+
+
+def arguments_of(layer: Layer) -> tuple[ast.expr, ...]:
+    """The arguments of an operation called as a method, as syntax; those of a single tuple one by one."""
+    node = _parsed(layer.source.expression) if layer.source is not None and layer.source.expression else None
+    if not isinstance(node, ast.Call) or any(isinstance(each, ast.Starred) for each in node.args):
+        return ()
+    args = node.args if not isinstance(node.func, ast.Attribute) or _is_method(node.func) else node.args[1:]
+    if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List):
+        return tuple(args[0].elts)
+    return tuple(args)

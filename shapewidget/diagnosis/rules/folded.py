@@ -1,0 +1,70 @@
+"""Positions that a reshape folds into the batch, so that the loss is given more rows than there are targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.fold_remedies import fold_remedies
+from shapewidget.diagnosis.loss_search import dims_of
+from shapewidget.diagnosis.rules.reshape import is_reshape
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+
+
+def folded_into_batch(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss whose outputs have several rows for each target, told at the reshape that made them."""
+    for clash in evidence.clashes:
+        loss = evidence.layer(clash.layer_id)
+        if loss is None or (fold := fold_behind(evidence, clash, loss)) is None:
+            continue
+        rows, samples = loss.inputs[0].shape[0], loss.inputs[1].shape[0]
+        given, made = fold.inputs[0], fold.outputs[0]
+        count = rows // samples
+        at = f" at {fold.source}" if fold.source is not None else ""
+        time = evidence.graph.sizes.get("T")
+        meaning = f"the {count} steps" if count == time else f"{count} positions"
+        reason = (
+            f"{rows} = {count} x {samples}: {meaning} of each sample were folded into the batch by {place_text(fold)}{at}, "
+            f"which reads {shape_text(given)} as {shape_text(made)}. {place_text(loss)} then compares {rows} predictions "
+            f"with {samples} targets."
+        )
+        yield Diagnosis(
+            finding_at(
+                "SW303",
+                fold,
+                reason,
+                fix=f"keep the batch on the first axis: {fold.name}({given.shape[0]}, ...)",
+                axis=0,
+                axis_name="batch",
+                expected=samples,
+                got=rows,
+            ),
+            fold_remedies(evidence, fold, loss, count),
+        )
+
+
+def fold_behind(evidence: Evidence, clash: Clash, loss: Layer) -> Layer | None:
+    """The reshape that folded positions into the batch of what a loss refused; None where there is none."""
+    if loss.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE or len(loss.inputs) < 2:
+        return None
+    outputs, targets = loss.inputs[:2]
+    if not outputs.shape or not targets.shape or not targets.shape[0]:
+        return None
+    rows, samples = outputs.shape[0], targets.shape[0]
+    if rows <= samples or rows % samples:
+        return None
+    batch = dims_of(targets)[0]
+    before = evidence.before(loss.id)
+    folds = [
+        layer
+        for layer in evidence.graph.layers
+        if layer.id in before
+        and is_reshape(layer)
+        and len(layer.outputs[0].shape) > 0
+        and layer.outputs[0].shape[0] == rows
+        and layer.inputs[0].shape[:1] != (rows,)
+        and dims_of(layer.inputs[0])[0] == batch
+    ]
+    return folds[-1] if folds else None
