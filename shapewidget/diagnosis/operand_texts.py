@@ -122,11 +122,12 @@ def _of_augmented(source: SourceLine, layer: Layer) -> Operands | None:
 
 
 def arguments_of(layer: Layer) -> tuple[ast.expr, ...]:
-    """The arguments of an operation called as a method, as syntax; those of a single tuple one by one."""
+    """The arguments of an operation besides the tensor, as syntax; those of a single tuple one by one."""
     node = _parsed(layer.source.expression) if layer.source is not None and layer.source.expression else None
     if not isinstance(node, ast.Call) or any(isinstance(each, ast.Starred) for each in node.args):
         return ()
-    args = node.args if not isinstance(node.func, ast.Attribute) or _is_method(node.func) else node.args[1:]
+    is_given_first = isinstance(node.func, ast.Attribute) and not _is_method(node.func) and bool(layer.inputs)
+    args = node.args[1:] if is_given_first else node.args
     if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List):
         return tuple(args[0].elts)
     return tuple(args)

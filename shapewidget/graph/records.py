@@ -173,6 +173,8 @@ class ClashKind(StrEnum):
     """An axis has another size than it takes."""
     RANK = "rank"
     """The number of axes is another than it takes."""
+    FORM = "form"
+    """A pair where it takes one tensor, or one tensor where it takes a pair."""
     DTYPE = "dtype"
     INDEX = "index"
     """A value is out of the range of what it indexes."""

@@ -6,9 +6,19 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.input_layouts import at_the_input, layout_remedies, ranks
+from shapewidget.diagnosis.loss_remedies import loss_remedies
+from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import Remedy
+from shapewidget.graph.steps import Step
+
+_CONVERSIONS = {
+    "float32": Step("float"), "float64": Step("double"), "float16": Step("half"), "bfloat16": Step("bfloat16"),
+    "int64": Step("long"), "bool": Step("bool"),
+}  # fmt: skip
 
 
 def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -36,8 +46,27 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
                 source=layer.source,
                 layer_id=layer.id,
                 input=clash.input,
-            )
+            ),
+            tuple(_remedies(evidence, clash, layer)),
         )
+
+
+def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    if clash.kind is ClashKind.RANK and isinstance(clash.expected, int):
+        for layout in ranks(layer, clash.expected):
+            yield from layout_remedies(evidence, layer, layout)
+    if clash.kind is not ClashKind.DTYPE:
+        return
+    if layer.kind is LayerKind.LOSS:
+        yield from loss_remedies(evidence, layer)
+        return
+    step = _CONVERSIONS.get(str(clash.expected))
+    if step is None:
+        return
+    yield from at_the_input(evidence, layer, clash.input, (step,))
+    operands = operands_of(layer)
+    if operands is not None and len(operands) > clash.input:
+        yield operands.edit({clash.input: step.on(operands.text(clash.input))})
 
 
 def _is_told_elsewhere(evidence: Evidence, clash: Clash) -> bool:

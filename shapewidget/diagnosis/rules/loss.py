@@ -8,6 +8,9 @@ from typing import TypeVar
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.loss_remedies import loss_remedies
+from shapewidget.diagnosis.operand_remedies import broadcast_remedies
+from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
@@ -24,6 +27,8 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE or len(layer.inputs) < 2:
             continue
         if "takes" in layer.settings:
+            continue
+        if fold_behind(evidence, clash, layer) is not None:
             continue
         outputs, targets = layer.inputs[:2]
         at = f"axis {clash.axis} of the targets" if clash.axis is not None else "the targets"
@@ -46,7 +51,8 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
                 source=layer.source,
                 layer_id=layer.id,
                 input=clash.input,
-            )
+            ),
+            loss_remedies(evidence, layer),
         )
 
 
@@ -67,9 +73,10 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
         else:
             dims = _broadcast(one.dims, other.dims, constant(1))
             grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))
-            sizes = [dim.at(evidence.graph.sizes) for dim in dims or ()]
+            sizes = [dim.at(evidence.graph.sizes) or 0 for dim in dims or ()]
         if grows and sizes is not None:
-            yield Diagnosis(_finding(layer, tuple(sizes)))
+            remedies = loss_remedies(evidence, layer) if is_loss else broadcast_remedies(evidence, layer)
+            yield Diagnosis(_finding(layer, tuple(sizes)), remedies)
 
 
 def _is_of_one_shape(layer: Layer) -> bool:
@@ -92,7 +99,7 @@ def _broadcast(one: Sequence[Size], other: Sequence[Size], single: Size) -> list
     return result
 
 
-def _finding(layer: Layer, sizes: tuple[int | None, ...]) -> Finding:
+def _finding(layer: Layer, sizes: tuple[int, ...]) -> Finding:
     one, other = layer.inputs[:2]
     is_loss = layer.kind is LayerKind.LOSS
     reason = (

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.batch_axis import is_certain, is_swapped, sequence_layers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.state_remedies import form_remedies, state_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import ClashKind, Layer
 from shapewidget.graph.remedies import SetArgument
@@ -20,7 +21,9 @@ def state_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         given = layer.inputs[clash.input] if clash.input < len(layer.inputs) else None
         shown = shape_text(given) if given is not None else str(clash.got)
-        meaning = {0: "layers x directions", 1: "the batch size", 2: "the hidden size"}.get(clash.axis or 0, "")
+        is_cell = layer.size("num_layers") is None
+        meanings = ("the batch size", "the hidden size") if is_cell else ("layers x directions", "the batch size", "the hidden size")
+        meaning = meanings[clash.axis] if clash.axis is not None else ""
         clause = (
             f"axis {clash.axis} has to be {clash.expected} ({meaning}), not {clash.got}"
             if clash.axis is not None
@@ -40,7 +43,36 @@ def state_refused(evidence: Evidence) -> Iterator[Diagnosis]:
                 source=layer.source,
                 layer_id=layer.id,
                 input=clash.input,
-            )
+            ),
+            state_remedies(evidence, layer, clash.input),
+        )
+
+
+def state_of_another_form(evidence: Evidence) -> Iterator[Diagnosis]:
+    """An LSTM that is given one tensor for its state, or a GRU that is given a pair."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or clash.kind is not ClashKind.FORM:
+            continue
+        reason = (
+            f"The state given to {place_text(layer)} is {clash.got}, but it takes {clash.expected}. A lone tensor in the "
+            f"place of a pair is taken apart along its first axis."
+        )
+        yield Diagnosis(
+            finding(
+                "SW105",
+                "module",
+                layer.path or layer.type,
+                reason,
+                fix=f"hand {clash.expected} over",
+                axis_name="state",
+                expected=clash.expected,
+                got=clash.got,
+                source=layer.source,
+                layer_id=layer.id,
+                input=clash.input,
+            ),
+            tuple(form_remedies(layer)),
         )
 
 

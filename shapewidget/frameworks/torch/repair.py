@@ -71,7 +71,7 @@ def _refused(module: nn.Module, args: Any, call: Call, text: str) -> Fitted | No
     first = args[0] if args else None
     if not isinstance(first, torch.Tensor):
         return None
-    for check in (_wrong_device, _wrong_dtype, _wrong_index, _wrong_rank, _wrong_size, _wrong_state):
+    for check in (_wrong_device, _wrong_dtype, _wrong_index, _wrong_rank, _wrong_size, _wrong_form, _wrong_state):
         found = check(module, args, call, text)
         if found is not None:
             return found
@@ -168,20 +168,41 @@ def _wrong_size(module: nn.Module, args: Any, call: Call, text: str) -> Fitted |
     return clash, run
 
 
+def _wrong_form(module: nn.Module, args: Any, call: Call, text: str) -> Fitted | None:
+    """A recurrent layer given one tensor where it takes the pair (h, c), or a pair where it takes one tensor."""
+    if not isinstance(module, nn.RNNBase | nn.RNNCellBase) or len(args) < 2 or args[1] is None:
+        return None
+    takes_pair = isinstance(module, nn.LSTM | nn.LSTMCell)
+    if isinstance(args[1], tuple | list) == takes_pair:
+        return None
+    state = args[1] if takes_pair else args[1][0]
+    shape = tuple(state.shape)
+    pair, lone = f"a pair (h, c) of {shape} tensors", f"one {shape} tensor"
+    expected, got = (pair, lone) if takes_pair else (lone, pair)
+    clash = Clash("", ClashKind.FORM, 1, None, expected, got, repair="started from zeros", error=text)
+    return clash, lambda: call(args[0])
+
+
 def _wrong_state(module: nn.Module, args: Any, call: Call, text: str) -> Fitted | None:
     """A recurrent layer given a hidden state of another shape than its input asks for."""
-    if not isinstance(module, nn.RNNBase) or len(args) < 2 or args[1] is None or args[0].dim() != 3:
+    if not isinstance(module, nn.RNNBase | nn.RNNCellBase) or len(args) < 2 or args[1] is None:
         return None
-    batch = args[0].shape[0 if module.batch_first else 1]
-    directions = 2 if module.bidirectional else 1
-    wanted = (module.num_layers * directions, batch, module.proj_size or module.hidden_size)
+    wanted = _state_shape(module, args[0])
     states = args[1] if isinstance(args[1], tuple) else (args[1],)
     for place, state in enumerate(states):
         if isinstance(state, torch.Tensor) and tuple(state.shape) != wanted:
-            axes = [axis for axis in range(min(state.dim(), 3)) if state.shape[axis] != wanted[axis]]
-            axis = axes[0] if axes and state.dim() == 3 else None
+            is_alike = state.dim() == len(wanted)
+            axis = next((axis for axis in range(len(wanted)) if state.shape[axis] != wanted[axis]), None) if is_alike else None
             expected: object = wanted if axis is None else wanted[axis]
             got: object = tuple(state.shape) if axis is None else state.shape[axis]
             clash = Clash("", ClashKind.SIZE, 1 + place, axis, expected, got, repair="started from zeros", error=text)
             return clash, lambda: call(args[0])
     return None
+
+
+def _state_shape(module: nn.RNNBase | nn.RNNCellBase, given: torch.Tensor) -> tuple[int, ...]:
+    if isinstance(module, nn.RNNCellBase):
+        return (*given.shape[:-1], module.hidden_size)
+    rows = module.num_layers * (2 if module.bidirectional else 1)
+    width = module.proj_size or module.hidden_size
+    return (rows, given.shape[0 if module.batch_first else 1], width) if given.dim() == 3 else (rows, width)
