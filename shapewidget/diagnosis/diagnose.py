@@ -32,6 +32,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     recurrent.state_of_another_form,
     time_axis.time_axis_misplaced,
     layer_inputs.size_refused,
+    layer_inputs.input_refused,
     targets.targets_refused,
     kinds.kind_refused,
     operands.operands_refused,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 
@@ -23,6 +23,40 @@ def size_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if clash.kind is not ClashKind.SIZE or _is_declared(layer, clash):
             continue
         yield Diagnosis(_finding(evidence, clash, layer))
+
+
+def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A model refused an input before any of its layers did."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        declared = layer.settings.get("declared_shape") if layer is not None else None
+        if layer is None or layer.kind is not LayerKind.INPUT or not isinstance(declared, tuple):
+            continue
+        given = layer.outputs[0].shape
+        is_sample = _fits(declared[1:], given)
+        wanted = (1, *given) if is_sample else declared
+        why = ", one sample without a batch axis" if is_sample else ""
+        reason = f"{place_text(layer)} is {given}{why}, and the model was built for {wanted}."
+        yield Diagnosis(
+            finding(
+                "SW114" if is_sample else "SW110" if clash.kind is ClashKind.RANK else "SW101",
+                "module",
+                layer.name,
+                reason,
+                layer_id=layer.id,
+                fix=f"add the batch axis: {layer.name}[None]" if is_sample else f"give it the shape {declared}",
+                axis=0 if is_sample else clash.axis,
+                axis_name="batch" if is_sample else "",
+                expected=wanted,
+                got=given,
+            )
+        )
+
+
+def _fits(declared: tuple[object, ...], given: tuple[int, ...]) -> bool:
+    return len(declared) == len(given) and all(
+        want in (None, got) for want, got in zip(declared, given, strict=True)
+    )
 
 
 def _is_declared(layer: Layer, clash: Clash) -> bool:
@@ -51,10 +85,7 @@ def _missing_batch(evidence: Evidence, layer: Layer) -> tuple[Layer, tuple[objec
         declared = each.settings.get("declared_shape")
         if each.id in evidence.before(layer.id) and isinstance(declared, tuple) and each.outputs:
             given = each.outputs[0].shape
-            fits = len(declared) == len(given) + 1 and all(
-                want in (None, got) for want, got in zip(declared[1:], given, strict=True)
-            )
-            if fits:
+            if _fits(declared[1:], given):
                 return each, declared
     return None
 

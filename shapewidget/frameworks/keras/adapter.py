@@ -130,5 +130,5 @@ def _unbuilt_copy(model: keras.Model) -> keras.Model:
     except RebuildError as error:
         raise ProbeInputError(
             f"{type(model).__name__} was never called, probing would build it, and it cannot be copied: {error} "
-            "Or call it once on a batch of your data before probing."
+            "Or call it once on a batch of your data first."
         ) from error

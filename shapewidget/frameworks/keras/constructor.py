@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -57,7 +58,7 @@ def copied(model: keras.Model, change: Callable[[Any], Any] | None = None) -> ke
         made = _from_config(model, change)
     except Exception as error:
         raise RebuildError(
-            f"{title} cannot be made again from its get_config(): {type(error).__name__}: {error}. "
+            f"{title} cannot be made again from its get_config() ({type(error).__name__}: {_first_line(error)}). "
             f"Write get_config and from_config for {title}, or pass build=lambda: {title}(...)."
         ) from error
     if change is None and model.built and made.built and len(made.weights) == len(model.weights):
@@ -70,7 +71,16 @@ def _from_config(model: keras.Model, change: Callable[[Any], Any] | None) -> ker
         return keras.models.clone_model(model, clone_function=change or _again)
     if change is not None:
         raise RebuildError(f"The layers of {type(model).__name__} are made by its own code.")
-    return type(model).from_config(model.get_config())
+    config = model.get_config()
+    try:
+        return type(model).from_config(config)
+    except TypeError:  # a constructor that takes none of what Keras adds to its own arguments
+        taken = inspect.signature(type(model).__init__).parameters
+        return type(model)(**{name: value for name, value in config.items() if name in taken})
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")[:160]
 
 
 def _again(layer: Any) -> Any:

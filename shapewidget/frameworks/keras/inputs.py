@@ -42,6 +42,8 @@ def make_batch(model: keras.Model, inputs: Any, targets: Any = None, axes: Any =
             "model is called with: an array, a tuple of positional inputs, or a dict."
         )
     named = tuple(_named(array, _declared(model, place)) for place, array in enumerate(arrays))
+    if any(getattr(layer, "stateful", False) for layer in model._flatten_layers()):
+        named = tuple(tuple("" if name == "B" else name for name in names) for names in named)
     named = _given(axes, arrays, named)
     targets = keras.tree.map_structure(_array, targets) if targets is not None else None
     sizes = sizes_of(arrays, named)
@@ -105,7 +107,7 @@ def _named(array: np.ndarray[Any, Any], declared: tuple[int | None, ...] | None)
         names[1] = "T"
     if declared is not None:
         is_same_rank = len(declared) == array.ndim
-        fixed = [axis for axis in range(array.ndim) if not is_same_rank or declared[axis] is not None]
+        fixed = [axis for axis in range(array.ndim) if not is_same_rank or (axis and declared[axis] is not None)]
         names = ["" if axis in fixed else name for axis, name in enumerate(names)]
     return tuple(names)
 

@@ -99,7 +99,12 @@ class Nodes:
         """What was recorded, without the inputs that nothing reads."""
         line = functools.cache(source.resolve)
         read = {slot.node for node in self.all for slot, _ in node.reads}
-        kept = [place for place, node in enumerate(self.all) if node.kind is not LayerKind.INPUT or place in read]
+        refused = {clash.layer_id for clash in self.clashes}
+        kept = [
+            place
+            for place, node in enumerate(self.all)
+            if node.kind is not LayerKind.INPUT or place in read or node.id in refused
+        ]
         return LayerGraph(
             tuple(_layer(self.all[place], line) for place in kept),
             tuple(

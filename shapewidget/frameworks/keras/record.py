@@ -293,8 +293,26 @@ class Recorder:
         """Note an error that ended the run, unless it was noted where it arose; gives its text."""
         text = text_of(error)
         if not self._noted:
-            self.nodes.clashes.append(Clash("", ClashKind.OTHER, error=text))
+            inputs = (node for node in self.nodes.all if "declared_shape" in node.settings)
+            found = next(((node, clash) for node in inputs if (clash := _refused_input(node, text))), None)
+            if found is not None:
+                self.nodes.clash(*found)
+            else:
+                self.nodes.clashes.append(Clash("", ClashKind.OTHER, error=text))
         return text
+
+
+def _refused_input(node: Node, error: str) -> Clash | None:
+    """Where an input has another shape than the model declares; None where it fits."""
+    declared, given = node.settings["declared_shape"], node.outputs[0].shape
+    if not isinstance(declared, tuple):
+        return None
+    if len(declared) != len(given):
+        return Clash("", ClashKind.RANK, expected=len(declared), got=len(given), error=error)
+    for axis, (wanted, got) in enumerate(zip(declared, given, strict=True)):
+        if wanted not in (None, got):
+            return Clash("", ClashKind.SIZE, 0, axis, wanted, got, error=error)
+    return None
 
 
 def _three(args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
