@@ -11,6 +11,7 @@ COLAB_PINS := .venv-colab/.pins
 COLAB := .venv-colab/.installed
 NODE_MODULES := js/node_modules/.installed
 BUNDLE := shapewidget/static/graph_view.js
+FIRST_NOTEBOOK := notebooks/01_first_look.ipynb
 
 PACKAGE_SOURCES := pyproject.toml hatch_build.py $(shell find shapewidget -name '*.py')
 JS_SOURCES := $(wildcard js/*.*) $(shell find js/src -type f)
@@ -23,7 +24,7 @@ LAB_OPTIONS := $(if $(HAS_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)
 .NOTPARALLEL:
 
 demo: install
-	.venv/bin/jupyter lab $(LAB_OPTIONS) notebooks/01_first_look.ipynb
+	.venv/bin/jupyter lab $(LAB_OPTIONS) --LabApp.default_url=/lab/tree/$(FIRST_NOTEBOOK)
 
 test: browser check test-js test-notebooks test-python
 
