@@ -35,9 +35,10 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End, and note the error that ended the block."""
+        """End, and note the error that ended the block, if anything of Keras ran in it."""
         self._context.close()
-        self._stopped = self._recorder.fail(error) if isinstance(error, Exception) else None
+        if isinstance(error, Exception) and self._recorder.nodes.all:
+            self._stopped = self._recorder.fail(error)
 
     @property
     def is_partial(self) -> bool:
