@@ -16,7 +16,11 @@ def fingerprint(model: nn.Module) -> dict[str, object]:
     return {
         "values": {name: _digest(tensor) for name, tensor in tensors},
         "identity": {name: (id(tensor), tensor._version, tensor.requires_grad) for name, tensor in tensors},
-        "gradients": {name: (id(p.grad), p.grad._version, _digest(p.grad)) for name, p in model.named_parameters() if p.grad is not None},
+        "gradients": {
+            name: (id(p.grad), p.grad._version, _digest(p.grad))
+            for name, p in model.named_parameters()
+            if p.grad is not None
+        },
         "training": [module.training for module in model.modules()],
         "hooks": [(len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks)) for m in model.modules()],
         "attributes": [{name: id(value) for name, value in vars(module).items()} for module in model.modules()],

@@ -36,7 +36,7 @@ def test_broken_model_fails_at_one_layer_only(name, layer):
 
 def test_missing_model_is_told_with_those_that_there_are():
     with pytest.raises(AttributeError, match=r"no model 'BERT'. It has BiLSTMTagger, .*ELMoLike"):
-        zoo.BERT  # noqa: B018  asking is what raises
+        zoo.BERT  # noqa: B018  # asking for it is what fails
 
 
 def test_zoo_imports_torch_when_a_model_is_asked_for():
@@ -56,4 +56,4 @@ def test_missing_framework_is_told_with_how_to_install_it(monkeypatch):
     monkeypatch.delitem(sys.modules, "shapewidget.zoo.torch_models", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ImportError, match=r"needs torch.*pip install shapewidget\[torch\]"):
-        zoo.ELMoLike  # noqa: B018  asking is what raises
+        zoo.ELMoLike  # noqa: B018  # asking for it is what fails

@@ -46,7 +46,9 @@ def _coloured(
         return edge
     if place in clash_of:
         clash = clash_of[place]
-        return replace(edge, state=Agreement.MISMATCH, badge=_badge(graph, edge, clash), axis=clash.axis, assumed=assumed)
+        return replace(
+            edge, state=Agreement.MISMATCH, badge=_badge(graph, edge, clash), axis=clash.axis, assumed=assumed
+        )
     if place in suspects:
         finding = suspects[place]
         badge = f"{finding.got} = {finding.expected}" if finding.code == "SW501" else finding.axis_name

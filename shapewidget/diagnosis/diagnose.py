@@ -67,6 +67,4 @@ def diagnose(evidence: Evidence) -> list[Diagnosis]:
     """What is wrong, the most serious first, and within one severity in the order in which it ran."""
     position = {layer.id: place for place, layer in enumerate(evidence.graph.layers)}
     found = [diagnosis for rule in RULES for diagnosis in rule(evidence)]
-    return sorted(
-        found, key=lambda it: (_ORDER[it.finding.severity], position.get(it.finding.layer_id, len(position)))
-    )
+    return sorted(found, key=lambda it: (_ORDER[it.finding.severity], position.get(it.finding.layer_id, len(position))))

@@ -39,7 +39,7 @@ def method_call(source: SourceLine | None) -> MethodCall | None:
 
 
 def receiver_of(source: SourceLine | None, name: str) -> str | None:
-    """What a function is applied to: "x" of "x.view(-1, 8)" and of "torch.flatten(x, 1)"; None if it is not that function."""
+    """What a function is applied to: "x" of "x.view(-1, 8)" and of "torch.flatten(x, 1)"; None for another function."""
     node = _parsed(source)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr != name:
         return None

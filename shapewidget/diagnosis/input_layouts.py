@@ -74,7 +74,9 @@ def ranks(layer: Layer, wanted: int) -> Iterator[Layout]:
         yield Layout((Step("flatten", (rank - 2,)),), (), why)
     elif rank == wanted - 1:
         is_channel = layer.size("in_channels") in (1, None)
-        yield from (Layout((Step("unsqueeze", (axis,)),), (), why) for axis in ((1, 0, -1) if is_channel else (0, -1, 1)))
+        yield from (
+            Layout((Step("unsqueeze", (axis,)),), (), why) for axis in ((1, 0, -1) if is_channel else (0, -1, 1))
+        )
     elif rank > wanted:
         yield Layout((Step("flatten", (wanted - 1,)),), (), why)
 
@@ -96,7 +98,8 @@ def at_the_input(evidence: Evidence, layer: Layer, place: int, steps: Steps) -> 
     producer = evidence.producer(layer.id, place)
     if producer is None or producer.kind is not LayerKind.INPUT or producer.id.startswith("targets"):
         return
-    inputs = [each for each in evidence.graph.layers if each.kind is LayerKind.INPUT and not each.id.startswith("targets")]
+    inputs = [
+        each for each in evidence.graph.layers if each.kind is LayerKind.INPUT and not each.id.startswith("targets")
+    ]
     name = producer.name if producer.name.isidentifier() else "x"
     yield AdaptCall(inputs=steps, name=name, place=inputs.index(producer))
-

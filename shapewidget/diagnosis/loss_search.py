@@ -125,10 +125,9 @@ def _moves_of_targets(pair: _Pair, *, of_classes: bool) -> Iterator[tuple[int, i
     if len(dims) > 1:
         yield 4, 1, Step("transpose", (0, 1))
     if of_classes:
-        if len(dims) == len(outputs) and dims[-1].is_constant:
-            yield 2, 1, Step("argmax", (-1,))
-        if len(dims) == len(outputs) > 1 and dims[1].is_constant and len(dims) > 2:
-            yield 2, 1, Step("argmax", (1,))
+        if len(dims) == len(outputs) > 1:
+            classes = {dim for dim in (outputs[1], outputs[-1]) if dim.is_constant and dim != _ONE}
+            yield from ((2, 1, Step("argmax", (axis,))) for axis in {-1, 1 - len(dims)} if dims[axis] in classes)
         if pair.is_float:
             yield 1, 1, Step("long")
         return
@@ -142,4 +141,3 @@ def is_of_classes(name: str) -> bool:
     """Whether a loss of that name takes class indices."""
     plain = name.lower().replace("_", "")
     return ("crossentropy" in plain and "binary" not in plain and "bce" not in plain) or "nll" in plain
-

@@ -147,7 +147,9 @@ def _repeated(operands: Operands, layer: Layer, pair: tuple[int, int], along: in
             place = along % len(wanted)
             if axis == place or not _all_but(rest, given, place - (axis < place)):
                 continue
-            sizes = ", ".join(f"{operands.text(fixed)}.size({axis})" if each == axis else "-1" for each in range(len(wanted)))
+            sizes = ", ".join(
+                f"{operands.text(fixed)}.size({axis})" if each == axis else "-1" for each in range(len(wanted))
+            )
             yield operands.edit({small: f"{operands.text(small)}.unsqueeze({axis}).expand({sizes})"})
 
 
@@ -176,7 +178,7 @@ def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     """For matrix products: swap the last axes of one of the two, or add the axis that a vector lacks."""
     operands = operands_of(layer)
     if operands is None or len(operands) < 2 or len(layer.inputs) < 2:
-        return _other_widths(evidence, layer, (0, 1)) if len(layer.inputs) > 1 else ()
+        return tuple(_other_widths(evidence, layer, (0, 1))) if len(layer.inputs) > 1 else ()
     left, right = (dims_of(spec) for spec in layer.inputs[:2])
     found: list[Remedy] = []
     for place, dims, fits in ((1, right, multiplies(left)), (0, left, lambda dims: multiplies(dims)(right))):

@@ -83,8 +83,9 @@ def broadcasts_into(wanted: Dims) -> Callable[[Dims], bool]:
 
 def joins(wanted: Dims, along: int) -> Callable[[Dims], bool]:
     """Whether axes can be joined to `wanted` along one axis."""
-    return lambda dims: len(dims) == len(wanted) and all(
-        one == other for axis, (one, other) in enumerate(zip(dims, wanted, strict=True)) if axis != along
+    return lambda dims: (
+        len(dims) == len(wanted)
+        and all(one == other for axis, (one, other) in enumerate(zip(dims, wanted, strict=True)) if axis != along)
     )
 
 

@@ -31,7 +31,7 @@ def _one_free(layer: Layer, asked: tuple[int, ...]) -> Iterator[EditExpression]:
     batch = layer.inputs[0].shape[0]
     if asked[0] != batch and -1 not in asked[:1]:
         rest = math.prod(asked[1:])
-        if rest > 0 and batch * rest == count or (rest < 0 and count % (batch * -rest) == 0):
+        if (rest > 0 and batch * rest == count) or (rest < 0 and count % (batch * -rest) == 0):
             texts = [f"{receiver}.size(0)", *arguments[1:]]
             yield EditExpression(layer.source, f"{receiver}.{layer.name}({', '.join(texts)})")
     for place in range(len(asked) - 1, -1, -1):

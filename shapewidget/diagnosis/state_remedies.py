@@ -72,7 +72,7 @@ def _batch_texts(layer: Layer, node: ast.expr) -> Iterator[str]:
 
 
 def _replaced(whole: str, node: ast.expr, text: str) -> str:
-    """One argument of a call of one line put in the place of another; they count from a bracket in front of the call."""
+    """One argument of a call put in the place of another; columns count from a bracket in front of the call."""
     begin, end = node.col_offset - 1, (node.end_col_offset or 0) - 1
     code = whole.encode()
     return (code[:begin] + text.encode() + code[end:]).decode()

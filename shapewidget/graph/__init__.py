@@ -1,1 +1,1 @@
-"""Pure records and arithmetic: the layer graph, its symbols and what a run of it costs. Imports the standard library only."""
+"""Pure records and arithmetic: the layer graph, its symbols, and what a run of it costs. Standard library only."""

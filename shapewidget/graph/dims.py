@@ -7,6 +7,7 @@ wins, so the sizes of the runs have to differ independently of one another.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ Monomial = tuple[str, ...]
 
 LARGEST_FACTOR = 64
 """Largest multiple or divisor that a single observation may suggest: beyond it numbers fit by accident."""
+
+MOST_NAMES = 4
+"""Of how many names sums of products are tried: with more of them some sum fits anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,23 @@ def solve(observations: Sequence[Observation], hints: Sequence[Dim] = ()) -> Dim
     for hint in hints:
         if hint.known and hint.names <= set(names) and _fits(hint, observations):
             return hint
-    monomials = list(_monomials(varied or names))
+    settings = tuple(tuple(sorted(sizes.items())) for sizes, _ in observations)
+    found = _plainest(settings, tuple(size for _, size in observations), tuple(varied or names), tuple(varied))
+    if found is None and len(observed) == 1:
+        return constant(observed.pop())
+    return found or UNKNOWN
+
+
+@functools.lru_cache(maxsize=8192)
+def _plainest(
+    settings: tuple[tuple[tuple[str, int], ...], ...],
+    seen: tuple[int, ...],
+    names: tuple[str, ...],
+    varied: tuple[str, ...],
+) -> Dim | None:
+    """The first candidate that fits. Remembered, as most axes of a model have one of a few sizes."""
+    observations = [(dict(setting), size) for setting, size in zip(settings, seen, strict=True)]
+    monomials = list(_monomials(names))
     plain = [monomial for monomial in monomials if len(monomial) == 1]
     attempts = itertools.chain(
         (_proportional(observations, monomial) for monomial in monomials),
@@ -182,12 +202,9 @@ def solve(observations: Sequence[Observation], hints: Sequence[Dim] = ()) -> Dim
         (_floored(observations, name) for name in varied),
         (_sum_of_two(observations, plain) for _ in (0,)),
         (_affine(observations, monomial) for monomial in monomials if len(monomial) == 2),
-        (_sum_of_two(observations, monomials) for _ in (0,)),
+        (_sum_of_two(observations, monomials) for _ in range(len(names) <= MOST_NAMES)),
     )
-    found = next((dim for dim in attempts if dim is not None), None)
-    if found is None and len(observed) == 1:
-        return constant(observed.pop())
-    return found or UNKNOWN
+    return next((dim for dim in attempts if dim is not None), None)
 
 
 def product(dims: Sequence[Dim]) -> Dim:

@@ -57,7 +57,9 @@ def _declared(place: int, declared: Declared, runs: Runs) -> Declared:
 def _specs(
     specs: tuple[TensorSpec, ...], runs: Runs, of: Callable[[Layer], tuple[TensorSpec, ...]], hints: Sequence[Dim]
 ) -> tuple[TensorSpec, ...]:
-    return tuple(_spec(spec, [(sizes, of(layer)) for sizes, layer in runs], place, hints) for place, spec in enumerate(specs))
+    return tuple(
+        _spec(spec, [(sizes, of(layer)) for sizes, layer in runs], place, hints) for place, spec in enumerate(specs)
+    )
 
 
 def _spec(

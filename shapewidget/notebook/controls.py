@@ -57,7 +57,9 @@ class SizeInput(ipywidgets.VBox):
         self.message = ipywidgets.HTML()  # a Label would cut a long reason off
         self._say(control.refusal)
         row = ipywidgets.HBox([self.slider, self.box])
-        super().__init__([row, self.message], layout={"flex": "1 1 260px", "max_width": "420px", "margin": "2px 18px 2px 0"})
+        super().__init__(
+            [row, self.message], layout={"flex": "1 1 260px", "max_width": "420px", "margin": "2px 18px 2px 0"}
+        )
         self.value = control.value
         for widget in (self.slider, self.box):
             _set_tooltip(widget, control.refusal or f"{control.label}, {control.low} to {control.high} on the slider")

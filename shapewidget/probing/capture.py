@@ -53,7 +53,9 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
             recording = watch.recording()
             if recording.graph.layers or recording.clashes:
                 self._fill(framework, recording, is_partial=watch.is_partial)
-            self._report.findings = by_severity([*self._report.findings, *map(same_order_every_epoch, watch.same_epoch())])
+            self._report.findings = by_severity(
+                [*self._report.findings, *map(same_order_every_epoch, watch.same_epoch())]
+            )
         return isinstance(error, Exception) and not self._reraise
 
     def _fill(self, framework: str, recording: Recording, *, is_partial: bool) -> None:

@@ -96,7 +96,7 @@ class Report:
 
         if self.session is None:
             raise InputError(
-                f"The report on {self.graph.title or 'these batches'} has no model to run again. Expected the report of "
+                f"The report on {self.graph.title or 'these batches'} has no model to run again. Expected one of "
                 f"`probe(model)`; print(report) shows this one as text."
             )
         return Dashboard(self.session)

@@ -27,8 +27,8 @@ def check_room(graph: LayerGraph, sizes: Mapping[str, int], room: int | None) ->
     if layer is not None and _bytes(layer, sizes) > room:
         raise InputError(
             f"At {', '.join(f'{name} = {size:,}' for name, size in sizes.items() if size != graph.sizes.get(name))} "
-            f"`{layer.name}` alone takes {_bytes(layer, sizes) / 2**30:,.1f} GiB, and {room / 2**30:,.1f} GiB are free. "
-            f"Choose a smaller size."
+            f"`{layer.name}` alone takes {_bytes(layer, sizes) / 2**30:,.1f} GiB, and {room / 2**30:,.1f} GiB are "
+            f"free. Choose a smaller size."
         )
 
 

@@ -48,7 +48,9 @@ def checked(sizes: Mapping[str, object], known: Mapping[str, int]) -> dict[str, 
             raise InputError(f"There is no size {name!r} here. Expected one of {', '.join(known) or 'none'}.")
         is_whole = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value) and value == int(value))
         if isinstance(value, bool) or not is_whole or int(value) < 1:  # type: ignore[call-overload]
-            raise InputError(f"{name} = {value!r} is no size. Expected a whole number of at least 1, such as {known[name]}.")
+            raise InputError(
+                f"{name} = {value!r} is no size. Expected a whole number of at least 1, such as {known[name]}."
+            )
         result[name] = int(value)  # type: ignore[call-overload]
     return result
 

@@ -84,7 +84,9 @@ def test_last_value_wins_and_nothing_queues_up(stack):
     handle.focus()
     for _ in range(6):
         handle.press("ArrowRight")
-    notebook.wait_for_kernel("dashboard.graph_view.status['state'] == 'ready' and dashboard.sizes['hidden'] > 256", True)
+    notebook.wait_for_kernel(
+        "dashboard.graph_view.status['state'] == 'ready' and dashboard.sizes['hidden'] > 256", True
+    )
     notebook.wait_for_kernel("dashboard.report.graph.sizes == dashboard.sizes", True)
     shown = notebook.kernel_eval("[dict(point.sizes) for point in dashboard.measurements]")
     assert notebook.kernel_eval("dict(dashboard.sizes)") in shown
@@ -107,12 +109,18 @@ def test_wrong_number_is_refused_in_words_and_taken_back(stack):
 
 
 def test_size_that_cannot_be_moved_says_why(stack):
-    notebook = stack.open(["import torch\nfrom torch import nn\nmodel = nn.Sequential(nn.Linear(6, 4), nn.ReLU())", ATTACH])
+    notebook = stack.open(
+        ["import torch\nfrom torch import nn\nmodel = nn.Sequential(nn.Linear(6, 4), nn.ReLU())", ATTACH]
+    )
     notebook.run_cell(0)
     notebook.run_cell(1)
     notebook.page.locator(".swg .swg-node").first.wait_for()
     assert "no axis that is the sequence length" in notebook.page.locator("body").text_content()
-    assert notebook.kernel_eval("[bool(it.control.refusal) for it in dashboard.controls.values()]") == [False, True, True]
+    assert notebook.kernel_eval("[bool(it.control.refusal) for it in dashboard.controls.values()]") == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_magic_without_a_model_says_what_to_do(stack):

@@ -6,11 +6,11 @@ import json
 
 import pytest
 import torch
+from fingerprint import fingerprint
 from torch import nn
 from torch.nn import functional as F
 
 import shapewidget
-from fingerprint import fingerprint
 from shapewidget.graph.records import Agreement
 
 
@@ -51,7 +51,9 @@ def conv(channels):
 
 
 def norm(width):
-    return Layers(lambda m, x: m["norm"](m["one"](x)), one=nn.Linear(6, 40), norm=nn.LayerNorm(width)), torch.randn(3, 6)
+    return Layers(lambda m, x: m["norm"](m["one"](x)), one=nn.Linear(6, 40), norm=nn.LayerNorm(width)), torch.randn(
+        3, 6
+    )
 
 
 def state(axis):
@@ -62,16 +64,22 @@ def state(axis):
 
 
 def added(width):
-    return Layers(lambda m, x: m["one"](x) + m["two"](x), one=nn.Linear(6, 10), two=nn.Linear(6, width)), torch.randn(3, 6)
+    return Layers(lambda m, x: m["one"](x) + m["two"](x), one=nn.Linear(6, 10), two=nn.Linear(6, width)), torch.randn(
+        3, 6
+    )
 
 
 def joined(axis):
-    forward = lambda m, x: torch.cat([m["one"](x), m["two"](x)], axis)  # noqa: E731
+    def forward(m, x):
+        return torch.cat([m["one"](x), m["two"](x)], axis)
+
     return Layers(forward, one=nn.Linear(6, 10), two=nn.Linear(6, 14)), torch.randn(3, 6)
 
 
 def multiplied(is_right):
-    forward = lambda m, x: m["one"](x) @ (m["two"](x).T if is_right else m["two"](x))  # noqa: E731
+    def forward(m, x):
+        return m["one"](x) @ (m["two"](x).T if is_right else m["two"](x))
+
     return Layers(forward, one=nn.Linear(6, 10), two=nn.Linear(6, 10)), torch.randn(3, 6)
 
 
@@ -80,7 +88,9 @@ def viewed(width):
 
 
 def rank(is_right):
-    forward = lambda m, x: m["conv"](x if is_right else x.flatten(1))  # noqa: E731
+    def forward(m, x):
+        return m["conv"](x if is_right else x.flatten(1))
+
     return Layers(forward, conv=nn.Conv2d(3, 4, 3)), torch.randn(2, 3, 8, 8)
 
 
@@ -143,7 +153,10 @@ def test_probe_runs_the_fix_that_it_proposes():
     (finding,) = shapewidget.probe(BrokenTagger(), torch.randint(0, 500, (8, 16))).findings
     assert finding.verified
     assert finding.fix == "self.head = nn.Linear(2 * hidden, tags)"
-    assert "-        self.head = nn.Linear(hidden, tags)\n+        self.head = nn.Linear(2 * hidden, tags)" in finding.patch
+    assert (
+        "-        self.head = nn.Linear(hidden, tags)\n+        self.head = nn.Linear(2 * hidden, tags)"
+        in finding.patch
+    )
     assert str(finding.source).startswith("test_probe.py:")
     assert finding.source.text == "self.head = nn.Linear(hidden, tags)"
 
@@ -200,7 +213,9 @@ def test_probe_finds_a_batch_size_written_into_the_program():
     model = Layers(lambda m, x: m["one"](x).view(32, -1), one=nn.Linear(6, 10))
     (finding,) = shapewidget.probe(model, torch.randn(32, 6)).findings
     assert (finding.code, finding.layer) == ("SW502", "view")
-    assert shapewidget.probe(Layers(lambda m, x: m["one"](x).view(len(x), -1), one=nn.Linear(6, 10)), torch.randn(32, 6)).ok
+    assert shapewidget.probe(
+        Layers(lambda m, x: m["one"](x).view(len(x), -1), one=nn.Linear(6, 10)), torch.randn(32, 6)
+    ).ok
 
 
 def test_probe_notes_sizes_that_agree_only_by_coincidence():

@@ -79,7 +79,7 @@ def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
                     "SW502",
                     "function",
                     layer.name,
-                    f"{place_text(layer)} runs with a batch of {batch} and not with one of {recording.sizes['B']}: the size "
+                    f"{place_text(layer)} runs with a batch of {batch} and not with one of {recording.sizes['B']}: the "
                     f"{batch} is written into the program. The last batch of a data set is often shorter.",
                     fix="take the size from the tensor: x.size(0), or -1 in a view",
                     op=layer.name,

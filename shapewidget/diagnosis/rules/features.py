@@ -14,7 +14,9 @@ from shapewidget.graph.dims import Dim, symbol
 from shapewidget.graph.records import Clash, ClashKind, Declared, Layer, LayerKind
 from shapewidget.graph.remedies import Remedy, SetArgument
 
-_KEEPS_WIDTH = frozenset(("Dropout", "ReLU", "Tanh", "Sigmoid", "GELU", "Identity", "relu", "tanh", "sigmoid", "dropout"))
+_KEEPS_WIDTH = frozenset(
+    ("Dropout", "ReLU", "Tanh", "Sigmoid", "GELU", "Identity", "relu", "tanh", "sigmoid", "dropout")
+)
 
 
 def width_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -23,7 +25,9 @@ def width_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         layer = evidence.layer(clash.layer_id)
         if layer is None or clash.kind is not ClashKind.SIZE or clash.input or layer.kind is not LayerKind.LAYER:
             continue
-        declared = next((size for size in layer.declared if size.axis is not None and size.size == clash.expected), None)
+        declared = next(
+            (size for size in layer.declared if size.axis is not None and size.size == clash.expected), None
+        )
         if declared is not None:
             yield _diagnosis(evidence, clash, layer, declared)
 
@@ -35,7 +39,8 @@ def _diagnosis(evidence: Evidence, clash: Clash, layer: Layer, declared: Declare
     why = why_of(producer, got) if producer is not None else ""
     code, axis_name = _family(layer)
     takes = size_text(f"{declared.name} = {declared.size}", declared.dim)
-    reason = f"{place_text(layer)} takes {declared.size} {axis_name} ({takes}), but {gives} {size_text(clash.got, got)}{why}."
+    given = f"{gives} {size_text(clash.got, got)}{why}"
+    reason = f"{place_text(layer)} takes {declared.size} {axis_name} ({takes}), but {given}."
     value = clash.got
     found = tuple(layouts(layer, declared.axis or 0, declared.size))
     if found:

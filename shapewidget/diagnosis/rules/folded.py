@@ -26,9 +26,9 @@ def folded_into_batch(evidence: Evidence) -> Iterator[Diagnosis]:
         time = evidence.graph.sizes.get("T")
         meaning = f"the {count} steps" if count == time else f"{count} positions"
         reason = (
-            f"{rows} = {count} x {samples}: {meaning} of each sample were folded into the batch by {place_text(fold)}{at}, "
-            f"which reads {shape_text(given)} as {shape_text(made)}. {place_text(loss)} then compares {rows} predictions "
-            f"with {samples} targets."
+            f"{rows} = {count} x {samples}: {meaning} of each sample were folded into the batch by "
+            f"{place_text(fold)}{at}, which reads {shape_text(given)} as {shape_text(made)}. "
+            f"{place_text(loss)} then compares {rows} predictions with {samples} targets."
         )
         yield Diagnosis(
             finding_at(

@@ -31,7 +31,8 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if said is None:
             continue
         code, axis_name, reason, fix = said
-        is_module = layer.kind in (LayerKind.LAYER, LayerKind.GROUP) or bool(layer.path and layer.kind is LayerKind.LOSS)
+        is_loss_module = layer.kind is LayerKind.LOSS and bool(layer.path)
+        is_module = layer.kind in (LayerKind.LAYER, LayerKind.GROUP) or is_loss_module
         yield Diagnosis(
             finding(
                 code,
@@ -81,7 +82,8 @@ def _said(clash: Clash, layer: Layer) -> tuple[str, str, str, str] | None:
         reason = f"{place} takes tensors with {clash.expected} axes, but {shape_text(given)} has {clash.got}."
         return "SW110", "axes", reason, f"give `{layer.name}` a tensor with {clash.expected} axes"
     if clash.kind is ClashKind.DTYPE:
-        reason = f"This is no shape problem: {place} takes {clash.expected}, but its input is {clash.got}."
+        what = "its targets are" if layer.kind is LayerKind.LOSS else "its input is"
+        reason = f"This is no shape problem: {place} takes {clash.expected}, but {what} {clash.got}."
         return "SW401", "dtype", reason, f"convert the input: x.to(torch.{clash.expected})"
     if clash.kind is ClashKind.INDEX:
         reason = f"This is no shape problem: {place} takes indices from {clash.expected}, but one is {clash.got}."

@@ -54,9 +54,7 @@ def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def _fits(declared: tuple[object, ...], given: tuple[int, ...]) -> bool:
-    return len(declared) == len(given) and all(
-        want in (None, got) for want, got in zip(declared, given, strict=True)
-    )
+    return len(declared) == len(given) and all(want in (None, got) for want, got in zip(declared, given, strict=True))
 
 
 def _is_declared(layer: Layer, clash: Clash) -> bool:
@@ -120,7 +118,7 @@ def _joined(evidence: Evidence, clash: Clash, layer: Layer) -> Finding:
         clause += f", and joining along axis {along} takes all the other axes to be equal"
     rank = len(one.shape)
     fix = f"give both the same size on axis {clash.axis}: crop, pad, or choose sizes that halve evenly"
-    is_other_axis = joins and clash.axis is not None and one.shape[:clash.axis] == other.shape[:clash.axis]
+    is_other_axis = joins and clash.axis is not None and one.shape[: clash.axis] == other.shape[: clash.axis]
     if is_other_axis and along % rank != clash.axis and clash.axis == rank - 1:  # type: ignore[operator]
         fix = f"Concatenate(axis=-1, name={layer.name!r})"
     return finding_at(

@@ -9,9 +9,10 @@ from typing import TypeVar
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loss_remedies import loss_remedies
+from shapewidget.diagnosis.loss_search import is_of_classes
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies
 from shapewidget.diagnosis.rules.folded import fold_behind
-from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
 
@@ -24,7 +25,9 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     """A loss that raised because of the shapes of its outputs and targets."""
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
-        if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE or len(layer.inputs) < 2:
+        if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE:
+            continue
+        if len(layer.inputs) < 2:
             continue
         if "takes" in layer.settings:
             continue
@@ -34,7 +37,7 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         at = f"axis {clash.axis} of the targets" if clash.axis is not None else "the targets"
         reason = (
             f"{place_text(layer)} compares outputs {shape_text(outputs)} with targets {shape_text(targets)}: "
-            f"{at} should be {clash.expected}, not {clash.got}."
+            f"{at} should be {clash.expected}, not {clash.got}.{_classes(layer)}"
         )
         yield Diagnosis(
             finding(
@@ -56,6 +59,14 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         )
 
 
+def _classes(layer: Layer) -> str:
+    """What a loss of classes reads as their number, where that is no fixed size."""
+    outputs = layer.inputs[0]
+    if not is_of_classes(layer.type) or len(outputs.shape) < 3 or outputs.dims is None or outputs.dims[1].is_constant:
+        return ""
+    return f" It reads axis 1 of the outputs as the classes: {size_text(outputs.shape[1], outputs.dims[1])} of them."
+
+
 def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
     """Operands of different rank whose batch axes meet different axes, so that B x B pairs come out."""
     for layer in evidence.graph.layers:
@@ -63,6 +74,8 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
         if "takes" in layer.settings:
             continue  # such a loss aligns the two by itself
         if len(layer.inputs) < 2 or not (_is_of_one_shape(layer) if is_loss else layer.name in _ARITHMETIC):
+            continue
+        if layer.id in evidence.clash_at:
             continue
         one, other = layer.inputs[:2]
         if not one.shape or not other.shape or len(one.shape) == len(other.shape):

@@ -45,7 +45,11 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     else:
         clause = f"on axis {clash.axis} of the second, {size_text(clash.got, dim)} meets {clash.expected}"
     reason = f"{place_text(layer)} takes {shape_text(one)} {makers[0]} and {shape_text(other)} {makers[1]}: {clause}."
-    fix = f"give both the same size on axis {clash.axis}" if clash.axis is not None else "give both the same number of axes"
+    fix = (
+        f"give both the same size on axis {clash.axis}"
+        if clash.axis is not None
+        else "give both the same number of axes"
+    )
     remedies = {"SW202": join_remedies, "SW203": product_remedies}.get(code, broadcast_remedies)(evidence, layer)
     return Diagnosis(_finding(code, clash, layer, reason, fix), remedies)
 
@@ -71,8 +75,9 @@ def _splitting(clash: Clash, layer: Layer, heads: Heads) -> Diagnosis:
     """A width that is split into heads which do not divide it."""
     left = heads.width - heads.count * heads.size
     reason = (
-        f"{place_text(layer)} splits {heads.width} features into {heads.count} heads, but {heads.count} x {heads.size} = "
-        f"{heads.count * heads.size} leaves {left} over: the number of heads has to divide the width."
+        f"{place_text(layer)} splits {heads.width} features into {heads.count} heads, but "
+        f"{heads.count} x {heads.size} = {heads.count * heads.size} leaves {left} over: the number of heads "
+        f"has to divide the width."
     )
     said = _finding("SW206", clash, layer, reason, f"take a number of heads that divides {heads.width}")
     said = replace(said, expected=f"a width that {heads.count} heads divide", got=heads.width, axis_name="features")

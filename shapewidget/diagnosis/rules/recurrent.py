@@ -22,7 +22,7 @@ def state_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         given = layer.inputs[clash.input] if clash.input < len(layer.inputs) else None
         shown = shape_text(given) if given is not None else str(clash.got)
         is_cell = layer.size("num_layers") is None
-        meanings = ("the batch size", "the hidden size") if is_cell else ("layers x directions", "the batch size", "the hidden size")
+        meanings = ("layers x directions", "the batch size", "the hidden size")[is_cell:]
         meaning = meanings[clash.axis] if clash.axis is not None else ""
         clause = (
             f"axis {clash.axis} has to be {clash.expected} ({meaning}), not {clash.got}"
@@ -55,8 +55,8 @@ def state_of_another_form(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer is None or clash.kind is not ClashKind.FORM:
             continue
         reason = (
-            f"The state given to {place_text(layer)} is {clash.got}, but it takes {clash.expected}. A lone tensor in the "
-            f"place of a pair is taken apart along its first axis."
+            f"The state given to {place_text(layer)} is {clash.got}, but it takes {clash.expected}. A lone tensor in "
+            f"the place of a pair is taken apart along its first axis."
         )
         yield Diagnosis(
             finding(

@@ -34,7 +34,7 @@ def _take(tensor: torch.Tensor, step: Step) -> torch.Tensor:
     if step.name == "index":
         return tensor[step.arguments]  # type: ignore[index]
     if step.name == "one_hot":
-        return nn.functional.one_hot(tensor, *step.arguments)
+        return nn.functional.one_hot(tensor, *step.arguments)  # type: ignore[arg-type]
     result: torch.Tensor = getattr(tensor, step.name)(*step.arguments)
     return result
 

@@ -17,7 +17,7 @@ from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.capacity import available_bytes
 from shapewidget.frameworks.torch.constructor import find_constructor
-from shapewidget.frameworks.torch.guard import same_random_state, untouched
+from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure

@@ -20,6 +20,7 @@ _ELEMENTWISE = frozenset(
 _LOSSES_OF_ONE_SHAPE = frozenset(
     "mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div".split()
 )
+_LOSSES_OF_CLASSES = frozenset(("CrossEntropyLoss", "NLLLoss", "NLLLoss2d"))
 
 
 def repair_function(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
@@ -35,15 +36,10 @@ def repair_function(function: Callable[..., Any], args: Any, kwargs: Mapping[str
     return Clash("", ClashKind.OTHER, error=error), None
 
 
-def repair_loss(args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
-    """What a loss refused about outputs and targets; it is taken as 0 to carry on."""
-    found = _class_loss(None, args, kwargs, error) if _are_classes(args, kwargs) else None
-    return found or _loss_of_one_shape(None, args, kwargs, error) or (Clash("", ClashKind.OTHER, error=error), None)
-
-
-def _are_classes(args: Any, kwargs: Mapping[str, Any]) -> bool:
-    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-    return len(tensors) > 1 and not tensors[1].is_floating_point()
+def repair_loss(name: str, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
+    """What a loss of that class refused about outputs and targets; it is taken as 0 to carry on."""
+    fitter = _class_loss if name in _LOSSES_OF_CLASSES else _loss_of_one_shape
+    return fitter(None, args, kwargs, error) or (Clash("", ClashKind.OTHER, error=error), None)
 
 
 def _elementwise(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
@@ -157,8 +153,10 @@ def _reshape(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any],
 
 def _loss_of_one_shape(function: object, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
     tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-    if len(tensors) < 2 or tensors[0].shape == tensors[1].shape:
+    if len(tensors) < 2:
         return None
+    if tensors[0].shape == tensors[1].shape:
+        return _targets_of_dtype(tensors[1], "float32", error, tensors[0]) if _is_whole(tensors[1]) else None
     clash = Clash(
         "", ClashKind.SIZE, 0, None, tuple(tensors[1].shape), tuple(tensors[0].shape), 1, "the loss taken as 0", error
     )
@@ -177,6 +175,8 @@ def _class_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: s
         expected: object = outputs.shape[0] if axis == 0 else wanted
         got: object = targets.shape[0] if axis == 0 else tuple(targets.shape)
         return Clash("", ClashKind.SIZE, 1, axis, expected, got, 0, "the loss taken as 0", error), lambda: zero
+    if targets.is_floating_point() and tuple(targets.shape) == wanted:
+        return _targets_of_dtype(targets, "int64", error, outputs)
     if targets.is_floating_point() and targets.shape != outputs.shape:
         clash = Clash(
             "", ClashKind.SIZE, 1, None, tuple(outputs.shape), tuple(targets.shape), 0, "the loss taken as 0", error
@@ -190,6 +190,16 @@ def _class_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: s
                 "", ClashKind.INDEX, 1, None, wanted_range, worst, 0, "the loss taken as 0", error
             ), lambda: zero
     return None
+
+
+def _is_whole(tensor: torch.Tensor) -> bool:
+    return not tensor.is_floating_point() and not tensor.is_complex()
+
+
+def _targets_of_dtype(targets: torch.Tensor, wanted: str, error: str, outputs: torch.Tensor) -> Fitted:
+    got = str(targets.dtype).removeprefix("torch.")
+    clash = Clash("", ClashKind.DTYPE, 1, None, wanted, got, None, "the loss taken as 0", error)
+    return clash, lambda: outputs.float().sum() * 0
 
 
 _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (

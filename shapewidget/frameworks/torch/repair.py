@@ -47,7 +47,7 @@ def repair_layer(module: nn.Module, args: Any, kwargs: Any, error: Exception, *,
     """Say what a layer refused, and call it with tensors that it takes."""
     text = text_of(error)
     if isinstance(module, nn.modules.loss._Loss):
-        return _carried_on(repair_loss(args, kwargs, text), carry_on=carry_on)
+        return _carried_on(repair_loss(type(module).__name__, args, kwargs, text), carry_on=carry_on)
     fitted = _refused(module, args, functools.partial(module.forward, **kwargs), text)
     return _carried_on(fitted or (Clash("", ClashKind.OTHER, error=text), None), carry_on=carry_on)
 
@@ -192,7 +192,8 @@ def _wrong_state(module: nn.Module, args: Any, call: Call, text: str) -> Fitted 
     for place, state in enumerate(states):
         if isinstance(state, torch.Tensor) and tuple(state.shape) != wanted:
             is_alike = state.dim() == len(wanted)
-            axis = next((axis for axis in range(len(wanted)) if state.shape[axis] != wanted[axis]), None) if is_alike else None
+            wrong = [axis for axis in range(len(wanted)) if is_alike and state.shape[axis] != wanted[axis]]
+            axis = wrong[0] if wrong else None
             expected: object = wanted if axis is None else wanted[axis]
             got: object = tuple(state.shape) if axis is None else state.shape[axis]
             clash = Clash("", ClashKind.SIZE, 1 + place, axis, expected, got, repair="started from zeros", error=text)
