@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from shapewidget.graph.dims import constant
@@ -32,22 +32,26 @@ Adaptation = tuple[Steps, Steps]
 """What is done to the outputs, and what to the targets."""
 
 
-def dims_of(spec: TensorSpec) -> Dims:
-    """The dims of a tensor; the sizes themselves where they were not solved."""
+def dims_of(spec: TensorSpec, arguments: Collection[str] = ()) -> Dims:
+    """The dims of a tensor; the sizes themselves where they were not solved, or depend on `arguments` only."""
     if spec.dims is None:
         return tuple(map(constant, spec.shape))
-    return tuple(dim if dim.known else constant(size) for dim, size in zip(spec.dims, spec.shape, strict=True))
+    return tuple(
+        dim if dim.known and not dim.names <= set(arguments) else constant(size)
+        for dim, size in zip(spec.dims, spec.shape, strict=True)
+    )
 
 
-def adaptations(outputs: TensorSpec, targets: TensorSpec, *, of_classes: bool) -> Iterator[Adaptation]:
+def adaptations(outputs: Dims, targets: Dims, *, is_float: bool, of_classes: bool) -> Iterator[Adaptation]:
     """Pairs of steps after which the loss takes both, the plainest first.
 
     Args:
-        outputs: What the model gives.
-        targets: What it is compared with.
+        outputs: The axes of what the model gives.
+        targets: The axes of what it is compared with.
+        is_float: Whether the targets are floats.
         of_classes: Whether the loss takes class indices, as cross entropy does, and not numbers of one shape.
     """
-    start = _Pair(dims_of(outputs), dims_of(targets), targets.dtype.startswith(("float", "bfloat", "half")))
+    start = _Pair(outputs, targets, is_float)
     count = itertools.count()
     waiting: list[tuple[int, int, _Pair, Adaptation]] = [(0, next(count), start, ((), ()))]
     seen: set[_Pair] = set()

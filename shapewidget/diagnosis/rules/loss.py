@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
-from shapewidget.diagnosis.loss_remedies import loss_remedies
-from shapewidget.diagnosis.loss_search import is_of_classes
+from shapewidget.diagnosis.loss_remedies import arguments_of_model, loss_remedies
+from shapewidget.diagnosis.loss_search import dims_of, is_of_classes
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies
 from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
@@ -37,7 +37,7 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         at = f"axis {clash.axis} of the targets" if clash.axis is not None else "the targets"
         reason = (
             f"{place_text(layer)} compares outputs {shape_text(outputs)} with targets {shape_text(targets)}: "
-            f"{at} should be {clash.expected}, not {clash.got}.{_classes(layer)}"
+            f"{at} should be {clash.expected}, not {clash.got}.{_classes(evidence, layer)}"
         )
         yield Diagnosis(
             finding(
@@ -59,10 +59,12 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         )
 
 
-def _classes(layer: Layer) -> str:
+def _classes(evidence: Evidence, layer: Layer) -> str:
     """What a loss of classes reads as their number, where that is no fixed size."""
     outputs = layer.inputs[0]
-    if not is_of_classes(layer.type) or len(outputs.shape) < 3 or outputs.dims is None or outputs.dims[1].is_constant:
+    if not is_of_classes(layer.type) or len(outputs.shape) < 3 or outputs.dims is None:
+        return ""
+    if dims_of(outputs, arguments_of_model(evidence))[1].is_constant:
         return ""
     return f" It reads axis 1 of the outputs as the classes: {size_text(outputs.shape[1], outputs.dims[1])} of them."
 
