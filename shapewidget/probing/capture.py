@@ -49,19 +49,18 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         """Fill the report; swallow the block's error if that was asked for."""
         for _, watch in reversed(self._watches):
             watch.__exit__(kind, error, trace)
-        for framework, watch in self._watches:
-            recording = watch.recording()
-            if recording.graph.layers or recording.clashes:
-                self._fill(framework, recording, is_partial=watch.is_partial)
-            self._report.findings = by_severity(
-                [*self._report.findings, *map(same_order_every_epoch, watch.same_epoch())]
-            )
+        recorded = [(framework, watch, watch.recording()) for framework, watch in self._watches]
+        found = [finding for _, _, recording in recorded for finding in _findings(recording)]
+        found += [same_order_every_epoch(passes) for _, watch, _ in recorded for passes in watch.same_epoch()]
+        self._report.findings = by_severity(_once_a_place(found))
+        framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))
+        if recording.graph.layers or recording.clashes:
+            self._draw(framework, recording, is_partial=watch.is_partial)
         return isinstance(error, Exception) and not self._reraise
 
-    def _fill(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
+    def _draw(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
+        """The graph of the framework that ran most; the findings are those of all."""
         report, graph = self._report, recording.graph
-        found = [diagnosis.finding for diagnosis in diagnose(Evidence(graph, recording.clashes))]
-        report.findings = _once_a_place(found)
         report.graph = coloured(graph, recording.clashes, report.findings)
         report.framework, report.stopped = framework, recording.stopped
         report.device = next((spec.device for layer in graph.layers for spec in layer.outputs), "")
@@ -69,9 +68,15 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
             report.notes = (f"Only the first {len(graph.layers):,} operations were recorded.",)
 
 
-def _once_a_place(findings: list[Finding]) -> tuple[Finding, ...]:
+def _findings(recording: Recording) -> list[Finding]:
+    if not recording.graph.layers and not recording.clashes:
+        return []
+    return [diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes))]
+
+
+def _once_a_place(findings: list[Finding]) -> list[Finding]:
     """A loop meets the same mistake in every step: it is told once."""
     kept: dict[object, Finding] = {}
     for finding in findings:
         kept.setdefault((finding.code, finding.layer, finding.source), finding)
-    return tuple(kept.values())
+    return list(kept.values())
