@@ -17,7 +17,7 @@ from shapewidget.graph.steps import Step
 def fold_remedies(evidence: Evidence, fold: Layer, loss: Layer, count: int) -> tuple[Remedy, ...]:
     """One row a sample: all positions side by side, or the last of them, or their mean."""
     return (
-        *(_of_a_sequence(fold) if _keeps_features(fold) else _side_by_side(evidence, fold)),
+        *(_of_a_sequence(fold) if _keeps_features(fold) else flattened(evidence, fold)),
         *_undone_at_the_end(evidence, loss, count),
     )
 
@@ -33,10 +33,6 @@ def _of_a_sequence(fold: Layer) -> Iterator[Remedy]:
     if receiver is not None and fold.source is not None:
         yield EditExpression(fold.source, f"{receiver}[:, -1]")
         yield EditExpression(fold.source, f"{receiver}.mean(1)")
-
-
-def _side_by_side(evidence: Evidence, fold: Layer) -> Iterator[Remedy]:
-    yield from flattened(evidence, fold)
 
 
 def flattened(evidence: Evidence, reshape: Layer) -> Iterator[Remedy]:

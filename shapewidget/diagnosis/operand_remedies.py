@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -38,16 +39,9 @@ def _clashing_pair(layer: Layer) -> tuple[int, int] | None:
     pairs = [(one, other) for one in range(len(specs)) for other in range(one + 1, len(specs))]
     for one, other in sorted(pairs, key=lambda pair: -pair[1]):
         if not broadcasts_into(dims_of(specs[one]))(dims_of(specs[other])):
-            sizes = [(len(spec.shape), _count(spec.shape)) for spec in (specs[one], specs[other])]
+            sizes = [(len(spec.shape), math.prod(spec.shape)) for spec in (specs[one], specs[other])]
             return (one, other) if sizes[0] >= sizes[1] else (other, one)
     return None
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    total = 1
-    for size in shape:
-        total *= size
-    return total
 
 
 def _moved(

@@ -16,6 +16,9 @@ from shapewidget.graph.remedies import Remedy
 
 Sizes = Mapping[str, int]
 
+_MOST_TRIED = 12
+"""How many changes are tried for one finding: each is a copy of the model and a run of it."""
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -57,7 +60,7 @@ class Proof:
 
     def _first_that_holds(self, diagnosis: Diagnosis, known: set[tuple[str, str]]) -> tuple[Finding, set[str]]:
         fallback: Attempt | None = None
-        for remedy in diagnosis.remedies:
+        for remedy in diagnosis.remedies[:_MOST_TRIED]:
             attempt = self.attempt(remedy)
             if attempt is None:
                 continue

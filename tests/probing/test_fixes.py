@@ -38,7 +38,7 @@ def classes(*shape: int, count: int = 4) -> torch.Tensor:
     return torch.randint(0, count, shape)
 
 
-# -- losses and targets: mended at the call ------------------------------------------------------------------------------
+# -- losses and targets: mended at the call --------------------------------------------------------------------------
 
 
 def head(width: int) -> nn.Sequential:
@@ -102,7 +102,7 @@ def test_fix_of_a_loss_by_hand_is_an_edit_of_its_line():
     assert "-    return ((outputs - targets) ** 2).mean()" in first.patch
 
 
-# -- models: mended in their own lines -----------------------------------------------------------------------------------
+# -- models: mended in their own lines -------------------------------------------------------------------------------
 
 
 class Module(nn.Module):
@@ -290,7 +290,7 @@ def test_first_fix_takes_what_it_explains_with_it():
     assert [it.code for it in report.findings if it.severity is Severity.MISMATCH] == ["SW206"]
 
 
-# -- positions folded into the batch: told where it happens --------------------------------------------------------------
+# -- positions folded into the batch: told where it happens ----------------------------------------------------------
 
 
 class Clips(nn.Module):
