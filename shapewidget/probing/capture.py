@@ -50,7 +50,8 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         for _, watch in reversed(self._watches):
             watch.__exit__(kind, error, trace)
         recorded = [(framework, watch, watch.recording()) for framework, watch in self._watches]
-        found = [finding for _, _, recording in recorded for finding in _findings(recording)]
+        ran = [recording for _, _, recording in recorded if recording.graph.layers]
+        found = [finding for recording in ran or [recorded[0][2]] for finding in _findings(recording)]
         found += [same_order_every_epoch(passes) for _, watch, _ in recorded for passes in watch.same_epoch()]
         self._report.findings = by_severity(_once_a_place(found))
         framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))
@@ -69,8 +70,6 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
 
 
 def _findings(recording: Recording) -> list[Finding]:
-    if not recording.graph.layers and not recording.clashes:
-        return []
     return [diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes))]
 
 
