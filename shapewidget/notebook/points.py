@@ -51,8 +51,11 @@ class Points:
         """The sizes around measured ones that are worth measuring next, cheapest first.
 
         A step is taken to be as long as the size is large. What the points did cost counts, so each is to be measured
-        before the next one is asked for. It ends where the time is spent, and where the memory is.
+        before the next one is asked for. It ends where the time is spent, and where the memory is; a model that does
+        not run at these sizes is not tried at others.
         """
+        if any(point.forward is None and point.fits for point in self.measured if point.sizes == sizes):
+            return
         here = sizes[axis]
         unit = self._seconds[frozenset(sizes.items())] / here
         spent = 0.0

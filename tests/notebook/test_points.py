@@ -1,11 +1,12 @@
 import pytest
 
 from shapewidget.errors import Cancelled
-from shapewidget.graph.costs import Measurement
+from shapewidget.graph.costs import Measurement, Timing
 from shapewidget.notebook import points as points_module
 from shapewidget.notebook.points import Points, neighbours
 
 SIZES = {"B": 8, "T": 10}
+RAN = Timing(0.1, 0.1, 0.1, 3)
 
 
 class Clock:
@@ -26,15 +27,15 @@ def clock(monkeypatch):
 
 
 class Session:
-    def __init__(self, clock, seconds=lambda sizes: 0.1, fits=lambda sizes: True):
-        self.clock, self.seconds, self.fits, self.measured = clock, seconds, fits, []
+    def __init__(self, clock, seconds=lambda sizes: 0.1, fits=lambda sizes: True, runs=True):
+        self.clock, self.seconds, self.fits, self.runs, self.measured = clock, seconds, fits, runs, []
 
     def measure(self, sizes, cancelled):
         if cancelled():
             raise Cancelled("Measure again.")
         self.measured.append(sizes["B"])
         self.clock.now += self.seconds(sizes)
-        return Measurement(dict(sizes), "cpu", None, None, None, fits=self.fits(sizes))
+        return Measurement(dict(sizes), "cpu", RAN if self.runs else None, None, None, fits=self.fits(sizes))
 
 
 def go_round(session, sizes=SIZES, high=512):
@@ -121,3 +122,9 @@ def test_points_along_an_axis_agree_in_all_other_sizes(clock):
     assert [point.sizes for point in points.along("B", SIZES)] == [{"B": 8, "T": 10}, {"B": 16, "T": 10}]
     assert [point.sizes for point in points.along("T", SIZES)] == [{"B": 8, "T": 10}, {"B": 8, "T": 20}]
     assert points.along("unknown", SIZES) == []
+
+
+def test_model_that_does_not_run_is_not_tried_at_other_sizes(clock):
+    session = Session(clock, runs=False)
+    go_round(session)
+    assert session.measured == [8]

@@ -171,7 +171,7 @@ class TimeMajorTable(nn.Module):
         self.table = nn.Parameter(torch.randn(50, 1, 5))
 
     def forward(self, x):
-        return x + self.table[:x.size(1)]
+        return x + self.table[: x.size(1)]
 
 
 class ScoresOfTwo(Module):
