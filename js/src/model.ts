@@ -18,7 +18,6 @@ export class Traits {
   readonly #host: HostModel;
   readonly #listeners: [string, () => void][] = [];
   readonly #waiting = new Map<string, { timer: ReturnType<typeof setTimeout>; write: () => void }>();
-
   #isDisposed = false;
 
   constructor(host: HostModel) {
@@ -43,6 +42,11 @@ export class Traits {
       this.set(name, value);
     };
     this.#waiting.set(name, { timer: setTimeout(write, SETTLE_MS), write });
+  }
+
+  /** Whether this view has written a newer value than the host knows. */
+  isWaiting(name: keyof GraphViewTraits): boolean {
+    return this.#waiting.has(name);
   }
 
   /** Call back once for all of these traits that one message changes. */

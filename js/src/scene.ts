@@ -23,9 +23,27 @@ export interface Chip {
   readonly width: number;
 }
 
-export const CHIP_HEIGHT = 32;
+/** The chips of a box, and how many there are no room for. */
+export interface Chips {
+  readonly shown: readonly Chip[];
+  readonly more: number;
+}
+
+export interface Badge {
+  /** The edge that clashes worst. */
+  readonly edge: WireEdge;
+  readonly text: string;
+  readonly state: State;
+  readonly width: number;
+  /** What every clashing edge of the box says. */
+  readonly all: readonly string[];
+}
+
 export const BADGE_HEIGHT = 20;
-const CHIP_ROOM = 46;
+/** Above, below and between the chips of a box. */
+export const CHIP_GAP = 7;
+export const MORE_HEIGHT = 12;
+const MOST_CHIPS = 2;
 const BADGE_ROOM = 42;
 const CARD_HEIGHT = 44;
 const PILL_HEIGHT = 28;
@@ -129,65 +147,74 @@ export class Scene {
     return found === undefined ? "?" : found.shape.length ? found.shape.join(" × ") : "scalar";
   }
 
-  /** The shape that is printed below a box: once a tensor, where it changes or where there is trouble. */
-  chip(id: string): Chip | null {
+  /**
+   * The shapes that are printed below a box: of what is read further on, each shape once, where it is news or where
+   * there is trouble. What clashes comes first.
+   */
+  chips(id: string): Chips {
     const layer = this.layers.get(id);
-    if (layer === undefined || layer.kind === "output") return null;
+    if (layer === undefined || layer.kind === "output") return { shown: [], more: 0 };
     const leaving = this.outOf(id);
-    const clashing = leaving.find((edge) => ["mismatch", "coincidence"].includes(known(edge.state)));
-    const first = leaving.reduce<WireEdge | undefined>(
-      (best, edge) => (best === undefined || edge.tensor < best.tensor ? edge : best),
-      undefined,
-    );
-    const tensor = (clashing ?? first)?.tensor ?? layer.outputs[0];
-    if (tensor === undefined) return null;
-    const isNews =
-      clashing !== undefined ||
-      layer.kind === "input" ||
-      !layer.inputs.some((input) => this.symbolic(input) === this.symbolic(tensor));
-    if (!isNews) return null;
+    const tensors = [...new Set(leaving.map((edge) => edge.tensor))].sort((one, other) => one - other);
+    if (!tensors.length) tensors.push(...layer.outputs.slice(0, 1));
+    const chips = tensors.filter((tensor) => this.tensors[tensor]).map((tensor) => this.#chip(tensor, leaving));
+    const clashing = chips.filter(({ state }) => state === "mismatch" || state === "coincidence");
+    const known = new Set(layer.kind === "input" ? [] : layer.inputs.map((input) => this.symbolic(input)));
+    for (const { tensor } of clashing) known.add(this.symbolic(tensor));
+    const news = chips.filter((chip) => {
+      const symbols = this.symbolic(chip.tensor);
+      const isNews = !clashing.includes(chip) && !known.has(symbols);
+      known.add(symbols);
+      return isNews;
+    });
+    const all = [...clashing, ...news];
+    return { shown: all.slice(0, MOST_CHIPS), more: Math.max(0, all.length - MOST_CHIPS) };
+  }
+
+  #chip(tensor: number, leaving: readonly WireEdge[]): Chip {
+    const readers = leaving.filter((edge) => edge.tensor === tensor);
+    const clashing = readers.find((edge) => known(edge.state) === "mismatch" || known(edge.state) === "coincidence");
+    // What was given and never read is known all the same.
+    const isGiven = readers.some((edge) => known(this.layers.get(edge.source)?.state ?? "agree") !== "unreached");
+    const worstRead = worst(readers.map((edge) => edge.state));
+    const state = worstRead === "unreached" && isGiven ? "agree" : worstRead;
     const axes = this.#axes(tensor).map((axis) => shortName(axis));
     const symbols = tuple(axes);
-    const sizes = this.numeric(tensor);
-    const isSymbolic = (this.tensors[tensor]?.symbols.length ?? 0) > 0;
-    const width = 22 + Math.max(this.#measure(symbols, "mono"), isSymbolic ? this.#measure(sizes, "small") : 0);
-    const state = clashing
-      ? known(clashing.state)
-      : worst(leaving.map((edge) => edge.state)) === "unreached"
-        ? "unreached"
-        : "agree";
-    return { tensor, axes, symbols, sizes: isSymbolic ? sizes : "", axis: clashing?.axis ?? null, state, width };
+    const sizes = (this.tensors[tensor]?.symbols.length ?? 0) > 0 ? this.numeric(tensor) : "";
+    const width = 22 + Math.max(this.#measure(symbols, "mono"), this.#measure(sizes, "small"));
+    return { tensor, axes, symbols, sizes, axis: clashing?.axis ?? null, state, width };
   }
 
   /** The room that a box takes. */
   size(id: string, isOpen: boolean): NodeSize {
     const layer = this.layers.get(id);
     if (layer === undefined) return { width: 40, height: PILL_HEIGHT, above: 0, below: 0 };
-    const title =
-      this.#measure(shortName(layer.name), "bold") +
-      (layer.type === layer.name ? 0 : 6 + this.#measure(this.kindText(layer), "plain"));
+    const kind = this.kindText(layer);
+    const title = this.#measure(shortName(layer.name), "bold") + (kind ? 6 + this.#measure(kind, "plain") : 0);
     if (isOpen) return { width: title + 96, height: HEADER_HEIGHT, above: 0, below: 0 };
     const detail = this.#measure(this.detail(layer), "mono");
     const isPill = this.isPill(layer);
     const width = (isPill ? title + (detail ? detail + 8 : 0) : Math.max(title, detail)) + (isPill ? 34 : 44);
-    const chip = this.chip(id);
-    const badges = this.into(id).filter((edge) => edge.badge);
-    const badge = Math.max(0, ...badges.map((edge) => this.badgeWidth(edge)));
+    const chips = this.chips(id);
+    const badge = this.badge(id);
     return {
       width: Math.max(64, width),
       height: isPill ? PILL_HEIGHT : CARD_HEIGHT,
-      above: badges.length ? BADGE_ROOM : 0,
-      below: chip ? CHIP_ROOM : 0,
-      chipWidth: Math.max(chip?.width ?? 0, badge),
+      above: badge ? BADGE_ROOM : 0,
+      below: chips.shown.length ? 2 * CHIP_GAP + chipsHeight(chips) : 0,
+      chipWidth: Math.max(badge?.width ?? 0, ...chips.shown.map((chip) => chip.width)),
     };
   }
 
-  badgeWidth(edge: WireEdge): number {
-    return this.#measure(this.badgeText(edge), "mono") + 20;
-  }
-
-  badgeText(edge: WireEdge): string {
-    return `${signOf(edge.state)} ${shortBadge(edge.badge)}`;
+  /** The clash at the entry of a box: the worst, and how many others there are. */
+  badge(id: string): Badge | null {
+    const clashing = this.into(id).filter((edge) => edge.badge);
+    const state = worst(clashing.map((edge) => edge.state));
+    const edge = clashing.find((each) => known(each.state) === state);
+    if (edge === undefined) return null;
+    const others = new Set(clashing.map((each) => each.badge)).size - 1;
+    const text = `${signOf(state)} ${shortBadge(edge.badge)}${others ? ` · ${others} more` : ""}`;
+    return { edge, text, state, width: this.#measure(text, "mono") + 20, all: clashing.map((each) => each.badge) };
   }
 
   isPill(layer: WireLayer): boolean {
@@ -202,7 +229,7 @@ export class Scene {
   /** What stands behind the name, in grey. */
   kindText(layer: WireLayer): string {
     if (layer.kind === "input") return this.tensors[layer.outputs[0] ?? -1]?.dtype ?? "";
-    return layer.kind === "output" ? "" : shortName(layer.type);
+    return layer.kind === "output" || layer.type === layer.name ? "" : shortName(layer.type);
   }
 
   /** What stands below the name, or behind it in a pill. */
@@ -211,6 +238,16 @@ export class Scene {
     const inside = this.index.leafCount(layer.id);
     return `${inside} ${inside === 1 ? "layer" : "layers"}`;
   }
+}
+
+/** A chip has a line for the symbols, and one for the sizes where they say more. */
+export function chipHeight(chip: Chip): number {
+  return chip.sizes ? 32 : 20;
+}
+
+function chipsHeight({ shown, more }: Chips): number {
+  const heights = shown.reduce((sum, chip) => sum + chipHeight(chip) + CHIP_GAP, -CHIP_GAP);
+  return heights + (more ? CHIP_GAP + MORE_HEIGHT : 0);
 }
 
 function tuple(sizes: readonly string[]): string {

@@ -26,7 +26,6 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   const go = (id: string): void => {
     select(id);
     if (id) picture.reveal(id);
-    else picture.home();
   };
   const panel = new Panel(go);
   const nextProblem = (step: 1 | -1): void => {
@@ -77,6 +76,10 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     if (traits.get("graph") === drawn) showSizes();
     else showGraph();
   });
+  traits.onChange(["view_state"], () => {
+    const { open } = traits.get("view_state");
+    if (open !== null && !traits.isWaiting("view_state")) picture.follow(open);
+  });
   traits.onChange(["selection"], showSelection);
   traits.onChange(["status"], () => status.show(traits.get("status")));
   traits.onChange(["problem"], () => problem.show(traits.get("problem")));
@@ -84,6 +87,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   traits.onChange(["height"], setHeight);
 
   root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "n" || event.key === "p") nextProblem(event.key === "n" ? 1 : -1);
     else if (event.key === "/") toolbar.focusSearch();
     else if (event.key === "Escape") go("");

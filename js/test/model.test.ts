@@ -107,6 +107,13 @@ describe("setLater", () => {
     expect(host.saved).toEqual([["height", 320]]);
   });
 
+  it("is told to be waiting until it is saved", () => {
+    traits.setLater("height", 300);
+    expect([traits.isWaiting("height"), traits.isWaiting("selection")]).toEqual([true, false]);
+    vi.runAllTimers();
+    expect(traits.isWaiting("height")).toBe(false);
+  });
+
   it("lets one trait not put off another", () => {
     traits.setLater("height", 300);
     traits.setLater("selection", "head");

@@ -7,7 +7,7 @@ import { Scene } from "../src/scene";
 
 interface Wire {
   readonly graph: WireGraph;
-  readonly tensors: readonly WireTensor[];
+  readonly tensors: WireTensor[];
 }
 
 /** A scene of the fixture with some changes; every character is seven pixels wide. */
@@ -24,7 +24,7 @@ describe("a chip", () => {
 
   it("is there only where the shape is news", () => {
     const leaves = [...scene.layers.values()].filter((layer) => layer.kind !== "group");
-    expect(leaves.filter(({ id }) => scene.chip(id)).map(({ id }) => id)).toEqual([
+    expect(leaves.filter(({ id }) => scene.chips(id).shown.length).map(({ id }) => id)).toEqual([
       "char_ids",
       "bilm.encoder.embedding",
       "bilm.encoder.convolve",
@@ -36,7 +36,7 @@ describe("a chip", () => {
   });
 
   it("shows symbols, sizes and the axis that clashes further down", () => {
-    expect(scene.chip("bilm.cat")).toMatchObject({
+    expect(scene.chips("bilm.cat").shown[0]).toMatchObject({
       symbols: "(B, T, 2·dim)",
       sizes: "4 × 20 × 1024",
       axis: 2,
@@ -45,19 +45,36 @@ describe("a chip", () => {
   });
 
   it("of a closed group is that of what leaves it", () => {
-    expect(scene.chip("bilm")).toMatchObject({ symbols: "(B, T, 2·dim)", axis: 2 });
-    expect(scene.chip("bilm.encoder.highway")).toBeNull();
+    expect(scene.chips("bilm").shown[0]).toMatchObject({ symbols: "(B, T, 2·dim)", axis: 2 });
+    expect(scene.chips("bilm.encoder.highway").shown).toEqual([]);
   });
 
   it("shows sizes alone where the axes are not solved", () => {
     const unsolved = sceneOf(tagger, ({ tensors }) => {
       for (const tensor of tensors) tensor.symbols = [];
     });
-    expect(unsolved.chip("ids")).toMatchObject({ symbols: "(4, 10)", sizes: "" });
+    expect(unsolved.chips("ids").shown[0]).toMatchObject({ symbols: "(4, 10)", sizes: "" });
   });
 
   it("says so where nothing reached it", () => {
-    expect(sceneOf(translator).chip("decoder.out")?.state).toBe("unreached");
+    expect(sceneOf(translator).chips("decoder.out").shown[0]?.state).toBe("unreached");
+  });
+
+  it("is that of any other tensor where only the reader was not reached", () => {
+    const cut = sceneOf(tagger, (wire) => {
+      wire.graph.edges[2]!.state = "unreached";
+      layerOf(wire, "head").state = "unreached";
+    });
+    expect(cut.chips("encoder.lstm").shown[0]?.state).toBe("agree");
+    expect(cut.chips("encoder").shown[0]?.state).toBe("agree");
+  });
+
+  it("is not there for a tensor that never was", () => {
+    const cut = sceneOf(tagger, ({ graph }) => {
+      graph.edges[3]!.tensor = -1;
+    });
+    expect(cut.chips("head").shown).toEqual([]);
+    expect(cut.symbolic(-1)).toBe("?");
   });
 
   it("says what a tensor without axes is", () => {
@@ -66,6 +83,72 @@ describe("a chip", () => {
       tensors[0]!.symbols = [];
     });
     expect([scalar.symbolic(0), scalar.numeric(0)]).toEqual(["()", "scalar"]);
+  });
+});
+
+describe("the chips of a layer with several outputs", () => {
+  const symbols = ["B, T, 2·hidden", "2, B, hidden", "2, B, cell", "B, T"].map((text) => text.split(", "));
+
+  /** A tagger whose LSTM gives some further tensors, which the output reads. */
+  const lstm = (further: number): Scene =>
+    sceneOf(tagger, ({ graph, tensors }) => {
+      const model = graph.edges[3]!;
+      for (let place = 1; place <= further; place++) {
+        const tensor = tensors.length;
+        tensors.push({ ...tensors[2]!, shape: symbols[place]!.map(() => 4), symbols: symbols[place]! });
+        graph.edges.push({ ...model, id: `further ${place}`, source: "encoder.lstm", target: "output", tensor });
+      }
+    });
+  const shown = (scene: Scene, id: string): string[] => scene.chips(id).shown.map((chip) => chip.symbols);
+
+  it("say each shape that is read further on, the clashing one first", () => {
+    expect(shown(lstm(1), "encoder.lstm")).toEqual(["(B, T, 2·hidden)", "(2, B, hidden)"]);
+    expect(
+      lstm(1)
+        .chips("encoder.lstm")
+        .shown.map((chip) => chip.state),
+    ).toEqual(["mismatch", "agree"]);
+    expect(shown(lstm(1), "encoder")).toEqual(["(B, T, 2·hidden)", "(2, B, hidden)"]);
+  });
+
+  it("leave out what nobody reads", () => {
+    const scene = sceneOf(tagger, (wire) => layerOf(wire, "encoder.lstm").outputs.push(0));
+    expect(shown(scene, "encoder.lstm")).toEqual(["(B, T, 2·hidden)"]);
+  });
+
+  it("say equal shapes once", () => {
+    const scene = sceneOf(tagger, ({ graph, tensors }) => {
+      tensors.push({ ...tensors[2]! });
+      graph.edges.push({ ...graph.edges[3]!, id: "chunk", source: "encoder.lstm", target: "output", tensor: 4 });
+    });
+    expect(shown(scene, "encoder.lstm")).toEqual(["(B, T, 2·hidden)"]);
+  });
+
+  it("are two at most, and the number of the others", () => {
+    const { shown, more } = lstm(3).chips("encoder.lstm");
+    expect([shown.length, more]).toEqual([2, 2]);
+    expect(lstm(3).size("encoder.lstm", false).below).toBeGreaterThan(lstm(1).size("encoder.lstm", false).below);
+    expect(lstm(1).size("encoder.lstm", false).below).toBeGreaterThan(lstm(0).size("encoder.lstm", false).below);
+  });
+});
+
+describe("a badge", () => {
+  it("says what clashes worst, and how many others do", () => {
+    const scene = sceneOf(tagger, ({ graph }) => {
+      const model = graph.edges[2]!;
+      graph.edges.unshift({ ...model, id: "luck", state: "coincidence", badge: "B = 32 = hidden" });
+    });
+    expect(scene.badge("head")).toMatchObject({
+      text: "✕ 2·hidden = 64 ≠ 32 · 1 more",
+      state: "mismatch",
+      all: ["B = 32 = hidden", "2·hidden = 64 ≠ 32"],
+    });
+    expect(scene.badge("head")?.edge.id).toBe("encoder.lstm:0 → head:0");
+  });
+
+  it("is not there without a clash, and stands on a closed group for those inside", () => {
+    expect(sceneOf(tagger).badge("encoder.lstm")).toBeNull();
+    expect(sceneOf(elmo).badge("tagger")?.text).toBe("✕ 2·dim = 1024 ≠ 512");
   });
 });
 

@@ -82,6 +82,29 @@ def test_two_views_of_one_model_stay_in_step(page):
         expect(page.locator(f"{view} .swg-panel h3")).to_have_text("cat → projection")
 
 
+def test_an_edge_is_selected_with_its_chip_and_its_badge(page):
+    show(page, wire("elmo"))
+    layer(page, "bilm.cat").focus()
+    page.keyboard.press("n")
+    expect(page.locator(".swg-chip.swg-selected")).to_contain_text("(B, T, 2·dim)4 × 20 × 1024")
+    expect(page.locator(".swg-badge.swg-selected")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator(".swg-world .swg-selected")).to_have_count(0)
+
+
+def test_groups_that_one_view_closes_are_closed_in_the_other(page):
+    show(page, wire("tagger"), "width: 600px")
+    page.evaluate("host.view(host.models[0])")
+    other = page.locator('#view-1 [data-layer="encoder"]')
+    expect(other).to_have_attribute("aria-expanded", "true")
+    page.locator("#view-0").get_by_role("button", name="Fit the graph").click()
+    page.locator('#view-0 [data-layer="encoder"] .swg-name').click()
+    expect(other).to_have_attribute("aria-expanded", "false")
+    receive(page, view_state={"version": 1, "open": ["encoder"]})
+    for view in ("#view-0", "#view-1"):
+        expect(page.locator(f'{view} [data-layer="encoder"]')).to_have_attribute("aria-expanded", "true")
+
+
 def test_a_closed_view_leaves_nothing_behind(page):
     show(page, wire("elmo"))
     expect(page.locator(".swg-badge")).to_be_visible()
@@ -152,6 +175,27 @@ def test_what_a_person_opened_is_told_to_the_kernel(page):
     assert trait(page, "view_state") == {"version": 1, "open": []}
 
 
+def test_a_group_that_hides_a_problem_stays_closed_when_the_view_gets_another_size(page):
+    show(page, wire("tagger"), "width: 600px")
+    page.get_by_role("button", name="Fit the graph").click()
+    layer(page, "encoder").locator(".swg-name").click()
+    page.locator("#view-0").evaluate("view => { view.style = 'width: 500px'; }")
+    expect(page.locator(".swg")).to_have_css("width", "500px")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(layer(page, "encoder")).to_have_attribute("aria-expanded", "false")
+
+
+def test_what_was_gone_to_stays_in_view_beside_the_panel(page):
+    show(page, wire("elmo"), "width: 480px")
+    page.locator(".swg-finding").click()
+    badge = page.locator(".swg-badge")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    graph, box = page.locator(".swg-view").bounding_box(), badge.bounding_box()
+    assert graph["y"] <= box["y"]
+    assert box["y"] + box["height"] <= graph["y"] + graph["height"]
+    assert box["x"] + box["width"] / 2 == pytest.approx(graph["x"] + graph["width"] / 2, abs=40)
+
+
 def test_typing_in_the_search_is_no_shortcut(page):
     show(page, wire("elmo"))
     page.locator(".swg-svg").focus()
@@ -179,6 +223,73 @@ def test_new_sizes_change_numbers_and_move_nothing(page):
     expect(page.locator('[data-tensor="2"]')).to_contain_text("8 × 10 × 64")
     expect(page.get_by_role("row", name="B 8 batch size")).to_be_visible()
     assert transform(page) == before
+
+
+def test_new_sizes_leave_the_focus_where_it_is(page):
+    state = wire("tagger")
+    show(page, state)
+    layer(page, "head").focus()
+    state["tensors"][2]["shape"] = [8, 10, 64]
+    receive(page, tensors=state["tensors"])
+    expect(page.locator('[data-tensor="2"]')).to_contain_text("8 × 10 × 64")
+    expect(layer(page, "head")).to_be_focused()
+
+
+def test_keys_of_the_browser_stay_with_the_browser(page):
+    show(page, wire("tagger"))
+    layer(page, "head").focus()
+    for key in ("Control+p", "Control+n", "Meta+0", "Alt+ArrowDown"):
+        page.keyboard.press(key)
+    assert trait(page, "selection") == ""
+    expect(layer(page, "head")).to_be_focused()
+
+
+def test_what_lies_behind_a_mismatch_is_told_in_the_legend(page):
+    show(page, wire("elmo"))
+    expect(page.locator(".swg-legend")).to_contain_text("behind a mismatch")
+    show(page, wire("translator"))
+    expect(page.locator("#view-1 .swg-legend")).not_to_contain_text("behind a mismatch")
+
+
+def chain(length: int) -> dict:
+    """Layers one below the other, in blocks of ten."""
+    layers, edges = [], []
+    like = wire("tagger")["graph"]
+    group, leaf = like["layers"][1], like["layers"][4]
+    for index in range(length):
+        if index % 10 == 0:
+            layers.append(group | {"id": f"b{index // 10}", "name": f"b{index // 10}", "parent": None})
+        layers.append(leaf | {"id": f"n{index}", "name": f"n{index}", "parent": f"b{index // 10}", "state": "agree"})
+        if index:
+            ends = {"source": f"n{index - 1}", "target": f"n{index}", "id": f"e{index}"}
+            edges.append(like["edges"][0] | ends | {"tensor": 0, "state": "agree", "badge": "", "assumed": False})
+    graph = like | {"title": "Chain", "layers": layers, "edges": edges, "findings": []}
+    everything = [layer["id"] for layer in layers if layer["kind"] == "group"]
+    return wire("tagger") | {"graph": graph, "view_state": {"version": 1, "open": everything}}
+
+
+def test_of_a_thousand_layers_only_those_near_the_view_are_drawn(page):
+    show(page, chain(1000))
+    near = page.locator(".swg-world [data-layer]")
+    assert 3 < near.count() < 100
+    expect(layer(page, "n0")).to_be_in_viewport()
+    expect(layer(page, "n500")).not_to_be_attached()
+    page.get_by_label("Find a layer").fill("n500")
+    expect(layer(page, "n500")).to_be_in_viewport()
+    expect(layer(page, "n0")).not_to_be_attached()
+    order = near.evaluate_all("layers => layers.map(each => each.dataset.layer)")
+    drawn = [int(id_[1:]) for id_ in order if id_.startswith("n")]
+    assert drawn == sorted(drawn)
+
+
+def test_the_keyboard_walks_out_of_what_is_drawn(page):
+    show(page, chain(1000))
+    layer(page, "n0").focus()
+    for _ in range(30):
+        page.keyboard.press("ArrowDown")
+    assert trait(page, "selection") == "n30"
+    expect(layer(page, "n30")).to_be_focused()
+    expect(layer(page, "n30")).to_be_in_viewport()
 
 
 def test_names_of_a_model_are_text_wherever_they_stand(page):

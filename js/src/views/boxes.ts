@@ -1,10 +1,10 @@
 /** Boxes of the graph: cards of layers, pills of functions, headers of groups, chips and badges. */
 
 import { known, signOf } from "../agreement";
-import type { State, WireEdge, WireLayer } from "../contract.gen";
+import type { State, WireLayer } from "../contract.gen";
 import { s } from "../dom";
 import type { PlacedNode } from "../layout/types";
-import { BADGE_HEIGHT, CHIP_HEIGHT, type Chip, HEADER_HEIGHT, type Scene } from "../scene";
+import { BADGE_HEIGHT, type Badge, type Chip, chipHeight, HEADER_HEIGHT, MORE_HEIGHT, type Scene } from "../scene";
 import { placeOf, shortName } from "../texts";
 
 /** A closed box with its texts; clicking and focus are the caller's. */
@@ -33,7 +33,7 @@ export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGEle
   );
   const kind = scene.kindText(layer);
   if (isGroup) text.prepend(s("tspan", { class: "swg-fold" }, "▸ "));
-  if (kind && kind !== layer.name) text.append(s("tspan", { class: "swg-kind", dx: 6 }, kind));
+  if (kind) text.append(s("tspan", { class: "swg-kind", dx: 6 }, kind));
   group.append(text);
   const detail = scene.detail(layer);
   if (detail && isPill) text.append(s("tspan", { class: "swg-mono", dx: 8 }, detail));
@@ -70,7 +70,7 @@ function sign(state: State, x: number, y: number, count: number): SVGGElement {
 /** The frame of an open group, to be drawn below what is in it. */
 export function frame(layer: WireLayer, placed: PlacedNode, state: State): SVGRectElement {
   return s("rect", {
-    class: `swg-frame swg-depth-${placed.depth % 4} swg-is-${state}`,
+    class: `swg-frame swg-depth-${placed.depth % 2} swg-is-${state}`,
     "data-frame": layer.id,
     x: placed.x,
     y: placed.y,
@@ -86,7 +86,7 @@ export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGG
   const group = s(
     "g",
     {
-      class: `swg-node swg-header swg-is-${trouble.state}`,
+      class: `swg-node swg-header swg-depth-${placed.depth % 2} swg-is-${trouble.state}`,
       transform: `translate(${placed.x} ${placed.y})`,
       "data-layer": layer.id,
       role: "button",
@@ -94,13 +94,13 @@ export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGG
       "aria-expanded": "true",
       "aria-label": label(scene, layer, trouble.state),
     },
-    s("rect", { class: "swg-hit-area", width: placed.width, height: HEADER_HEIGHT, rx: 10 }),
+    s("rect", { class: "swg-veil", x: 2, y: 2, width: placed.width - 4, height: HEADER_HEIGHT - 7, rx: 8 }),
     s(
       "text",
       { x: 13, y: 21, class: "swg-halo" },
       s("tspan", { class: "swg-fold" }, "▾ "),
       s("tspan", { class: "swg-name" }, shortName(layer.name)),
-      s("tspan", { class: "swg-kind", dx: 6 }, layer.type === layer.name ? "" : scene.kindText(layer)),
+      s("tspan", { class: "swg-kind", dx: 6 }, scene.kindText(layer)),
     ),
   );
   if (trouble.state !== "agree") group.append(sign(trouble.state, placed.width - 17, 16, trouble.count));
@@ -110,7 +110,7 @@ export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGG
 /** The shape below a box: its symbols, and its sizes in small. */
 export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]): SVGGElement {
   const isTwoLines = what.sizes !== "";
-  const height = isTwoLines ? CHIP_HEIGHT : 20;
+  const height = chipHeight(what);
   const group = s(
     "g",
     {
@@ -136,18 +136,28 @@ export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]
   return group;
 }
 
+/** How many shapes there was no room for. */
+export function moreChips(count: number, x: number, y: number): SVGTextElement {
+  return s(
+    "text",
+    { class: "swg-small swg-more", x, y: y + MORE_HEIGHT - 3, "text-anchor": "middle" },
+    `+${count} more`,
+  );
+}
+
 /** The clash, at the consumer's entry. */
-export function badge(scene: Scene, edge: WireEdge, x: number, y: number): SVGGElement {
-  const width = scene.badgeWidth(edge);
+export function badge(what: Badge, at: string, x: number, y: number): SVGGElement {
   return s(
     "g",
     {
-      class: `swg-badge swg-is-${known(edge.state)}`,
-      transform: `translate(${x - width / 2} ${y})`,
-      "data-edge": edge.id,
+      class: `swg-badge swg-is-${what.state}`,
+      transform: `translate(${x - what.width / 2} ${y})`,
+      "data-edge": what.edge.id,
+      "data-at": at,
     },
-    s("rect", { width, height: BADGE_HEIGHT, rx: 5 }),
-    s("text", { class: "swg-mono", x: width / 2, y: 14, "text-anchor": "middle" }, scene.badgeText(edge)),
+    ...(what.text.endsWith(what.edge.badge) ? [] : [s("title", {}, what.all.join("\n"))]),
+    s("rect", { width: what.width, height: BADGE_HEIGHT, rx: 5 }),
+    s("text", { class: "swg-mono", x: what.width / 2, y: 14, "text-anchor": "middle" }, what.text),
   );
 }
 

@@ -1,19 +1,18 @@
 /** The picture of the graph: lays out what is open, draws it, and answers to pointer and keyboard. */
 
-import { known, STATES, worst } from "../agreement";
-import type { State, WireEdge, WireGraph, WireTensor } from "../contract.gen";
+import { known } from "../agreement";
+import type { State, WireGraph, WireTensor } from "../contract.gen";
 import { h, s } from "../dom";
-import { type Layout, LayoutCache, layout, type PlacedEdge, type PlacedNode } from "../layout/index";
-import { BADGE_HEIGHT, HEADER_HEIGHT, Scene } from "../scene";
-import * as boxes from "./boxes";
-import { arrowPath, linePath } from "./lines";
+import { type Layout, LayoutCache, layout, type PlacedNode } from "../layout/index";
+import { Scene } from "../scene";
+import { Drawing } from "./drawing";
+import { items } from "./items";
 import { measurer } from "./measure";
 import { Viewport } from "./viewport";
 
 const MOVE_MS = 220;
 /** The scale below which texts are too small to be read. */
 const READABLE = 0.75;
-const ARROW: Record<State, number> = { mismatch: 12, coincidence: 9, unreached: 6, agree: 7 };
 
 export interface GraphEvents {
   select(id: string): void;
@@ -25,7 +24,7 @@ export class GraphPicture {
   readonly element: HTMLElement;
   readonly viewport: Viewport;
   readonly #svg = s("svg", { class: "swg-svg", role: "application", tabindex: -1, "aria-label": "Layer graph" });
-  readonly #world = s("g", { class: "swg-world" });
+  readonly #drawing = new Drawing();
   readonly #hint = h("div", { class: "swg-hint", "aria-hidden": "true" }, "Click the graph to zoom with the wheel");
   readonly #measure = measurer();
   readonly #cache = new LayoutCache();
@@ -34,6 +33,10 @@ export class GraphPicture {
   #scene: Scene | null = null;
   #open = new Set<string>();
   #placed: Layout = { nodes: [], edges: [], width: 0, height: 0 };
+  #nodes = new Map<string, PlacedNode>();
+  /** What a person went to, until the picture is moved. */
+  #revealed = "";
+  #frame = 0;
   #selection = "";
   #query = "";
   #focus = "";
@@ -41,7 +44,7 @@ export class GraphPicture {
 
   constructor(root: HTMLElement, events: GraphEvents) {
     this.#events = events;
-    this.#svg.append(this.#world);
+    this.#svg.append(this.#drawing.element);
     this.element = h("div", { class: "swg-view" }, this.#svg, this.#hint);
     this.viewport = new Viewport(
       this.#svg,
@@ -50,7 +53,9 @@ export class GraphPicture {
       () => this.#showHint(),
     );
     this.#svg.addEventListener("click", (event) => this.#click(event));
-    this.#svg.addEventListener("dblclick", () => this.fit());
+    this.#svg.addEventListener("dblclick", (event) => {
+      if (event.target === this.#svg) this.fit();
+    });
     this.#svg.addEventListener("keydown", (event) => this.#key(event));
     this.#svg.addEventListener("focusin", (event) => {
       this.#focus = (event.target as SVGElement).dataset.layer ?? this.#focus;
@@ -65,8 +70,7 @@ export class GraphPicture {
   show(graph: WireGraph, tensors: readonly WireTensor[], chosen: readonly string[] | null): void {
     const isFirst = this.#scene === null || this.#scene.graph.title !== graph.title;
     this.#scene = new Scene(graph, tensors, this.#measure);
-    if (chosen !== null) this.#open = new Set(chosen.filter((id) => this.#scene?.layers.get(id)?.kind === "group"));
-    else if (isFirst) this.#open = this.#scene.firstOpen();
+    if (isFirst) this.#open = chosen === null ? this.#scene.firstOpen() : new Set(chosen);
     this.#draw();
     if (isFirst) this.home();
   }
@@ -78,12 +82,19 @@ export class GraphPicture {
     this.#draw();
   }
 
+  /** Open the groups that were chosen elsewhere: in another view, or in the kernel. */
+  follow(chosen: readonly string[]): void {
+    if (chosen.length === this.#open.size && chosen.every((id) => this.#open.has(id))) return;
+    this.#open = new Set(chosen);
+    this.#draw();
+  }
+
   /** The first problem in the middle, or else the whole graph, or its beginning where all of it would be too small. */
   home(): void {
     const problem = this.#scene?.problems()[0];
     this.fit();
     if (this.viewport.scale >= READABLE) return;
-    if (problem !== undefined) this.reveal(problem.id);
+    if (problem !== undefined) this.#centre(problem.id);
     else this.viewport.startAt(this.#mainLine(), READABLE);
   }
 
@@ -93,12 +104,15 @@ export class GraphPicture {
     return first ? first.x + first.anchor : 0;
   }
 
-  /** As `home`, unless a person has moved the picture since. */
+  /** Keep in view what was, in a view of another size, unless a person has moved the picture. */
   resized(): void {
-    if (!this.viewport.wasMoved) this.home();
+    if (this.viewport.wasMoved) return;
+    if (this.#revealed) this.#centre(this.#revealed);
+    else this.home();
   }
 
   fit(): void {
+    this.#revealed = "";
     this.viewport.fit({ x: 0, y: 0, width: this.#placed.width, height: this.#placed.height });
   }
 
@@ -110,9 +124,19 @@ export class GraphPicture {
     const ends = edge ? [edge.source, edge.target] : scene.layers.has(id) ? [id] : [];
     const hiding = ends.flatMap((end) => scene.index.chain(end).slice(0, -1)).filter((group) => !this.#open.has(group));
     if (hiding.length) this.#setOpen([...this.#open, ...hiding]);
-    const target = this.#placed.nodes.find((node) => node.id === (edge?.target ?? id));
-    if (target)
-      this.viewport.centre(target.x + target.width / 2, target.y + Math.min(target.height, 60) / 2 - (edge ? 24 : 0));
+    this.#revealed = id;
+    this.viewport.wasMoved = false;
+    this.#centre(id);
+  }
+
+  /** Bring a layer, the end of an edge, or the closed group that hides it to the middle. */
+  #centre(id: string): void {
+    const edge = this.#scene?.edges.get(id);
+    const end = edge?.target ?? id;
+    if (!this.#scene?.layers.has(end)) return;
+    const shown = this.#scene.index.chain(end).filter((each) => this.#nodes.has(each));
+    const node = this.#nodes.get(shown[shown.length - 1] ?? "");
+    if (node) this.viewport.centre(node.x + node.width / 2, node.y + Math.min(node.height, 60) / 2 - (edge ? 24 : 0));
   }
 
   select(id: string): void {
@@ -155,10 +179,11 @@ export class GraphPicture {
 
   /** The header that was clicked stays where it is on the screen. */
   #toggleGroup(id: string): void {
-    const before = this.#placed.nodes.find((node) => node.id === id);
-    const old = new Map(this.#placed.nodes.map((node) => [node.id, node]));
+    this.viewport.wasMoved = true;
+    const before = this.#nodes.get(id);
+    const old = this.#nodes;
     this.#setOpen(this.#open.has(id) ? [...this.#open].filter((group) => group !== id) : [...this.#open, id]);
-    const after = this.#placed.nodes.find((node) => node.id === id);
+    const after = this.#nodes.get(id);
     if (before && after) {
       const middle = (node: PlacedNode): number => node.x + node.anchor;
       this.viewport.x += (middle(before) - middle(after)) * this.viewport.scale;
@@ -171,8 +196,8 @@ export class GraphPicture {
 
   #animate(old: ReadonlyMap<string, PlacedNode>, shiftX: number, shiftY: number): void {
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    for (const element of this.#world.querySelectorAll<SVGGElement>("[data-layer]")) {
-      const now = this.#placed.nodes.find((node) => node.id === element.dataset.layer);
+    for (const element of this.#drawing.element.querySelectorAll<SVGGElement>("[data-layer]")) {
+      const now = this.#nodes.get(element.dataset.layer ?? "");
       const before = now && old.get(now.id);
       if (!now) continue;
       const from = before
@@ -183,7 +208,7 @@ export class GraphPicture {
         easing: "ease-out",
       });
     }
-    for (const line of this.#world.querySelectorAll(".swg-edge, .swg-chip, .swg-badge, .swg-frame"))
+    for (const line of this.#drawing.element.querySelectorAll(".swg-edge, .swg-chip, .swg-badge, .swg-frame"))
       line.animate([{ opacity: 0 }, { opacity: 1 }], { duration: MOVE_MS, easing: "ease-in" });
   }
 
@@ -193,82 +218,28 @@ export class GraphPicture {
     const scene = this.#scene;
     if (scene === null) return;
     this.#placed = layout(scene.index, this.#open, (id) => scene.size(id, this.#isOpen(id)), {}, this.#cache);
-    const frames: SVGElement[] = [];
-    const lines: SVGElement[] = [];
-    const nodes: SVGElement[] = [];
-    const labels: SVGElement[] = [];
-    const entries = new Map<string, number>();
-    for (const edge of [...this.#placed.edges].sort((a, b) => this.#rank(b) - this.#rank(a))) {
-      lines.push(this.#line(scene, edge));
-      const end = edge.points[edge.points.length - 1];
-      if (!edge.toPort && end) for (const id of edge.ids) entries.set(id, end.x);
-    }
-    for (const node of this.#placed.nodes) {
-      const layer = scene.layers.get(node.id);
-      if (layer === undefined) continue;
-      if (node.isOpen) {
-        frames.push(boxes.frame(layer, node, scene.trouble(node.id).state));
-        nodes.push(boxes.header(scene, layer, node));
-        continue;
-      }
-      nodes.push(boxes.box(scene, layer, node));
-      const chip = scene.chip(node.id);
-      if (chip) labels.push(boxes.chip(chip, node.x + node.anchor, node.y + node.height + 7, scene.tensors));
-      for (const edge of scene.into(node.id).filter((each) => each.badge)) {
-        const x = entries.get(edge.id) ?? node.x + node.anchor;
-        labels.push(boxes.badge(scene, edge, x, node.y - BADGE_HEIGHT - 19));
-      }
-    }
-    this.#world.replaceChildren(...frames, ...lines, ...nodes, ...labels);
+    this.#nodes = new Map(this.#placed.nodes.map((node) => [node.id, node]));
+    const hadFocus = this.#drawing.element.contains(document.activeElement);
+    this.#drawing.show(items(scene, this.#placed), this.viewport.shown());
     this.#mark();
+    if (hadFocus) this.#focusOn(this.#focusTarget());
   }
 
   #isOpen(id: string): boolean {
     return this.#open.has(id) && (this.#scene?.index.children(id).length ?? 0) > 0;
   }
 
-  #rank(edge: PlacedEdge): number {
-    return STATES.indexOf(this.#stateOf(edge));
-  }
-
-  #stateOf(edge: PlacedEdge): State {
-    return worst(edge.ids.map((id) => this.#scene?.edges.get(id)?.state ?? "agree"));
-  }
-
-  #line(scene: Scene, placed: PlacedEdge): SVGGElement {
-    const carried = placed.ids.map((id) => scene.edges.get(id)).filter((edge): edge is WireEdge => edge !== undefined);
-    const state = this.#stateOf(placed);
-    const shown = carried.find((edge) => known(edge.state) === state);
-    const flags = `${carried.every((edge) => edge.assumed) ? " swg-assumed" : ""}${shown?.escaped ? " swg-escaped" : ""}`;
-    const path = linePath(placed);
-    const group = s(
-      "g",
-      { class: `swg-edge swg-is-${state}${flags}`, "data-edge": shown?.id, "data-state": state },
-      s(
-        "title",
-        {},
-        shown
-          ? `${shown.source} → ${shown.target}\n${scene.symbolic(shown.tensor)}\n${scene.numeric(shown.tensor)}`
-          : "",
-      ),
-      s("path", { class: "swg-line", d: path }),
-      s("path", { class: "swg-hit", d: path }),
-    );
-    if (!placed.toPort) group.append(s("path", { class: "swg-arrow", d: arrowPath(placed.points, ARROW[state]) }));
-    const port = placed.fromPort ? placed.points[0] : undefined;
-    if (port) group.append(s("circle", { class: "swg-port", cx: port.x, cy: port.y + HEADER_HEIGHT, r: 3.5 }));
-    return group;
-  }
-
   #mark(): void {
-    for (const element of this.#world.querySelectorAll<SVGElement>("[data-edge], [data-layer]")) {
+    const marked = "[data-edge], [data-layer], [data-tensor]";
+    const target = this.#focusTarget();
+    for (const element of this.#drawing.element.querySelectorAll<SVGElement>(marked)) {
       const { edge, layer } = element.dataset;
-      element.classList.toggle("swg-selected", this.#selection !== "" && this.#selection === (edge ?? layer));
+      element.classList.toggle("swg-selected", this.#selection !== "" && this.#isSelected(element.dataset));
       if (layer !== undefined) {
         const type = this.#scene?.layers.get(layer)?.type ?? "";
         element.classList.toggle("swg-dim", !this.#matches(layer, type));
         element.classList.toggle("swg-found", this.#query !== "" && this.#matches(layer, type));
-        element.setAttribute("tabindex", layer === this.#focusTarget() ? "0" : "-1");
+        element.setAttribute("tabindex", layer === target ? "0" : "-1");
       } else if (edge !== undefined) {
         const state = known(this.#scene?.edges.get(edge)?.state ?? "agree");
         element.classList.toggle("swg-dim", this.#hidden.has(state));
@@ -276,9 +247,30 @@ export class GraphPicture {
     }
   }
 
+  /** With an edge, the chip of its tensor and the badge at its end are selected too. */
+  #isSelected({ layer, edge, tensor, at }: DOMStringMap): boolean {
+    if (this.#selection === (edge ?? layer)) return true;
+    const selected = this.#scene?.edges.get(this.#selection);
+    if (selected === undefined) return false;
+    if (tensor !== undefined) return tensor === String(selected.tensor);
+    return at !== undefined && selected.badge !== "" && this.#scene?.index.chain(selected.target).includes(at) === true;
+  }
+
   #transform(): void {
     const { x, y, scale } = this.viewport;
-    this.#world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    this.#drawing.element.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    if (this.#drawing.isCulled && !this.#frame)
+      this.#frame = requestAnimationFrame(() => {
+        this.#frame = 0;
+        this.#drawNear();
+      });
+  }
+
+  /** What has come into view is drawn; what has left it is not. */
+  #drawNear(): void {
+    if (!this.#drawing.isCulled) return;
+    this.#drawing.keepNear(this.viewport.shown());
+    this.#mark();
   }
 
   #showHint(): void {
@@ -289,6 +281,7 @@ export class GraphPicture {
 
   dispose(): void {
     clearTimeout(this.#hintTimer);
+    cancelAnimationFrame(this.#frame);
   }
 
   // -- pointer and keyboard ------------------------------------------------------------------------------------------
@@ -303,28 +296,30 @@ export class GraphPicture {
     this.#events.select(layer ?? edge ?? "");
   }
 
+  /** The box that Tab leads to. */
   #focusTarget(): string {
-    const isShown = this.#placed.nodes.some((node) => node.id === this.#focus);
-    return isShown ? this.#focus : (this.#placed.nodes[0]?.id ?? "");
+    return this.#nodes.has(this.#focus) ? this.#focus : (this.#placed.nodes[0]?.id ?? "");
   }
 
   #focusOn(id: string): void {
     this.#focus = id;
+    this.#drawNear();
     this.#mark();
-    const element = [...this.#world.querySelectorAll<SVGElement>("[data-layer]")].find(
+    const element = [...this.#drawing.element.querySelectorAll<SVGElement>("[data-layer]")].find(
       (each) => each.dataset.layer === id,
     );
     element?.focus({ preventScroll: true });
   }
 
   #key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const at = this.#placed.nodes.findIndex((node) => node.id === this.#focusTarget());
     const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
     if (step !== undefined) {
       const next = this.#neighbour(at, step);
       if (next) {
-        this.#focusOn(next.id);
         this.viewport.centre(next.x + next.width / 2, next.y + 20, 0);
+        this.#focusOn(next.id);
         this.#events.select(next.id);
       }
     } else if (event.key === "Enter" || event.key === " ") {

@@ -18,6 +18,7 @@ export class Legend {
     const layers = graph.layers.filter((layer) => layer.kind === "layer" || layer.kind === "operation").length;
     this.element.replaceChildren(
       ...STATES.filter((state) => found[state] > 0).map((state) => this.#entry(state, found[state])),
+      ...(graph.edges.some((edge) => edge.assumed && edge.state !== "mismatch") ? [assumedHint()] : []),
       h("span", { class: "swg-space" }),
       h("span", { class: "swg-count" }, `${layers} layers on ${graph.device}`),
     );
@@ -38,4 +39,14 @@ export class Legend {
     entry.addEventListener("click", () => entry.setAttribute("aria-pressed", String(this.#toggle(state))));
     return entry;
   }
+}
+
+function assumedHint(): HTMLElement {
+  const sample = s(
+    "svg",
+    { width: 30, height: 10, "aria-hidden": "true", class: "swg-sample swg-edge swg-assumed" },
+    s("path", { class: "swg-line", d: "M1 5H20" }),
+    s("path", { class: "swg-arrow", d: "M29 5L20 1V9Z" }),
+  );
+  return h("span", { class: "swg-assumed-hint" }, sample, "behind a mismatch");
 }

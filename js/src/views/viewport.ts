@@ -34,7 +34,6 @@ export class Viewport {
         if (!hasFocus && !event.ctrlKey && !event.metaKey) return hint();
         event.preventDefault();
         event.stopPropagation();
-        this.wasMoved = true;
         const { left, top } = svg.getBoundingClientRect();
         // A pinch sends small steps, a wheel steps of a hundred.
         const speed = event.ctrlKey && Math.abs(event.deltaY) < 50 ? 0.01 : 0.0016;
@@ -52,8 +51,15 @@ export class Viewport {
     return this.#svg.clientHeight;
   }
 
-  /** Scale by a factor; the point under (x, y) of the screen stays there. */
+  /** The part of the picture that is in view. */
+  shown(): Box {
+    const { x, y, scale, width, height } = this;
+    return { x: -x / scale, y: -y / scale, width: width / scale, height: height / scale };
+  }
+
+  /** Scale by a factor, as a person asked; the point under (x, y) of the screen stays there. */
   zoom(factor: number, x = this.width / 2, y = this.height / 2): void {
+    this.wasMoved = true;
     const scale = Math.min(LARGEST, Math.max(SMALLEST, this.scale * factor));
     this.x = x - ((x - this.x) * scale) / this.scale;
     this.y = y - ((y - this.y) * scale) / this.scale;

@@ -1,0 +1,67 @@
+/** The elements of a picture. Where there are many boxes, only what is near the view is in the page. */
+
+import { s } from "../dom";
+import type { Box } from "./viewport";
+
+/** From the lowest to the highest. */
+const LEVELS = ["frame", "line", "node", "label"] as const;
+
+export interface Item {
+  readonly level: (typeof LEVELS)[number];
+  /** The box of the layer that it belongs to, or of the line. */
+  readonly box: Box;
+  make(): SVGElement;
+}
+
+const MANY_BOXES = 400;
+/** Chips and badges may reach this far out of the box of their layer. */
+const REACH = 300;
+
+/** One view's elements; `keepNear` puts in and takes out as the view moves. */
+export class Drawing {
+  readonly element = s("g", { class: "swg-world" });
+  readonly #levels = new Map(LEVELS.map((level) => [level, s("g")]));
+  #items: { readonly item: Item; element: SVGElement | null }[] = [];
+  /** Whether elements come and go with the view. */
+  isCulled = false;
+
+  constructor() {
+    this.element.append(...this.#levels.values());
+  }
+
+  /** Other elements, those of one level in their order. */
+  show(items: readonly Item[], near: Box): void {
+    this.#items = items.map((item) => ({ item, element: null }));
+    this.isCulled = items.filter((item) => item.level === "node").length > MANY_BOXES;
+    for (const level of this.#levels.values()) level.replaceChildren();
+    this.keepNear(near);
+  }
+
+  /** Make what touches a part of the picture, and take out the rest; what has the focus stays. */
+  keepNear(view: Box): void {
+    const after = new Map(LEVELS.map((level) => [level, this.#levels.get(level)?.firstChild ?? null]));
+    for (const entry of this.#items) {
+      const { level, box } = entry.item;
+      const isNear = !this.isCulled || touches(box, view);
+      const next = after.get(level) ?? null;
+      if (entry.element !== null) after.set(level, entry.element.nextSibling);
+      if (isNear && entry.element === null) {
+        entry.element = entry.item.make();
+        this.#levels.get(level)?.insertBefore(entry.element, next);
+      } else if (!isNear && entry.element !== null && entry.element !== document.activeElement) {
+        entry.element.remove();
+        entry.element = null;
+      }
+    }
+  }
+}
+
+function touches(box: Box, view: Box): boolean {
+  const [x, y] = [Math.max(view.width / 2, REACH), Math.max(view.height / 2, REACH)];
+  return (
+    box.x <= view.x + view.width + x &&
+    box.x + box.width >= view.x - x &&
+    box.y <= view.y + view.height + y &&
+    box.y + box.height >= view.y - y
+  );
+}
