@@ -71,7 +71,7 @@ export interface WireEdge {
   id: string;
   source: string;
   target: string;
-  /** Index into `tensors`. */
+  /** Index into `tensors`; -1 where the run ended before there was one. */
   tensor: number;
   state: State;
   assumed: boolean;

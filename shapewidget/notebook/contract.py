@@ -84,7 +84,7 @@ class WireEdge(TypedDict):
     source: str
     target: str
     tensor: int
-    """Index into `tensors`."""
+    """Index into `tensors`; -1 where the run ended before there was one."""
     state: State
     assumed: bool
     escaped: bool

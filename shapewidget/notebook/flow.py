@@ -49,8 +49,9 @@ class Flow:
                 self.outputs[layer.id] = self._at_border(layer.outputs, leaving[layer.id])
 
     def tensor(self, edge: Edge) -> int:
-        """The index of the tensor on an edge."""
-        return self.outputs[edge.source][edge.output]
+        """The index of the tensor on an edge; -1 where the run ended before there was one."""
+        outputs = self.outputs[edge.source]
+        return outputs[edge.output] if edge.output < len(outputs) else -1
 
     def _add(self, spec: TensorSpec) -> int:
         self.tensors.append(spec)
@@ -58,7 +59,7 @@ class Flow:
 
     def _at_border(self, specs: Sequence[TensorSpec], edges: Sequence[Edge]) -> list[int]:
         """A group's own tensors, found among those that cross its border."""
-        crossing = list(dict.fromkeys(self.tensor(edge) for edge in edges))
+        crossing = [index for index in dict.fromkeys(self.tensor(edge) for edge in edges) if index >= 0]
         found = []
         for spec in specs:
             match = next((index for index in crossing if self.tensors[index] == spec), None)

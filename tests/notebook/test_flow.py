@@ -1,7 +1,11 @@
+import torch
 from stand_in import tagger_graph
+from torch import nn
 
 from shapewidget.graph.records import Edge, Layer, LayerGraph, LayerKind, TensorSpec
 from shapewidget.notebook.flow import Flow
+from shapewidget.notebook.wire import wire_graph
+from shapewidget.probing.session import probe
 
 A, C = TensorSpec((2, 3), "float32"), TensorSpec((2, 5), "float32")
 
@@ -68,3 +72,19 @@ def test_flow_lets_an_edge_enter_every_group_around_its_target():
     )
     entering = Flow(LayerGraph(layers, (Edge("x", "outer.mid.leaf"),))).entering
     assert len(entering["outer"]) == len(entering["outer.mid"]) == len(entering["outer.mid.leaf"]) == 1
+
+
+def test_run_that_ended_early_can_be_drawn_to_its_end():
+    class Raises(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.third = nn.Linear(6, 4), nn.Linear(4, 4), nn.Linear(4, 2)
+
+        def forward(self, x):
+            x = self.first(x)
+            raise KeyError("no such label")
+
+    report = probe(Raises(), torch.randn(3, 6))
+    edges = {edge["target"]: edge for edge in wire_graph(report)["edges"]}
+    assert (edges["second"]["state"], edges["third"]["state"]) == ("unreached", "unreached")
+    assert edges["third"]["tensor"] == -1
