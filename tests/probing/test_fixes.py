@@ -247,7 +247,7 @@ MODELS: list[tuple[nn.Module, tuple[torch.Tensor, ...], str, str]] = [
     (MaskOfSequences(), (series(), torch.rand(6, 9) > 0.5),
      "SW201", "return scores.masked_fill(mask[:, None, None], -1e9).softmax(-1)"),
     (WholeTable(), (series(),), "SW201", "return x + self.table[:, :x.size(1)]"),
-    (TimeMajorTable(), (series(),), "SW201", "return x + self.table[:x.size(1)].squeeze(1)"),
+    (TimeMajorTable(), (series(),), "SW201", "return x + self.table[: x.size(1)].squeeze(1)"),
     (ScoresOfTwo(query=nn.Linear(5, 7), key=nn.Linear(5, 7)), (series(),),
      "SW203", "return self.query(x) @ self.key(x).transpose(-2, -1)"),
     (SkipLongerByOne(down=nn.Conv2d(3, 4, 1)), (torch.randn(2, 3, 9, 13),),
