@@ -11,7 +11,7 @@ import numpy as np
 
 from shapewidget.errors import InputError, ProbeInputError
 from shapewidget.frameworks.adapter import Batch
-from shapewidget.frameworks.keras.record import declared_shapes
+from shapewidget.frameworks.keras.layers import declared_shapes
 
 Names = tuple[str, ...]
 _BATCH, _STEPS, _SIDE = 4, 12, 32

@@ -93,3 +93,11 @@ def is_drawn_whole(layer: keras.layers.Layer) -> bool:
     A layer written by the user is opened, because what goes wrong is in its call.
     """
     return not isinstance(layer, keras.Model) and type(layer).__module__.split(".")[0] == "keras"
+
+
+def declared_shapes(model: keras.Model) -> list[tuple[int | None, ...]]:
+    """The shapes of the inputs that a model was built with, None where an axis may have any size."""
+    try:
+        return [tuple(tensor.shape) for tensor in keras.tree.flatten(model.inputs) or ()]
+    except (AttributeError, ValueError):
+        return []

@@ -18,11 +18,13 @@ from keras.src.losses import loss as keras_loss
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 from tensorflow.python.framework import op_callbacks, ops
 
-Original = Callable[..., Any]
+from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 
 
 class Recorder(Protocol):
     """What is told of everything that runs."""
+
+    losses: LossCalls
 
     def call_layer(self, original: Original, layer: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for `Layer.__call__`."""
@@ -32,15 +34,6 @@ class Recorder(Protocol):
 
     def call_symbolic(self, original: Original, operation: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for `Operation.symbolic_call`."""
-
-    def call_loss(self, original: Original, loss: Any, args: Any, kwargs: Any) -> Any:
-        """Stand in for `Loss.__call__`."""
-
-    def call_metric(self, original: Original, metric: Any, args: Any, kwargs: Any) -> Any:
-        """Stand in for `MeanMetricWrapper.update_state`."""
-
-    def loss_values(self, values: Any) -> None:
-        """The loss of every sample, before it is weighted and reduced."""
 
     def ran(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
         """An operation of TensorFlow ran."""
@@ -101,7 +94,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
     def reduction(original: Original) -> Original:
         def reduce(values: Any, *args: Any, **kwargs: Any) -> Any:
-            recorder.loss_values(values)
+            recorder.losses.values(values)
             return original(values, *args, **kwargs)
 
         return reduce
@@ -110,8 +103,8 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
         (keras.layers.Layer, "__call__", method(recorder.call_layer)),
         (keras.layers.Layer, "_maybe_build", build),
         (keras.Operation, "symbolic_call", method(recorder.call_symbolic)),
-        (keras.losses.Loss, "__call__", method(recorder.call_loss)),
-        (MeanMetricWrapper, "update_state", method(recorder.call_metric)),
+        (keras.losses.Loss, "__call__", method(recorder.losses.loss)),
+        (MeanMetricWrapper, "update_state", method(recorder.losses.metric)),
         (keras_loss, "reduce_weighted_values", reduction),
         (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(recorder, original)),
         (ops, "_create_c_op", lambda original: _refused_in_a_graph(recorder, original)),

@@ -7,7 +7,7 @@ import warnings
 from types import TracebackType
 
 from shapewidget.frameworks.keras.patches import eager_functions
-from shapewidget.frameworks.keras.record import Recorder
+from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
 

@@ -1,0 +1,120 @@
+"""Calls of losses and metrics as nodes: they read outputs, targets and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from shapewidget.frameworks import source
+from shapewidget.frameworks.keras import losses
+from shapewidget.frameworks.keras.nodes import Node, Nodes
+from shapewidget.frameworks.keras.refusals import text_of
+from shapewidget.frameworks.keras.tensors import leaves, shape, spec
+from shapewidget.graph.records import Clash, LayerKind
+
+LOSS_SCOPE = "loss"
+Original = Callable[..., Any]
+
+
+class Recorder(Protocol):
+    """What a loss needs of the recorder."""
+
+    nodes: Nodes
+
+    def is_passed_by(self) -> bool:
+        """Whether what runs now is not recorded."""
+
+    def blindly(self) -> AbstractContextManager[None]:
+        """Record nothing of what the block runs."""
+
+    def inside(self, node: Node | None) -> AbstractContextManager[None]:
+        """Record what the block runs as part of a node."""
+
+    def add_input(self, name: str, tensor: Any) -> None:
+        """Append a node for a tensor that comes from outside."""
+
+    def begin(self) -> None:
+        """Something new is called: an error from here on was not noted yet."""
+
+    def note(self, node: Node, clash: Clash) -> None:
+        """Note what refused a node, unless it was noted where it arose."""
+
+
+class LossCalls:
+    """Stands in for the calls of losses and metrics.
+
+    Args:
+        recorder: Whose graph they become part of.
+    """
+
+    def __init__(self, recorder: Recorder) -> None:
+        """No loss is being called yet."""
+        self._recorder = recorder
+        self._open: list[Node] = []
+
+    def loss(self, original: Original, loss: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Loss.__call__`, which takes targets, outputs and weights."""
+        if self._recorder.is_passed_by() or type(loss).__name__ == "CompileLoss":
+            return original(loss, *args, **kwargs)
+        self._recorder.begin()
+        targets, outputs, weights = _three(args, kwargs)
+        node, own = self._node(loss, targets, outputs, weights), losses.is_own(loss)
+        self._open.append(node)
+        try:
+            with self._recorder.blindly() if own else self._recorder.inside(node):
+                value = original(loss, *args, **kwargs)
+        except Exception as error:
+            values = node.settings.get("values")
+            clash = losses.refused_by_loss(loss, targets, outputs, weights, values, text_of(error))
+            self._recorder.note(node, clash)
+            raise
+        finally:
+            self._open.pop()
+        if not own:
+            node.reads.clear()
+        node.outputs = tuple(map(spec, leaves(value)))
+        return value
+
+    def _node(self, loss: Any, targets: Any, outputs: Any, weights: Any) -> Node:
+        self._know("targets", targets)
+        self._know("weights", weights)
+        name, read = losses.name_of(loss), leaves((outputs, targets, weights))
+        if losses.is_own(loss):
+            node = self._recorder.nodes.add(LayerKind.LOSS, name, name, "", id_=name, read=read)
+            node.settings = {"takes": losses.takes(loss)}
+        else:
+            node = self._recorder.nodes.add(LayerKind.GROUP, name, name, LOSS_SCOPE, id_=LOSS_SCOPE, read=read)
+            node.settings = {"takes": "its own"}
+        node.line = source.here()
+        if weights is not None:
+            node.settings["weights"] = shape(weights)
+        return node
+
+    def _know(self, label: str, value: Any) -> None:
+        for tensor in leaves(value):
+            if self._recorder.nodes.producer(tensor) is None:
+                self._recorder.add_input(label, tensor)
+
+    def values(self, values: Any) -> None:
+        """Keep the shape of the loss of every sample, before it is weighted and reduced."""
+        if self._open:
+            self._open[-1].settings["values"] = shape(values)
+
+    def metric(self, original: Original, metric: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for the `update_state` of metrics that compare outputs with targets."""
+        if self._recorder.is_passed_by() or not losses.is_own(metric):
+            return original(metric, *args, **kwargs)
+        targets, outputs, _ = _three(args, kwargs)
+        self._know("targets", targets)
+        name = type(metric).__name__
+        node = self._recorder.nodes.add(LayerKind.LOSS, name, name, "", id_=name, read=leaves((outputs, targets)))
+        node.line, node.settings = source.here(), {"takes": losses.takes(metric), "metric": True}
+        with self._recorder.blindly():
+            return original(metric, *args, **kwargs)
+
+
+def _three(args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+    """Targets, outputs and weights of a call of a loss or metric."""
+    named = dict(zip(("y_true", "y_pred", "sample_weight"), args, strict=False)) | dict(kwargs)
+    return named.get("y_true"), named.get("y_pred"), named.get("sample_weight")

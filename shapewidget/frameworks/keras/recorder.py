@@ -1,0 +1,259 @@
+"""What is told of everything that runs, and makes nodes of it: layers, operations between them, losses, errors."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+
+from shapewidget.frameworks import source
+from shapewidget.frameworks.keras import layers
+from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
+from shapewidget.frameworks.keras.names import SAME_VALUES, UNTOLD, plain_name
+from shapewidget.frameworks.keras.nodes import Node, Nodes
+from shapewidget.frameworks.keras.patches import installed
+from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
+from shapewidget.frameworks.keras.tensors import is_symbolic, leaves, spec
+from shapewidget.graph.records import Clash, ClashKind, LayerKind
+
+
+class Recorder:
+    """Records what runs between `recording()` and its end.
+
+    Args:
+        root: The model that is probed; it is no node of its own graph. None where any code is watched.
+        most_nodes: After how many the rest runs unrecorded; None for no end.
+    """
+
+    def __init__(self, root: keras.Model | None = None, *, most_nodes: int | None = None) -> None:
+        """Start with an empty graph."""
+        self.nodes = Nodes()
+        self._root = root
+        self._most_nodes = most_nodes
+        self._depth = 0
+        self._blind = 0
+        self._thread = threading.get_ident()
+        self._inner: Clash | None = None
+        self._noted = False
+        self.losses = LossCalls(self)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much was recorded that the rest runs unrecorded."""
+        return self._most_nodes is not None and len(self.nodes.all) >= self._most_nodes
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Record what the block runs."""
+        with installed(self):
+            yield
+
+    def is_passed_by(self) -> bool:
+        """Whether what runs now is not recorded."""
+        return bool(self._blind) or self.is_full or threading.get_ident() != self._thread
+
+    @contextlib.contextmanager
+    def blindly(self) -> Iterator[None]:
+        """Record nothing of what the block runs."""
+        self._blind += 1
+        try:
+            yield
+        finally:
+            self._blind -= 1
+
+    @contextlib.contextmanager
+    def inside(self, node: Node | None) -> Iterator[None]:
+        """Record what the block runs as part of a node."""
+        self._depth += 1
+        if node is not None:
+            self.nodes.groups.append(node)
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if node is not None:
+                self.nodes.groups.pop()
+
+    def begin(self) -> None:
+        """Something new is called: an error from here on was not noted yet."""
+        self._noted = False
+
+    def note(self, node: Node, clash: Clash) -> None:
+        """Note what refused a node, unless it was noted where it arose."""
+        if not self._noted:
+            self.nodes.clash(node, clash)
+        self._noted = True
+
+    def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
+        """Run what is no part of the data flow."""
+        with self.blindly():
+            return original(*args, **kwargs)
+
+    # -- layers -----------------------------------------------------------------------------------------------------
+
+    def call_layer(self, original: Original, layer: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Layer.__call__`."""
+        if self.is_passed_by():
+            return original(layer, *args, **kwargs)
+        self.begin()
+        given = leaves((args, kwargs))
+        if layer is self._root or (self._is_outermost(layer) and not is_symbolic((args, kwargs))):
+            self._know(given, layer)
+            with self.inside(None):
+                return original(layer, *args, **kwargs)
+        self._know([tensor for tensor in given if isinstance(tensor, keras.KerasTensor)], None)
+        call = self._call_whole if layers.is_drawn_whole(layer) else self._call_group
+        return call(original, layer, given, args, kwargs)
+
+    def _is_outermost(self, layer: Any) -> bool:
+        return self._root is None and not self._depth and isinstance(layer, keras.Model)
+
+    def _know(self, tensors: Sequence[Any], model: keras.Model | None) -> None:
+        """Make inputs of the tensors that no node has made."""
+        declared = layers.declared_shapes(model) if model is not None else []
+        for place, tensor in enumerate(tensors):
+            history = getattr(tensor, "_keras_history", None)
+            if self.nodes.producer(tensor) is None and (model is not None or history is not None):
+                operation = history.operation if history is not None else None
+                if operation is not None and not isinstance(operation, keras.layers.InputLayer):
+                    continue
+                name = operation.name if operation is not None else "inputs"
+                self.add_input(name, tensor, declared[place] if place < len(declared) else None)
+
+    def add_input(self, name: str, tensor: Any, declared: tuple[int | None, ...] | None = None) -> None:
+        """Append a node for a tensor that comes from outside."""
+        node = self.nodes.add(LayerKind.INPUT, name, "input", "", id_=name)
+        if declared is not None:
+            node.settings["declared_shape"] = declared
+        self.nodes.gives(node, (tensor,))
+
+    def _new(self, kind: LayerKind, layer: Any, given: Sequence[Any]) -> Node:
+        above = self.nodes.groups[-1].path if self.nodes.groups else ""
+        path = f"{above}.{layer.name}" if above else layer.name
+        node = self.nodes.add(kind, layer.name, type(layer).__name__, path, id_=path, read=given)
+        node.layer, node.line = layer, source.here()
+        return node
+
+    def _call_whole(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        node = self._new(LayerKind.LAYER, layer, given)
+        self._inner = None
+        try:
+            with self.blindly():
+                output = original(layer, *args, **kwargs)
+        except Exception as error:
+            self.note(node, refused_by_layer(layer, given, self._inner, text_of(error)))
+            raise
+        self.nodes.gives(node, leaves(output))
+        return output
+
+    def _call_group(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        node = self._new(LayerKind.GROUP, layer, given)
+        count = len(self.nodes.all)
+        try:
+            with self.inside(node):
+                output = original(layer, *args, **kwargs)
+        except Exception as error:
+            self.note(node, refused_by_layer(layer, given, None, text_of(error)))
+            raise
+        outputs = leaves(output)
+        if len(self.nodes.all) == count:
+            node.kind = LayerKind.LAYER
+        if len(self.nodes.all) == count or is_symbolic(output):
+            self.nodes.gives(node, outputs)
+        else:
+            node.reads.clear()
+            node.outputs = tuple(map(spec, outputs))
+        return output
+
+    def build_layer(self, original: Original, layer: Any, *args: Any) -> Any:
+        """Stand in for `Layer._maybe_build`: what a layer runs to build itself it runs again when it is called."""
+        if layer.built or self.is_passed_by():
+            return original(layer, *args)
+        mark = self.nodes.mark()
+        result = original(layer, *args)
+        self.nodes.cut_back(mark)
+        self.begin()
+        return result
+
+    # -- operations -------------------------------------------------------------------------------------------------
+
+    def call_symbolic(self, original: Original, operation: Any, args: Any, kwargs: Any) -> Any:
+        """Stand in for `Operation.symbolic_call`."""
+        if self.is_passed_by() or isinstance(operation, keras.layers.Layer):
+            return original(operation, *args, **kwargs)
+        self.begin()
+        given = leaves((args, kwargs))
+        self._know([tensor for tensor in given if isinstance(tensor, keras.KerasTensor)], None)
+        node = self._add_operation(plain_name(type(operation).__name__), given)
+        try:
+            output = original(operation, *args, **kwargs)
+        except Exception as error:
+            arguments = {str(place): value for place, value in enumerate(args)} | vars(operation) | kwargs
+            self.note(node, refused_by_operation(node.name, arguments, text_of(error)))
+            raise
+        self.nodes.gives(node, leaves(output))
+        return output
+
+    def _add_operation(self, name: str, given: Sequence[Any]) -> Node:
+        group = self.nodes.groups[-1] if self.nodes.groups else None
+        id_ = f"{group.id}/{name}" if group is not None else name
+        node = self.nodes.add(LayerKind.OPERATION, name, name, group.path if group else "", id_=id_, read=given)
+        node.line = source.here()
+        return node
+
+    def ran(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
+        """Note an operation of TensorFlow, if it reads a tensor that is known."""
+        name = plain_name(name)
+        if self.is_passed_by() or name in UNTOLD:
+            return
+        with self.blindly():
+            known = [tensor for tensor in inputs if self.nodes.producer(tensor) is not None]
+            if not known:
+                return
+            if name in SAME_VALUES:
+                self.nodes.same(outputs[0], known[0])
+                return
+            self.nodes.gives(self._add_operation(name, leaves(list(inputs))), leaves(list(outputs)))
+
+    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
+        """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""
+        if threading.get_ident() != self._thread:
+            return
+        name = plain_name(name)
+        with self.blindly():
+            clash = refused_by_operation(name, arguments, text_of(error))
+            if self._blind > 1:
+                self._inner = clash
+                return
+            self.nodes.clash(self._add_operation(name, leaves(list(arguments.values()))), clash)
+        self._noted = True
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def fail(self, error: Exception) -> str:
+        """Note an error that ended the run, unless it was noted where it arose; gives its text."""
+        text = text_of(error)
+        if not self._noted:
+            inputs = (node for node in self.nodes.all if "declared_shape" in node.settings)
+            found = next(((node, clash) for node in inputs if (clash := _refused_input(node, text))), None)
+            if found is not None:
+                self.nodes.clash(*found)
+            else:
+                self.nodes.clashes.append(Clash("", ClashKind.OTHER, error=text))
+        return text
+
+
+def _refused_input(node: Node, error: str) -> Clash | None:
+    """Where an input has another shape than the model declares; None where it fits."""
+    declared, given = node.settings["declared_shape"], node.outputs[0].shape
+    if not isinstance(declared, tuple):
+        return None
+    if len(declared) != len(given):
+        return Clash("", ClashKind.RANK, expected=len(declared), got=len(given), error=error)
+    for axis, (wanted, got) in enumerate(zip(declared, given, strict=True)):
+        if wanted not in (None, got):
+            return Clash("", ClashKind.SIZE, 0, axis, wanted, got, error=error)
+    return None
