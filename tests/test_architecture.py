@@ -36,6 +36,8 @@ LAYERS = {
         ours="errors graph diagnosis frameworks probing", theirs="IPython anywidget ipywidgets plotly traitlets"
     ),
     "zoo": layer(theirs="torch keras"),
+    "__main__": layer(theirs="torch"),
+    "pytest_plugin": layer(ours="probing", theirs="pytest"),
 }
 FACADE = layer(ours=" ".join(LAYERS))
 

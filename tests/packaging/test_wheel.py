@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 BUNDLE = {"graph_view.js", "plot_view.js", "plotly.min.js"}
+LESSONS = Path(__file__).parents[2] / "notebooks"
 IMPORT = """
 import importlib.util, pathlib, shapewidget
 shapewidget.attach, shapewidget.probe
@@ -22,6 +23,12 @@ def test_wheel_holds_the_package_and_the_bundle_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {Path(name).name for name in names if name.startswith("shapewidget/static/")} == BUNDLE
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"shapewidget"}
+
+
+def test_wheel_holds_the_lessons_for_the_demo(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    held = {Path(name).name for name in names if name.startswith("shapewidget/lessons/")}
+    assert held == {path.name for path in LESSONS.glob("*.ipynb")}
 
 
 def test_wheel_is_for_any_machine(wheel):
