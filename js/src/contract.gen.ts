@@ -60,10 +60,10 @@ export interface WireLayer {
   source: string;
   /** The expression that calls it; may be empty. */
   code: string;
-  /** Bytes that it keeps for the backward pass, where measured. */
+  /** Bytes that it keeps for the backward pass, those of what is in it included; where measured. */
   memory?: number;
-  /** Duration of its forward pass, where measured. */
-  seconds?: number;
+  /** Seconds of its forward pass, where measured. */
+  time?: number;
 }
 
 /** A tensor between two layers, never between groups. */

@@ -119,6 +119,8 @@ class Layer:
         settings: Its other settings and an operation's arguments that are not tensors ("batch_first", "dim").
         parameters: Number of weights of its own.
         source: The line that calls it.
+        memory: Bytes that it keeps for the backward pass, what is in it included; None where not measured.
+        time: Seconds of its forward pass; None where not measured.
     """
 
     id: str
@@ -133,6 +135,8 @@ class Layer:
     settings: Mapping[str, object] = field(default_factory=dict)
     parameters: int = 0
     source: SourceLine | None = None
+    memory: int | None = None
+    time: float | None = None
 
     def size(self, name: str) -> int | None:
         """The declared size of that name, None if the layer declares none."""

@@ -72,9 +72,9 @@ class WireLayer(TypedDict):
     code: str
     """The expression that calls it; may be empty."""
     memory: NotRequired[int]
-    """Bytes that it keeps for the backward pass, where measured."""
-    seconds: NotRequired[float]
-    """Duration of its forward pass, where measured."""
+    """Bytes that it keeps for the backward pass, those of what is in it included; where measured."""
+    time: NotRequired[float]
+    """Seconds of its forward pass, where measured."""
 
 
 class WireEdge(TypedDict):

@@ -77,7 +77,7 @@ def _tensor(spec: TensorSpec, sizes: Mapping[str, int] | None) -> WireTensor:
 
 def _layer(layer: Layer, flow: Flow) -> WireLayer:
     entering = flow.entering[layer.id]
-    return {
+    wire: WireLayer = {
         "id": layer.id,
         "parent": layer.parent,
         "kind": layer.kind.value,
@@ -93,6 +93,11 @@ def _layer(layer: Layer, flow: Flow) -> WireLayer:
         "source": str(layer.source or ""),
         "code": layer.source.expression or "" if layer.source else "",
     }
+    if layer.memory is not None:
+        wire["memory"] = int(layer.memory)
+    if layer.time is not None:
+        wire["time"] = float(layer.time)
+    return wire
 
 
 def _worst(edges: Sequence[Edge]) -> Agreement:

@@ -185,3 +185,14 @@ def test_fixture_of_the_front_end_is_what_python_sends(name):
     assert path_of(name).read_text(encoding="utf-8") == text_of(name), (
         "run python tests/wire_fixtures.py and read the diff"
     )
+
+
+def test_layer_says_what_it_costs_where_that_was_measured():
+    layers = (
+        Layer("lstm", LayerKind.LAYER, "lstm", "LSTM", memory=4096, time=0.25),
+        Layer("head", LayerKind.LAYER, "head", "Linear"),
+    )
+    measured, other = wire_graph(Report((), LayerGraph(layers, ())))["layers"]
+    assert (measured["memory"], measured["time"]) == (4096, 0.25)
+    assert "memory" not in other
+    assert "time" not in other
