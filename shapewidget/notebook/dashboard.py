@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 from IPython import get_ipython
-from IPython.display import display
 
 from shapewidget.errors import Cancelled, ShapeWidgetError
 from shapewidget.graph.costs import Measurement
-from shapewidget.notebook import plots, static
+from shapewidget.notebook import plots
 from shapewidget.notebook.controls import Progress, SizeInput, close_all
 from shapewidget.notebook.graph_view import READY, GraphView
 from shapewidget.notebook.plot_view import PlotView
 from shapewidget.notebook.points import Points
+from shapewidget.notebook.report_view import display_widget
 from shapewidget.notebook.scheduler import Scheduler
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
@@ -124,15 +124,7 @@ class Dashboard(ipywidgets.VBox):
 
     def display(self) -> None:
         """Show it under the running cell, with a picture for where no kernel runs."""
-        bundle: dict[str, Any] = {"text/html": static.html(self.report), "text/plain": static.text(self.report)}
-        if self.comm is not None:
-            bundle["application/vnd.jupyter.widget-view+json"] = {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.model_id,
-            }
-        # One path for ipywidgets 7 and 8, and the kind of message that Colab's hook completes.
-        display(bundle, raw=True)
+        display_widget(self, self.report)
         if self._scheduler.is_inline and not self.measurements and self.comm is not None:
             self._scheduler.request(self.sizes)
 

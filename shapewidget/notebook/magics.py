@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
-from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from shapewidget.errors import ShapeWidgetError
@@ -23,6 +23,7 @@ HELP = """\
 %shapewidget model --inputs x                 the same with inputs of yours: a tensor, a tuple or a dict
 %shapewidget model --inputs "(x, lengths)"    an expression with spaces stands in quotes
 %shapewidget model --inputs x --targets y --loss loss
+%%shapewidget                                 on top of a cell: run it recorded, and see what no error says
 %shapewidget?                                 all options
 """
 
@@ -61,6 +62,28 @@ class ShapeWidgetMagics(Magics):
             raise UsageError(str(error)) from None
         dashboard.display_once()
         return dashboard
+
+    @no_var_expand
+    @magic_arguments("%%shapewidget")
+    @argument("name", nargs="?", help="A variable that the report is kept in.")
+    @cell_magic("shapewidget")  # type: ignore[arg-type]  # IPython annotates the decorators for line magics
+    def recorded_cell(self, line: str, cell: str) -> None:
+        """Run the cell as it is, recorded, and show what was found in it: a training loop, a model that is built."""
+        from shapewidget.notebook.recorded_cell import CellFailed, run_recorded
+        from shapewidget.notebook.report_view import ReportView
+
+        name = parse_argstring(self.recorded_cell, line).name
+        if name is not None and not name.isidentifier():
+            raise UsageError(f"{name!r} is no name for the report. Expected a variable's: %%shapewidget report")
+        try:
+            report, error = run_recorded(self._shell, cell)
+        except ShapeWidgetError as refusal:
+            raise UsageError(str(refusal)) from None
+        if name is not None:
+            self._shell.user_ns[name] = report
+        ReportView(report)._ipython_display_()
+        if error is not None:
+            raise CellFailed from None
 
     @property
     def _shell(self) -> InteractiveShell:
@@ -108,5 +131,6 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     manager = ipython.magics_manager
     registered = manager.registry.pop(ShapeWidgetMagics.__name__, None)
     if registered is not None:
-        manager.magics["line"].pop("shapewidget", None)
+        for kind in ("line", "cell"):
+            manager.magics[kind].pop("shapewidget", None)
         ipython.configurables.remove(registered)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shapewidget.diagnosis.findings import Finding, Severity
-from shapewidget.errors import FindingsError, InputError
+from shapewidget.errors import FindingsError
 from shapewidget.graph.batches import BatchRecord, timeline
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Layer, LayerGraph, LayerKind
 
 if TYPE_CHECKING:
     from shapewidget.notebook.dashboard import Dashboard
+    from shapewidget.notebook.report_view import ReportView
     from shapewidget.probing.session import Session
 
 _SIGNS = {Severity.MISMATCH: "✕", Severity.COINCIDENCE: "≈", Severity.NOTE: "·"}
@@ -86,19 +87,19 @@ class Report:
         if not self.ok:
             raise FindingsError(str(self))
 
-    def show(self) -> Dashboard:
-        """Open the dashboard of a probe; its sliders run the model again.
+    def show(self) -> Dashboard | ReportView:
+        """Open what shows it in a notebook.
 
-        Raises:
-            InputError: The report is of captured code or of a loader, which cannot be run at other sizes.
+        Returns:
+            For a probe the dashboard, whose sliders run the model again. For captured code, which is not ours to run
+            again, the graph and the findings.
         """
+        if self.session is None:
+            from shapewidget.notebook.report_view import ReportView
+
+            return ReportView(self)
         from shapewidget.notebook.dashboard import Dashboard
 
-        if self.session is None:
-            raise InputError(
-                f"The report on {self.graph.title or 'these batches'} has no model to run again. Expected one of "
-                f"`probe(model)`; print(report) shows this one as text."
-            )
         return Dashboard(self.session)
 
 

@@ -11,6 +11,7 @@ from stand_in import SIZES, RecordingSession
 
 from shapewidget.errors import RebuildError
 from shapewidget.notebook import dashboard as dashboard_module
+from shapewidget.notebook import report_view
 from shapewidget.notebook.dashboard import Dashboard
 from shapewidget.probing.sizes import SizeControl
 
@@ -21,7 +22,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def published(monkeypatch):
     """The bundles that are displayed."""
     bundles = []
-    monkeypatch.setattr(dashboard_module, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(report_view, "display", lambda bundle, raw: bundles.append(bundle))
     return bundles
 
 
@@ -312,7 +313,7 @@ def test_display_sends_the_widget_with_a_picture_for_where_no_kernel_runs(sessio
 
 def test_display_without_a_loop_measures_after_it_has_shown(session, published, monkeypatch):
     dashboard = Dashboard(session)
-    monkeypatch.setattr(dashboard_module, "display", lambda bundle, raw: published.append(list(session.measured)))
+    monkeypatch.setattr(report_view, "display", lambda bundle, raw: published.append(list(session.measured)))
     dashboard.display()
     assert published == [[]]
     assert session.measured[0] == SIZES

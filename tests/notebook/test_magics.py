@@ -7,7 +7,7 @@ from stand_in import RecordingSession
 from traitlets.config import Config
 
 from shapewidget.errors import ProbeInputError
-from shapewidget.notebook import dashboard as dashboard_module
+from shapewidget.notebook import report_view
 from shapewidget.notebook.dashboard import Dashboard
 from shapewidget.probing import session as session_module
 
@@ -25,7 +25,7 @@ print(*{name.partition(".")[0] for name in sys.modules})
 def shell(tmp_path, monkeypatch):
     """A real IPython with the extension loaded."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"hist_file": ":memory:"}}))
     shell.run_line_magic("load_ext", "shapewidget")
     yield shell
     InteractiveShell.clear_instance()
@@ -48,7 +48,7 @@ def asked(monkeypatch):
 def published(monkeypatch):
     """The bundles that were displayed."""
     bundles = []
-    monkeypatch.setattr(dashboard_module, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(report_view, "display", lambda bundle, raw: bundles.append(bundle))
     return bundles
 
 
@@ -196,3 +196,55 @@ def test_extension_loads_no_widget_no_plotly_and_no_framework():
     loaded = set(result.stdout.splitlines()[-1].split())
     assert "shapewidget" in loaded
     assert loaded.isdisjoint({"ipywidgets", "anywidget", "plotly", "torch", "keras", "tensorflow", "pandas", "numpy"})
+
+
+# -- %%shapewidget: a cell run recorded ------------------------------------------------------------------------------
+
+LOOP = """import torch
+from torch import nn
+model, x, y = nn.Linear(4, 1), torch.randn(8, 4), torch.randn(8, 1)
+for _ in range(2):
+    loss = nn.functional.mse_loss(model(x), y{slip})
+    loss.backward()
+"""
+
+
+def test_cell_magic_runs_the_cell_and_keeps_what_it_made(shell, published):
+    assert run(shell, "%%shapewidget report\n" + LOOP.format(slip="")) is None
+    assert shell.user_ns["report"].ok
+    assert shell.user_ns["model"].weight.grad is not None
+    assert published[0]["text/plain"].startswith("captured code on cpu: all shapes agree")
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_cell_magic_shows_what_no_error_says_with_the_line_of_the_cell(shell, published):
+    run(shell, "x = 1")
+    run(shell, "%%shapewidget report\n" + LOOP.format(slip="[:, 0]"))
+    (finding,) = shell.user_ns["report"].findings
+    assert finding.code == "SW302"
+    assert str(finding.source) == "In [2], line 6"
+    assert "SW302" in published[0]["text/html"]
+
+
+def test_cell_magic_explains_an_error_and_ends_the_cell_with_it_once(shell, published, capsys):
+    error = run(shell, "%%shapewidget report\n" + LOOP.format(slip="").replace("randn(8, 4)", "randn(8, 5)"))
+    assert type(error).__name__ == "CellFailed"
+    assert shell.user_ns["report"].findings[0].code == "SW101"
+    assert capsys.readouterr().out.count("mat1 and mat2 shapes cannot be multiplied (8x5 and 4x1)") == 1
+    assert len(published) == 1
+
+
+def test_cell_magic_explains_a_syntax_error_as_the_shell_does(shell, published, capsys):
+    run(shell, "%%shapewidget\nimport torch\nfor")
+    assert capsys.readouterr().out.count("SyntaxError") == 1
+
+
+def test_cell_magic_takes_a_cell_with_magics_of_its_own(shell, published):
+    assert run(shell, "%%shapewidget\nimport torch\nhere = %pwd\nsame = torch.ones(2)") is None
+    assert "here" in shell.user_ns
+
+
+def test_cell_magic_refuses_what_is_no_name(shell):
+    run(shell, "import torch")
+    assert "'my-report' is no name" in str(run(shell, "%%shapewidget my-report\nran = True"))
+    assert "ran" not in shell.user_ns

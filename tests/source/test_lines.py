@@ -102,7 +102,6 @@ def test_label_finds_the_cell_by_its_text_where_the_shell_keeps_no_map():
     with shell_of(KernelShell) as shell:
         run(shell, "first = 1")
         code = run(shell, "def f(): pass")["f"].__code__
-        shell.user_ns["In"] = ["", "first = 1", "def f(): pass"]
         del shell.compile._filename_map[code.co_filename]
         assert label(code.co_filename) == "In [2]"
 

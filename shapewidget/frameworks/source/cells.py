@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _SHELL_CELL = re.compile(r"<ipython-input-(\d+)-")
+_CELL_MAGIC = re.compile(r"\A\s*(?:# )?%%.*")
 _KERNEL_CELL = re.compile(r"[\\/]ipykernel_\d+[\\/][^\\/]+\.py$")
 
 
@@ -29,14 +30,22 @@ def _execution_count(filename: str) -> int | None:
     numbers = getattr(shell.compile, "_filename_map", {})
     if filename in numbers:
         return int(numbers[filename]) or None
-    return _by_text(filename, shell.user_ns.get("In", [])) if _KERNEL_CELL.search(filename) else None
+    return _by_text(filename, shell.history_manager) if _KERNEL_CELL.search(filename) else None
 
 
-def _by_text(filename: str, inputs: list[str]) -> int | None:
-    """IPython before 8 keeps no map from file names to cells: the latest cell of the same text is the one."""
-    text = "".join(linecache.getlines(filename)).strip()
-    numbered = reversed(list(enumerate(inputs)))
-    return next((number for number, cell in numbered if text and cell.strip() == text), None)
+def _by_text(filename: str, history: Any) -> int | None:
+    """IPython before 8 keeps no map from file names to cells: the latest cell of the same text is the one.
+
+    A cell with magics runs as IPython rewrites it, the code below a cell magic as it was written.
+    """
+    text = _below_a_magic("".join(linecache.getlines(filename)))
+    cells = list(enumerate(zip(history.input_hist_parsed, history.input_hist_raw, strict=True)))
+    return next((number for number, pair in reversed(cells) if text and text in map(_below_a_magic, pair)), None)
+
+
+def _below_a_magic(cell: str) -> str:
+    """The code of a cell without the line of a cell magic, which may have become a comment."""
+    return _CELL_MAGIC.sub("", cell).strip()
 
 
 def _shell() -> Any:
