@@ -11,10 +11,11 @@ import keras
 from shapewidget.errors import InputError, ProbeInputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.keras.attempt import attempt
-from shapewidget.frameworks.keras.constructor import Rebuild, copied
+from shapewidget.frameworks.keras.constructor import copied
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.inputs import batch_sizes, make_batch, resized
 from shapewidget.frameworks.keras.patches import eager_functions
+from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
 from shapewidget.frameworks.keras.watch import Watch
 from shapewidget.frameworks.nesting import split
@@ -92,7 +93,7 @@ class KerasAdapter:
 
     def constructor(self, model: keras.Model, build: Callable[..., keras.Model] | None) -> Constructor:
         """How to build the model again."""
-        return Rebuild(model, build)
+        return find_constructor(model, build)
 
     def attempt(
         self,

@@ -1,46 +1,16 @@
-"""A way to build the user's model again: from the configuration that Keras keeps of it."""
+"""Make the user's model again: from the configuration that Keras keeps of its layers, or the arguments of its class."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+from keras.src.models.functional import Functional
 
 from shapewidget.errors import RebuildError
+from shapewidget.frameworks.keras.class_arguments import own, recovered
 from shapewidget.frameworks.keras.guard import same_process_state
-
-
-class Rebuild:
-    """Builds a model from its configuration, or by the user's own `build`."""
-
-    def __init__(self, model: keras.Model, build: Callable[..., Any] | None) -> None:
-        """Remember how.
-
-        Raises:
-            RebuildError: Keras cannot read the configuration of this model back.
-        """
-        self._model, self._build = model, build
-        self.arguments: Mapping[str, object] = {}
-        self.origin = "build" if build is not None else "get_config"
-        if build is None:
-            with same_process_state():
-                copied(model)
-
-    def size_arguments(self) -> Mapping[str, int]:
-        """None yet: which size of a configuration is the hidden size is not recovered for Keras."""
-        return {}
-
-    def hidden_argument(self) -> str | None:
-        """None: see `size_arguments`."""
-        return None
-
-    def build(self, **changes: object) -> Any:
-        """The model, by the user's own `build` where sizes change."""
-        if self._build is not None:
-            return self._build(**changes)
-        return copied(self._model)
 
 
 def copied(model: keras.Model, change: Callable[[Any], Any] | None = None) -> keras.Model:
@@ -55,7 +25,8 @@ def copied(model: keras.Model, change: Callable[[Any], Any] | None = None) -> ke
     """
     title = type(model).__name__
     try:
-        made = _from_config(model, change)
+        with same_process_state():
+            made = _from_config(model, change)
     except Exception as error:
         raise RebuildError(
             f"{title} cannot be made again from its get_config() ({type(error).__name__}: {_first_line(error)}). "
@@ -66,17 +37,17 @@ def copied(model: keras.Model, change: Callable[[Any], Any] | None = None) -> ke
     return made
 
 
+def is_made_of_layers(model: keras.Model) -> bool:
+    """Whether Keras keeps the whole model as layers, so that it can be made again without its class."""
+    return isinstance(model, keras.Sequential | Functional) and type(model).__module__.split(".")[0] == "keras"
+
+
 def _from_config(model: keras.Model, change: Callable[[Any], Any] | None) -> keras.Model:
-    if isinstance(model, keras.Sequential) or type(model).__name__ == "Functional":
-        return keras.models.clone_model(model, clone_function=change or _again)
+    if is_made_of_layers(model):
+        return keras.models.clone_model(model, clone_function=change or _again, recursive=True)
     if change is not None:
         raise RebuildError(f"The layers of {type(model).__name__} are made by its own code.")
-    config = model.get_config()
-    try:
-        return type(model).from_config(config)
-    except TypeError:  # a constructor that takes none of what Keras adds to its own arguments
-        taken = inspect.signature(type(model).__init__).parameters
-        return type(model)(**{name: value for name, value in config.items() if name in taken})
+    return type(model)(**{name: own(value) for name, value in recovered(model).items()})
 
 
 def _first_line(error: Exception) -> str:
@@ -84,4 +55,25 @@ def _first_line(error: Exception) -> str:
 
 
 def _again(layer: Any) -> Any:
-    return type(layer).from_config(layer.get_config())
+    return type(layer).from_config(unbuilt_config(layer))
+
+
+def unbuilt_config(layer: keras.layers.Layer) -> dict[str, Any]:
+    """What a layer is made from; layers that it wraps take their widths anew from what they are given."""
+    config: dict[str, Any] = layer.get_config()
+    for inner in _wrapped(config):
+        inner.pop("build_config", None)
+    return config
+
+
+def configs(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The configuration of a layer, or those of the layers that it wraps: both directions of a Bidirectional."""
+    inner = [each["config"] for each in _wrapped(config)]
+    if not inner:
+        yield config
+    for each in inner:
+        yield from configs(each)
+
+
+def _wrapped(config: dict[str, Any]) -> list[dict[str, Any]]:
+    return [config[name] for name in ("layer", "backward_layer") if isinstance(config.get(name), dict)]

@@ -92,7 +92,12 @@ def is_drawn_whole(layer: keras.layers.Layer) -> bool:
 
     A layer written by the user is opened, because what goes wrong is in its call.
     """
-    return not isinstance(layer, keras.Model) and type(layer).__module__.split(".")[0] == "keras"
+    return not isinstance(layer, keras.Model) and is_keras_own(layer)
+
+
+def is_keras_own(layer: keras.layers.Layer) -> bool:
+    """Whether its class is one of Keras, and not the user's."""
+    return type(layer).__module__.split(".")[0] == "keras"
 
 
 def declared_shapes(model: keras.Model) -> list[tuple[int | None, ...]]:

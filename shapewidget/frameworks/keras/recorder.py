@@ -13,6 +13,7 @@ from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import layers
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 from shapewidget.frameworks.keras.names import SAME_VALUES, UNTOLD, plain_name
+from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
@@ -39,6 +40,7 @@ class Recorder:
         self._inner: Clash | None = None
         self._noted = False
         self.losses = LossCalls(self)
+        self._naming = Naming()
 
     @property
     def is_full(self) -> bool:
@@ -131,9 +133,11 @@ class Recorder:
         self.nodes.gives(node, (tensor,))
 
     def _new(self, kind: LayerKind, layer: Any, given: Sequence[Any]) -> Node:
-        above = self.nodes.groups[-1].path if self.nodes.groups else ""
-        path = f"{above}.{layer.name}" if above else layer.name
-        node = self.nodes.add(kind, layer.name, type(layer).__name__, path, id_=path, read=given)
+        owner = self.nodes.groups[-1] if self.nodes.groups else None
+        name = self._naming.of(layer, owner.layer if owner is not None else self._root)
+        path = f"{owner.path}.{name.shown}" if owner is not None and owner.path else name.shown
+        id_ = f"{owner.id}.{name.stable}" if owner is not None else name.stable
+        node = self.nodes.add(kind, name.shown, type(layer).__name__, path, id_=id_, read=given)
         node.layer, node.line = layer, source.here()
         return node
 

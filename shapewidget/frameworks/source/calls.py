@@ -121,6 +121,8 @@ def _contained(container: str, args: list[ast.expr], keywords: list[ast.keyword]
             for item in items:
                 if isinstance(item, ast.Tuple) and len(item.elts) == 2:
                     yield _key(item.elts[0]), item.elts[1]
+        case [ast.List(elts=items)] if container == "Sequential":
+            yield from _numbered(items)
         case [whole] if container != "Sequential" or _is_mapping(whole):
             yield "", whole
         case _:

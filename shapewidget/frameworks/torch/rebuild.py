@@ -13,33 +13,13 @@ import torch
 from torch import nn
 
 from shapewidget.errors import RebuildError
+from shapewidget.frameworks.hidden import hidden_argument
 from shapewidget.frameworks.source.arithmetic import is_size
 from shapewidget.frameworks.torch import capacity
 from shapewidget.frameworks.torch.likeness import Setting, apply_settings, liken, shapes, tensors
 from shapewidget.frameworks.torch.recovery import Recipe
 from shapewidget.frameworks.torch.rehearsal import Numberless, undisturbed
 from shapewidget.frameworks.torch.training import in_words
-
-HIDDEN_NAMES = (
-    "hidden_size",
-    "hidden_dim",
-    "hidden",
-    "n_hidden",
-    "num_hidden",
-    "nhid",
-    "hid_dim",
-    "hidden_units",
-    "units",
-    "d_model",
-    "n_embd",
-    "model_dim",
-    "dim",
-    "width",
-)
-"""What a hidden size is called, the surest first."""
-
-_VAGUE_NAMES = ("units", "dim", "width")
-"""Names that may as well be an input's, if a recurrent or attention layer has another size."""
 
 _ADVICE_SECONDS = 0.5
 _FARTHEST = 128
@@ -75,18 +55,8 @@ class TorchConstructor:
         return {name: size for name, size in self._whole_numbers.items() if name in self._widths}
 
     def hidden_argument(self) -> str | None:
-        """The size argument that is the model's hidden size; None where that is not clear.
-
-        It has the usual name, or sets the width of the first recurrent or attention layer; best both.
-        """
-        named = [name for name in HIDDEN_NAMES if name in self._widths]
-        width = _width(self.model)
-        structural = [name for name, larger in self._widths.items() if larger != width]
-        both = [name for name in named if name in structural]
-        if both or len(structural) == 1:
-            return (both or structural)[0]
-        clear = named if width is None else [name for name in named if name not in _VAGUE_NAMES]
-        return clear[0] if clear else None
+        """The size argument that is the model's hidden size; None where that is not clear."""
+        return hidden_argument(self._widths, _width(self.model))
 
     def rehearsed(self, changes: Mapping[str, object]) -> nn.Module:
         """The model with some arguments changed, its weights shapes without numbers.
