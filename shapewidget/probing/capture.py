@@ -13,6 +13,7 @@ from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.errors import InputError
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
+from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.report import Report
 
 
@@ -62,11 +63,15 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
     def _draw(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
         """The graph of the framework that ran most; the findings are those of all."""
         report, graph = self._report, recording.graph
-        report.graph = coloured(graph, recording.clashes, report.findings)
+        report.graph = without_repeats(coloured(graph, recording.clashes, report.findings))
         report.framework, report.stopped = framework, recording.stopped
         report.device = next((spec.device for layer in graph.layers for spec in layer.outputs), "")
         if is_partial:
-            report.notes = (f"Only the first {len(graph.layers):,} operations were recorded.",)
+            report.notes += (f"Only the first {len(graph.layers):,} operations were recorded.",)
+        if len(report.graph.layers) < len(graph.layers):
+            report.notes += (
+                f"Steps that repeat are drawn once: {len(report.graph.layers):,} of {len(graph.layers):,} operations.",
+            )
 
 
 def _findings(recording: Recording) -> list[Finding]:
