@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.graph.records import Agreement, Clash, Edge, LayerGraph
 
 
@@ -18,11 +18,16 @@ def coloured(graph: LayerGraph, clashes: Iterable[Clash], findings: Iterable[Fin
         findings: What was said about it; those of the run at other sizes are coincidences.
     """
     clash_of = {(clash.layer_id, clash.input): clash for clash in reversed(list(clashes))}
-    suspects = {(finding.layer_id, finding.input): finding for finding in findings}
+    suspects = {(finding.layer_id, finding.input): finding for finding in findings if _is_of_the_edge(finding)}
     behind = _behind(graph, {layer_id for layer_id, _ in clash_of})
     return replace(
         graph, edges=tuple(_coloured(graph, edge, clash_of, suspects, edge.source in behind) for edge in graph.edges)
     )
+
+
+def _is_of_the_edge(finding: Finding) -> bool:
+    """A note is on what may come; of the notes only that on a coincidence is on the tensors of this run."""
+    return finding.severity is not Severity.NOTE or finding.code == "SW501"
 
 
 def _behind(graph: LayerGraph, refused: set[str]) -> set[str]:

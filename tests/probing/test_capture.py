@@ -97,3 +97,40 @@ def test_capture_without_a_framework_says_what_to_import():
     code = "import shapewidget\nshapewidget.capture()"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "Import torch before the block" in result.stderr
+
+
+def by_hand(name, compare):
+    return pytest.param(compare, id=name)
+
+
+def findings_of_a_loop(compare):
+    model, x, y = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1)), torch.randn(32, 3), torch.randn(32)
+    with shapewidget.capture() as report:
+        for start in range(0, 32, 8):
+            compare(model(x[start : start + 8]), y[start : start + 8]).backward()
+    return [it.code for it in report.findings]
+
+
+@pytest.mark.parametrize(
+    "compare",
+    [
+        by_hand("squares", lambda o, t: ((o - t) ** 2).mean()),
+        by_hand("absolute values", lambda o, t: (t - o).abs().sum()),
+        by_hand("functions", lambda o, t: torch.mean(torch.square(o - t))),
+    ],
+)
+def test_capture_finds_a_loss_by_hand_that_broadcasts(compare):
+    assert findings_of_a_loop(compare) == ["SW302"]
+
+
+@pytest.mark.parametrize(
+    "compare",
+    [
+        by_hand("one shape", lambda o, t: ((o - t.unsqueeze(1)) ** 2).mean()),
+        by_hand("outputs against their own", lambda o, t: ((o - o.squeeze()) ** 2).mean()),
+        by_hand("a scale", lambda o, t: (o / torch.tensor([1.0, 2.0])).mean()),
+        by_hand("pairs of targets", lambda o, t: (t.unsqueeze(1) - t).abs().mean() + o.mean()),
+    ],
+)
+def test_capture_lets_a_loss_by_hand_broadcast_on_purpose(compare):
+    assert findings_of_a_loop(compare) == []

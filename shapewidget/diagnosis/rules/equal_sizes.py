@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
+from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
 
@@ -59,30 +62,36 @@ def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other
 
 
 def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
-    """A `squeeze()` that names no axis, on a batch of one sample: it takes the batch axis away too."""
+    """A `squeeze()` that names no axis takes the batch axis away too, of a batch of one; of a larger one a note."""
     for layer in evidence.graph.layers:
         spec = layer.inputs[0] if layer.inputs else None
         if layer.name != "squeeze" or spec is None or spec.dims is None or BATCH not in spec.dims:
             continue
-        if layer.settings.keys() & {"1", "dim"} or evidence.graph.sizes.get("B") != 1:
-            continue
-        meant = [axis for axis, dim in enumerate(spec.dims) if dim.is_constant and dim.offset == 1]
-        call = method_call(layer.source)
-        text = f"{call.receiver}.squeeze({meant[0]})" if call is not None and len(meant) == 1 else ""
-        reason = (
-            f"{place_text(layer)} drops every axis of size 1 of {shape_text(spec)}, and with a batch of 1 sample that "
-            f"is axis {spec.dims.index(BATCH)}, the batch, too: {shape_text(layer.outputs[0])} is left."
-        )
-        yield Diagnosis(
-            finding_at(
-                "SW612",
-                layer,
-                reason,
-                fix=text or "squeeze(-1): name the axis",
-                axis=spec.dims.index(BATCH),
-                axis_name="batch",
-                expected="the batch axis kept",
-                got=str(layer.outputs[0].shape),
-            ),
-            (EditExpression(layer.source, text),) if text and layer.source is not None else (),
-        )
+        if not layer.settings.keys() & {"1", "dim"}:
+            yield _squeezed(layer, spec.dims, is_one=evidence.graph.sizes.get("B") == 1)
+
+
+def _squeezed(layer: Layer, dims: tuple[Dim, ...], *, is_one: bool) -> Diagnosis:
+    batch = dims.index(BATCH)
+    meant = [axis for axis, dim in enumerate(dims) if dim.is_constant and dim.offset == 1]
+    call = method_call(layer.source)
+    text = f"{call.receiver}.squeeze({meant[0]})" if call is not None and len(meant) == 1 else ""
+    axes = f"{place_text(layer)} drops every axis of size 1 of {shape_text(layer.inputs[0])}"
+    reason = (
+        f"{axes}, and with a batch of 1 sample that is axis {batch}, the batch, too: "
+        f"{shape_text(layer.outputs[0])} is left."
+        if is_one
+        else f"{axes}. Of a batch of 1 sample, as the last of an epoch may be, it drops axis {batch}, the batch, too."
+    )
+    found = finding_at(
+        "SW612",
+        layer,
+        reason,
+        fix=text or "squeeze(-1): name the axis",
+        axis=batch,
+        axis_name="batch",
+        expected="the batch axis kept",
+        got=str(layer.outputs[0].shape),
+    )
+    remedies = (EditExpression(layer.source, text),) if text and layer.source is not None else ()
+    return Diagnosis(found if is_one else replace(found, severity=Severity.NOTE), remedies)

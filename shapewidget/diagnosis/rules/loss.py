@@ -13,6 +13,7 @@ from shapewidget.diagnosis.loss_search import dims_of, is_of_classes
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies
 from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.diagnosis.written_loss import compares_with_data
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
 
@@ -83,8 +84,9 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
         if not one.shape or not other.shape or len(one.shape) == len(other.shape):
             continue
         if one.dims is None or other.dims is None:
-            sizes = _broadcast(one.shape, other.shape, 1) if is_loss else None
+            sizes = _broadcast(one.shape, other.shape, 1)
             grows = sizes is not None and math.prod(sizes) > max(math.prod(one.shape), math.prod(other.shape))
+            grows = grows and (is_loss or compares_with_data(evidence.graph, layer))
         else:
             dims = _broadcast(one.dims, other.dims, constant(1))
             grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))

@@ -1,0 +1,43 @@
+"""A loss that is written by hand in code that was only watched: it has no layer of its own to be known by."""
+
+from __future__ import annotations
+
+from shapewidget.graph.records import Layer, LayerGraph, LayerKind
+
+_BY_ELEMENT = frozenset(
+    "abs add clamp div exp huber_loss log mul neg pow relu rsub smooth_l1_loss sqrt square sub where".split()
+)
+_REDUCTIONS = frozenset(("mean", "sum"))
+
+
+def compares_with_data(graph: LayerGraph, layer: Layer) -> bool:
+    """Whether as many values of a model are set against as many that no model gave, and one number is made of that."""
+    if layer.inputs[0].shape[:1] != layer.inputs[1].shape[:1]:
+        return False
+    behind = [_has_weights_behind(graph, layer.id, position) for position in range(2)]
+    return behind.count(True) == 1 and _ends_in_one_number(graph, layer.id)
+
+
+def _has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool:
+    waiting = [edge.source for edge in graph.into(layer_id) if edge.input == position]
+    seen: set[str] = set()
+    while waiting:
+        source = waiting.pop()
+        if source in seen:
+            continue
+        seen.add(source)
+        layer = graph.by_id[source]
+        if layer.kind is LayerKind.LAYER and layer.parameters:
+            return True
+        waiting += [edge.source for edge in graph.into(source)]
+    return False
+
+
+def _ends_in_one_number(graph: LayerGraph, layer_id: str) -> bool:
+    for edge in graph.out_of(layer_id):
+        reader = graph.by_id[edge.target]
+        if reader.name in _REDUCTIONS and reader.outputs and reader.outputs[0].shape == ():
+            return True
+        if reader.name in _BY_ELEMENT and _ends_in_one_number(graph, reader.id):
+            return True
+    return False
