@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shapewidget.notebook.attach import attach
     from shapewidget.notebook.magics import load_ipython_extension, unload_ipython_extension
     from shapewidget.probing.capture import capture
+    from shapewidget.probing.explain import explain
     from shapewidget.probing.loaders import check_loader
     from shapewidget.probing.report import Report
     from shapewidget.probing.session import probe
@@ -23,6 +24,7 @@ __all__ = [
     "attach",
     "capture",
     "check_loader",
+    "explain",
     "load_ipython_extension",
     "probe",
     "unload_ipython_extension",
@@ -36,6 +38,7 @@ _HOMES = {
     "attach": "shapewidget.notebook.attach",
     "capture": "shapewidget.probing.capture",
     "check_loader": "shapewidget.probing.loaders",
+    "explain": "shapewidget.probing.explain",
     "load_ipython_extension": "shapewidget.notebook.magics",
     "probe": "shapewidget.probing.session",
     "unload_ipython_extension": "shapewidget.notebook.magics",

@@ -16,6 +16,7 @@ PUBLIC = {
     "attach",
     "capture",
     "check_loader",
+    "explain",
     "load_ipython_extension",
     "probe",
     "unload_ipython_extension",

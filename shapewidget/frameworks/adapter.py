@@ -65,6 +65,30 @@ class Attempt:
     batch: Callable[[Batch], Batch] | None = None
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What the frames of an exception still held of the call that raised it. It holds no frame.
+
+    Attributes:
+        recording: The line that raised, with what it was given, as far as that can be seen.
+        model: What can be run again: the outermost model that was running, the one whose outputs a loss refused, or
+            the user's own lines as a model. None where nothing can be.
+        inputs: What it was called with: a tuple, or a dict of keywords.
+        targets: What the loss was given besides the outputs.
+        loss: The user's own line that compares outputs and targets, where that is what raised.
+        is_program: Whether the model stands for lines of the user's code, whose inputs have no axes that are known.
+        loader: The loader that was being gone through when the error came from there.
+    """
+
+    recording: Recording
+    model: Model | None = None
+    inputs: Any = None
+    targets: Any = None
+    loss: Callable[..., Any] | None = None
+    is_program: bool = False
+    loader: Any = None
+
+
 class Constructor(Protocol):
     """A way to build the user's model again."""
 
@@ -165,6 +189,9 @@ class Adapter(Protocol):
 
     def watch(self) -> Watch:
         """Something to wrap around any code of the user's."""
+
+    def failure(self, error: BaseException) -> Failure | None:
+        """What the frames of an exception hold of the call of this framework that raised it; None if none did."""
 
     def constructor(self, model: Model, build: Callable[..., Model] | None) -> Constructor:
         """How to build the model at other sizes.

@@ -12,6 +12,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from shapewidget.errors import ShapeWidgetError
+from shapewidget.probing.last_error import last_error
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from shapewidget.notebook.dashboard import Dashboard
 
 HELP = """\
+%shapewidget                                  explain the error that was just raised; this help if there was none
 %shapewidget model                            the dashboard of a model; a probe batch is derived from it
 %shapewidget model --inputs x                 the same with inputs of yours: a tensor, a tuple or a dict
 %shapewidget model --inputs "(x, lengths)"    an expression with spaces stands in quotes
@@ -37,7 +39,7 @@ class ShapeWidgetMagics(Magics):
 
     @no_var_expand  # braces are a dict of inputs here
     @magic_arguments()
-    @argument("model", nargs="*", help="The model: a name or an expression. Without one, a short help is printed.")
+    @argument("model", nargs="*", help="The model: a name or an expression. Without one, the last error is explained.")
     @argument("--inputs", help="A tensor, a tuple (positional) or a dict (keywords).")
     @argument("--targets", help="What the loss compares with.")
     @argument("--loss", help="The loss function.")
@@ -51,8 +53,7 @@ class ShapeWidgetMagics(Magics):
         if not arguments.model:
             if line.strip():
                 raise UsageError(f"No model was given. Name it first: %shapewidget model {line.strip()}")
-            print(HELP, end="")
-            return None
+            return self._explained()
         model = self._value("model", " ".join(arguments.model))
         options = {name: self._value(f"--{name}", given) for name in EXPRESSIONS if (given := getattr(arguments, name))}
         options |= {name: self._text(f"--{name}", given) for name in TEXTS if (given := getattr(arguments, name))}
@@ -84,6 +85,22 @@ class ShapeWidgetMagics(Magics):
         ReportView(report)._ipython_display_()
         if error is not None:
             raise CellFailed from None
+
+    def _explained(self) -> Dashboard | None:
+        """The dashboard of what raised last; its graph and findings where it cannot be run at other sizes."""
+        if last_error() is None:
+            print(HELP, end="")
+            return None
+        from shapewidget.notebook.report_view import ReportView
+        from shapewidget.probing.explain import explain
+
+        report = explain()
+        if report.session is None:
+            ReportView(report)._ipython_display_()
+            return None
+        dashboard = report.show()
+        dashboard.display_once()
+        return dashboard
 
     @property
     def _shell(self) -> InteractiveShell:

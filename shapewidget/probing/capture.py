@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from types import TracebackType
 
 from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Evidence
-from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loading import by_severity
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.errors import InputError
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
+from shapewidget.probing.explain import explain
 from shapewidget.probing.report import Report
 
 
@@ -53,6 +56,8 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         recorded = [(framework, watch, watch.recording()) for framework, watch in self._watches]
         ran = [recording for _, _, recording in recorded if recording.graph.layers]
         found = [finding for recording in ran or [recorded[0][2]] for finding in _findings(recording)]
+        if isinstance(error, Exception):
+            found = _with_fixes(found, error)
         found += [same_order_every_epoch(passes) for _, watch, _ in recorded for passes in watch.same_epoch()]
         self._report.findings = by_severity(_once_a_place(found))
         framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))
@@ -76,6 +81,21 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
 
 def _findings(recording: Recording) -> list[Finding]:
     return [diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes))]
+
+
+def _with_fixes(found: list[Finding], error: Exception) -> list[Finding]:
+    """What raised, with a fix that was run, where the frames of the error hold enough to run it again."""
+    refused = [it for it in found if it.severity is Severity.MISMATCH]
+    told: list[Finding] = []
+    with contextlib.suppress(Exception):  # the block's own error is what has to come out
+        told = [it for it in explain(error).findings if it.severity is Severity.MISMATCH]
+    if not refused or not any(it.verified for it in told):
+        return found
+    first, same = refused[0], next((it for it in told if it.code == refused[0].code), None)
+    if same is not None:
+        mended = replace(first, fix=same.fix, patch=same.patch, source=same.source, verified=same.verified)
+        told = [mended if it is same else it for it in told]
+    return [it for it in found if it not in refused] + told
 
 
 def _once_a_place(findings: list[Finding]) -> list[Finding]:

@@ -91,6 +91,9 @@ class KerasAdapter:
         """Records whatever the block runs."""
         return Watch()
 
+    def failure(self, error: BaseException) -> None:
+        """Not read off the frames yet: building and calling are watched by `capture`."""
+
     def constructor(self, model: keras.Model, build: Callable[..., keras.Model] | None) -> Constructor:
         """How to build the model again."""
         return find_constructor(model, build)

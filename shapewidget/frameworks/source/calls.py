@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -37,7 +37,7 @@ def layer_calls(initialiser: Initialiser) -> Iterator[LayerCall]:
     """The calls that build layers; those in a container before the container itself."""
     for target, value in initialiser.assignments:
         if path := _path(initialiser, target):
-            yield from _built(initialiser, path, value)
+            yield from built_calls(initialiser.settled, path, value)
     for node in ast.walk(initialiser.node):
         match node:
             case ast.Call(func=ast.Name(id="setattr"), args=[owner, name, value]):
@@ -48,12 +48,12 @@ def layer_calls(initialiser: Initialiser) -> Iterator[LayerCall]:
                 path = _below(_path(initialiser, owner) or None, "*")
             case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="__init__"), args=args):
                 for key, item in _contained("Sequential", args, []):
-                    yield from _built(initialiser, key, item)
+                    yield from built_calls(initialiser.settled, key, item)
                 continue
             case _:
                 continue
         if path:
-            yield from _built(initialiser, path, value)
+            yield from built_calls(initialiser.settled, path, value)
 
 
 def _path(initialiser: Initialiser, target: ast.expr) -> str | None:
@@ -86,27 +86,33 @@ def _key(name: ast.expr) -> str:
     return "*"
 
 
-def _built(initialiser: Initialiser, path: str, value: ast.expr) -> Iterator[LayerCall]:
-    """The calls that build the layer at `path`, and those in it, if it is a container."""
+def built_calls(settled: Mapping[str, ast.expr], path: str, value: ast.expr) -> Iterator[LayerCall]:
+    """The calls that build the layer at `path`, and those in it, if it is a container.
+
+    Args:
+        settled: The values of variables that have one value only.
+        path: Path of the layer.
+        value: The expression that gives it.
+    """
     match value:
-        case ast.Name(id=name) if name in initialiser.settled:
-            yield from _built(initialiser, path, initialiser.settled[name])
+        case ast.Name(id=name) if name in settled:
+            yield from built_calls(settled, path, settled[name])
         case ast.Call(func=function, args=args, keywords=keywords):
             name = ast.unparse(function).rpartition(".")[2]
             if name in _CONTAINERS:
                 for key, item in _contained(name, args, keywords):
-                    yield from _built(initialiser, _joined(path, key), item)
+                    yield from built_calls(settled, _joined(path, key), item)
             if name not in _MAPPINGS:
                 yield LayerCall(path, value)
         case ast.List(elts=items) | ast.Tuple(elts=items):
             for key, item in _numbered(items):
-                yield from _built(initialiser, _joined(path, key), item)
+                yield from built_calls(settled, _joined(path, key), item)
         case ast.Dict(keys=keys, values=items):
             for written, item in zip(keys, items, strict=True):
                 if written is not None:
-                    yield from _built(initialiser, _joined(path, _key(written)), item)
+                    yield from built_calls(settled, _joined(path, _key(written)), item)
         case ast.ListComp(elt=item) | ast.GeneratorExp(elt=item) | ast.DictComp(value=item):
-            yield from _built(initialiser, _joined(path, "*"), item)
+            yield from built_calls(settled, _joined(path, "*"), item)
 
 
 def _contained(container: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Iterator[tuple[str, ast.expr]]:

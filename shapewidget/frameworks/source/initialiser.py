@@ -66,7 +66,7 @@ class Initialiser:
     @cached_property
     def assignments(self) -> list[tuple[ast.expr, ast.expr]]:
         """(target, value) of every plain assignment, those of ``a, b = x, y`` taken apart."""
-        return [pair for node in ast.walk(self.node) for pair in _assigned(node)]
+        return [pair for node in ast.walk(self.node) for pair in assigned(node)]
 
     @cached_property
     def settled(self) -> dict[str, ast.expr]:
@@ -114,7 +114,8 @@ class Initialiser:
         return meaning is None and ast.unparse(call.func).rpartition(".")[2] == owner.__name__
 
 
-def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """(target, value) of a plain assignment, those of ``a, b = x, y`` taken apart."""
     targets: list[ast.expr] = []
     match node:
         case ast.Assign(targets=targets, value=value):

@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from shapewidget.errors import InputError
-from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Failure
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.capacity import available_bytes
 from shapewidget.frameworks.torch.constructor import find_constructor
+from shapewidget.frameworks.torch.failure import failure_of
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
@@ -101,6 +102,10 @@ class TorchAdapter:
     def watch(self) -> Watch:
         """Records whatever the block runs."""
         return Watch()
+
+    def failure(self, error: BaseException) -> Failure | None:
+        """What the frames of an exception hold of the call that raised it."""
+        return failure_of(error)
 
     def constructor(self, model: nn.Module, build: Callable[..., nn.Module] | None) -> Constructor:
         """How to build the model again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,10 +13,11 @@ from itertools import islice
 from torch import nn
 
 from shapewidget.frameworks.adapter import Attempt, Constructor
-from shapewidget.frameworks.source.arithmetic import atoms
+from shapewidget.frameworks.source.arithmetic import atoms, value_of
 from shapewidget.frameworks.source.calls import (
     LayerCall,
     argument,
+    built_calls,
     constructor_parameters,
     layer_calls,
     parameter_names,
@@ -23,11 +25,12 @@ from shapewidget.frameworks.source.calls import (
 from shapewidget.frameworks.source.edits import adding_keyword
 from shapewidget.frameworks.source.expressions import expressions
 from shapewidget.frameworks.source.frames import is_own
-from shapewidget.frameworks.source.initialiser import Initialiser
+from shapewidget.frameworks.source.initialiser import Initialiser, assigned
 from shapewidget.frameworks.source.scope import names_in_scope
-from shapewidget.frameworks.source.text import Span, recompiled
+from shapewidget.frameworks.source.text import Source, Span, recompiled
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.likeness import copied, liken
+from shapewidget.frameworks.torch.program import Program
 from shapewidget.frameworks.torch.rebuild import TorchConstructor, call_text
 from shapewidget.frameworks.torch.recovery import layers, stored
 from shapewidget.graph.remedies import SetArgument, SourceEdit
@@ -65,6 +68,8 @@ def with_argument(model: nn.Module, constructor: Constructor | None, remedy: Set
     It is changed where it comes from: at the call of the constructor that hands it in, if nothing else needs it; else
     in the source of the class; and on the one layer alone, where there is no source to be seen.
     """
+    if isinstance(model, Program):
+        return _in_the_lines(model, remedy) or _of_the_models(model, remedy)
     place = _place(model, remedy.path)
     ways: list[Callable[[], Attempt | None]] = [partial(_on_the_layer, model, remedy)]
     if place is not None:
@@ -76,6 +81,38 @@ def with_argument(model: nn.Module, constructor: Constructor | None, remedy: Set
             if found is not None and _is_done(found.model, remedy):
                 return found
     return None
+
+
+def _in_the_lines(model: Program, remedy: SetArgument) -> Attempt | None:
+    """Edit the line of the user's that built the layer, where it stands in the text of the lines that ran."""
+    made = _on_the_layer(model, remedy).model
+    root, layer = remedy.path.partition(".")[0], model.get_submodule(remedy.path)
+    for target, value in _assignments(model.replay.source):
+        if not isinstance(target, ast.Name) or target.id != root:
+            continue
+        for built in built_calls({}, root, value):
+            names = parameter_names(type(layer))
+            old = argument(built.call, remedy.argument, names) if built.builds(remedy.path) else None
+            if old is not None and value_of(old, {}) == stored(layer, remedy.argument):
+                edit = model.replay.source.replacing(Span.of(old), repr(remedy.value))
+                fix = " ".join(line.strip() for line in edit.after)
+                return Attempt(made, fix, edit.diff(), model.replay.source.line(edit.first_line))
+    return None
+
+
+def _assignments(source: Source) -> list[tuple[ast.expr, ast.expr]]:
+    return [pair for node in ast.walk(source.tree) for pair in assigned(node)]
+
+
+def _of_the_models(model: Program, remedy: SetArgument) -> Attempt | None:
+    """Change the model that the lines read, as a model of its own."""
+    root, _, below = remedy.path.partition(".")
+    child = model.get_submodule(root)
+    made = with_argument(child, None, replace(remedy, path=below))
+    if made is None:
+        return None
+    fix = made.fix if below or made.patch is not None else f"{root} = {made.fix}"
+    return replace(made, model=_with_parts(model, {child: made.model}), fix=re.sub(r"^model(?=[.\[])", root, fix))
 
 
 def _is_done(made: nn.Module, remedy: SetArgument) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -11,10 +12,12 @@ from torch import nn
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.frameworks.source.edits import replacing_expression
 from shapewidget.frameworks.source.frames import is_own
+from shapewidget.frameworks.source.replay import Replay
 from shapewidget.frameworks.source.text import Source, recompiled
 from shapewidget.frameworks.torch.likeness import copied
+from shapewidget.frameworks.torch.program import Program
 from shapewidget.graph.records import SourceLine
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import EditExpression, SourceEdit
 
 
 def with_expression(model: nn.Module, loss: Callable[..., Any] | None, remedy: EditExpression) -> Attempt | None:
@@ -31,6 +34,10 @@ def with_expression(model: nn.Module, loss: Callable[..., Any] | None, remedy: E
         return recompiled(function, source, edit)
 
     fix = " ".join(text.strip() for text in edit.after)
+    if isinstance(loss, Replay) and loss.holds(line.filename, line.line):
+        return Attempt(model, fix, edit.diff(), line, loss.edited(edit))
+    if isinstance(model, Program) and (replay := _edited(model.replay, line, edit, mended)) is not None:
+        return Attempt(model.with_replay(replay), fix, edit.diff(), line)
     if isinstance(loss, FunctionType) and _holds(loss, line):
         return Attempt(model, fix, edit.diff(), line, mended(loss))
     if isinstance(loss, nn.Module):
@@ -39,6 +46,18 @@ def with_expression(model: nn.Module, loss: Callable[..., Any] | None, remedy: E
             return Attempt(model, fix, edit.diff(), line, made)
     made = _mended(model, line, mended)
     return Attempt(made, fix, edit.diff(), line) if made is not None else None
+
+
+def _edited(
+    replay: Replay, line: SourceLine, edit: SourceEdit, mended: Callable[[FunctionType], FunctionType]
+) -> Replay | None:
+    """The lines with one of them edited, or with functions mended that they call; None where neither holds the line."""
+    if replay.holds(line.filename, line.line):
+        return replay.edited(edit)
+    functions = {name: value for name, value in replay.names.items() if isinstance(value, FunctionType)}
+    changed = {name: _changed(function, line, mended) for name, function in functions.items()}
+    made = {name: function for name, function in changed.items() if function is not None}
+    return replace(replay, names={**replay.names, **made}) if made else None
 
 
 def _mended(model: nn.Module, line: SourceLine, mended: Callable[[FunctionType], FunctionType]) -> nn.Module | None:

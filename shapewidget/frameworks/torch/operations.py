@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
+from shapewidget.frameworks.torch.tensors import flat
 from shapewidget.graph.records import Clash, ClashKind
 
 Fitted = tuple[Clash, Callable[[], Any] | None]
@@ -33,7 +34,22 @@ def repair_function(function: Callable[..., Any], args: Any, kwargs: Mapping[str
             found = fitter(function, args, kwargs, error)
             if found is not None:
                 return found
-    return Clash("", ClashKind.OTHER, error=error), None
+    return _of_another_kind(args, kwargs, error) or Clash("", ClashKind.OTHER, error=error), None
+
+
+def _of_another_kind(args: Any, kwargs: Mapping[str, Any], error: str) -> Clash | None:
+    """Tensors of one call that lie on two devices, or are floats of two dtypes; no shape is wrong then."""
+    tensors = flat((args, dict(kwargs)))
+    if len(tensors) < 2:
+        return None
+    first = tensors[0]
+    for place, tensor in enumerate(tensors):
+        if tensor.device != first.device and tensor.dim():
+            return Clash("", ClashKind.DEVICE, place, None, str(first.device), str(tensor.device), error=error)
+        if tensor.dtype != first.dtype and tensor.is_floating_point() and first.is_floating_point():
+            names = [str(each.dtype).removeprefix("torch.") for each in (first, tensor)]
+            return Clash("", ClashKind.DTYPE, place, None, names[0], names[1], error=error)
+    return None
 
 
 def repair_loss(name: str, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:

@@ -1,0 +1,171 @@
+"""What the frames of an exception still hold of the call that raised it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from types import FrameType
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from shapewidget.frameworks.adapter import Failure
+from shapewidget.frameworks.source.frames import is_own, resolve
+from shapewidget.frameworks.source.repeatable import value_of_name
+from shapewidget.frameworks.source.replay import Replay
+from shapewidget.frameworks.source.slices import replay_of, up_to, with_hole
+from shapewidget.frameworks.torch.harmless import HARMLESS, is_data
+from shapewidget.frameworks.torch.program import Program
+from shapewidget.frameworks.torch.tensors import flat, spec
+from shapewidget.graph.records import Clash, ClashKind, Layer, LayerGraph, LayerKind, Recording
+
+_CALLS = {nn.Module._wrapped_call_impl.__code__, nn.Module._call_impl.__code__}
+
+
+class _Place(NamedTuple):
+    frame: FrameType
+    instruction: int
+
+
+def failure_of(error: BaseException) -> Failure | None:
+    """The call of torch that an exception came from.
+
+    The outermost model that was running is best: it can be probed again with the arguments that it was called with.
+    Else the user's own lines are run again, as far back as the values are there, with the model in them, if there is
+    just one, as the model and the rest as its loss.
+
+    Returns:
+        None where no call of torch was running.
+    """
+    places = list(_places(error))
+    own = [place for place in places if is_own(place.frame.f_code.co_filename)]
+    if not own:
+        return None
+    outer = next((index for index, place in enumerate(places) if place.frame.f_code in _CALLS), None)
+    recording = _line_that_raised(own[-1], error)
+    if outer is None and not _is_of_torch(places, own[-1]):
+        return None
+    loader = _loader(places, own)
+    if loader is not None or isinstance(error, torch.OutOfMemoryError):
+        return Failure(recording, loader=loader)
+    called = places[outer].frame.f_locals if outer is not None else {}
+    before = [place for place in own if outer is None or places.index(place) < outer]
+    of_model = [functools.partial(_of_model, recording, called)] if called else []
+    of_lines = [functools.partial(_of_lines, recording, place) for place in before]
+    ways: list[Callable[[], Failure | None]]
+    ways = [*of_model, *of_lines] if _is_own_model(called.get("self")) else [*of_lines, *of_model]
+    for way in ways:
+        with contextlib.suppress(Exception):  # what cannot be run again is told by its shapes alone
+            found = way()
+            if found is not None:
+                return found
+    return Failure(recording)
+
+
+def _places(error: BaseException) -> Iterator[_Place]:
+    trace = error.__traceback__
+    while trace is not None:
+        yield _Place(trace.tb_frame, trace.tb_lasti)
+        trace = trace.tb_next
+
+
+def _is_of_torch(places: list[_Place], innermost: _Place) -> bool:
+    """Whether torch raised: it was running, or the line that raised is about tensors."""
+    is_running = any("torch" in place.frame.f_globals.get("__name__", "").split(".")[:1] for place in places)
+    return is_running or any(is_data(value) or value is torch for value in _read(innermost).values())
+
+
+def _read(place: _Place) -> Mapping[str, object]:
+    """The values of the names in the expression that was running."""
+    expression = resolve((place.frame.f_code, place.instruction)).expression
+    names = {**place.frame.f_globals, **place.frame.f_locals}
+    with contextlib.suppress(SyntaxError):
+        tree = ast.parse(expression or "")
+        dotted = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)]
+        found = {ast.unparse(node): value_of_name(node, names) for node in dotted}
+        return {name: value for name, value in found.items() if value is not None}
+    return {}
+
+
+def _line_that_raised(place: _Place, error: BaseException) -> Recording:
+    """The line as one node, with the tensors that it reads."""
+    tensors = {name: value for name, value in _read(place).items() if isinstance(value, torch.Tensor)}
+    name = place.frame.f_code.co_name
+    node = Layer(
+        "failed",
+        LayerKind.OPERATION,
+        "the line" if name.startswith("<") else name,
+        name,
+        inputs=tuple(map(spec, tensors.values())),
+        source=resolve((place.frame.f_code, place.instruction)),
+    )
+    text = f"{type(error).__name__}: {str(error).strip()}"
+    return Recording(LayerGraph((node,), (), title=name), (Clash(node.id, ClashKind.OTHER, error=text),), stopped=text)
+
+
+def _loader(places: list[_Place], own: list[_Place]) -> DataLoader[Any] | None:
+    """The loader that was being gone through, where the user's own line names it."""
+    modules = [place.frame.f_globals.get("__name__", "") for place in places]
+    if not any(name.startswith("torch.utils.data") for name in modules):
+        return None
+    found = [value for place in own for value in _read(place).values() if isinstance(value, DataLoader)]
+    return found[0] if found else None
+
+
+def _is_own_model(module: object) -> bool:
+    """Whether a module is a model of its own, and not one layer or loss of torch's in the user's line."""
+    return isinstance(module, nn.Module) and (
+        not type(module).__module__.startswith("torch.") or any(True for _ in module.children())
+    )
+
+
+def _of_model(recording: Recording, called: Mapping[str, Any]) -> Failure | None:
+    model = called["self"]
+    inputs = _inputs(model, tuple(called.get("args", ())), dict(called.get("kwargs", {})))
+    return Failure(recording, model, inputs) if flat(inputs) else None
+
+
+def _inputs(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The arguments of a call: a tuple, or a dict where some were keywords."""
+    if args and kwargs:
+        bound = inspect.signature(model.forward).bind(*args, **kwargs)
+        return {**dict(zip(bound.signature.parameters, bound.args, strict=False)), **bound.kwargs}
+    return kwargs or args
+
+
+def _of_lines(recording: Recording, place: _Place) -> Failure | None:
+    """The user's lines run again: one model and its loss, or all of it as a program."""
+    replay = replay_of(place.frame, place.instruction, HARMLESS, is_data)
+    if replay is None:
+        return None
+    with contextlib.suppress(Exception):
+        found = _model_and_loss(recording, replay)
+        if found is not None:
+            return found
+    program, inputs = Program.of(replay)
+    return Failure(recording, program, inputs, is_program=True)
+
+
+def _model_and_loss(recording: Recording, replay: Replay) -> Failure | None:
+    calls = [(value_of_name(call.func, replay.names), call) for call in replay.calls()]
+    models = [(model, call) for model, call in calls if isinstance(model, nn.Module) and _is_own_model(model)]
+    if len(models) != 1:
+        return None
+    model, call = models[0]
+    args = tuple(up_to(replay, each).run() for each in call.args)
+    kwargs = {each.arg: up_to(replay, each.value).run() for each in call.keywords if each.arg is not None}
+    loss = with_hole(replay, call)
+    targets = {name: value for name, value in loss.names.items() if is_data(value) and flat(value)}
+    if not targets:
+        return None
+    others = {name: value for name, value in loss.names.items() if name not in targets}
+    values = tuple(targets.values())
+    loss = replace(loss, names=others, free=tuple(targets))
+    inputs = _inputs(model, args, kwargs)
+    return Failure(recording, model, inputs, values[0] if len(values) == 1 else values, loss)
