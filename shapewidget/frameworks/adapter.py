@@ -145,6 +145,9 @@ class Adapter(Protocol):
     def on_device(self, model: Model, device: str) -> Model:
         """A copy of the model on another device; the model itself if it is there already."""
 
+    def runnable(self, model: Model, inputs: Any) -> Model:
+        """What is called with the inputs: the model; of a mere container its parts, where the inputs name them."""
+
     def batch(self, model: Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The probe batch: the user's own, named, or one derived from the model where `inputs` is None.
 

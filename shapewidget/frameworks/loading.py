@@ -10,7 +10,7 @@ from typing import Any
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.as_found import as_found
-from shapewidget.frameworks.nesting import is_array, named_arrays
+from shapewidget.frameworks.nesting import is_array, named_arrays, numeric
 from shapewidget.frameworks.source import resolve
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.unstarted import again
@@ -33,6 +33,7 @@ class Reading:
         """Look at the loader; nothing is read yet."""
         self.loader, self._guard = loader, guard
         self.mended: Any | None = None  # the batch that failed, as a fix makes it
+        self.notes: tuple[str, ...] = ()
         _check_readable(loader)
         rows, batches = _rows_held(loader), _length(loader)
         self.settings = LoaderSettings(
@@ -107,7 +108,7 @@ def empty_rows(index: int, batch: Any, others: Sequence[Any]) -> EmptyRows | Non
 
     A batch that says which rows count, by a mask or a weight for each sample, is right.
     """
-    arrays = [array for _, array in named_arrays(batch) if len(array.shape)]
+    arrays = [numeric(array) for _, array in named_arrays(batch) if len(array.shape)]
     sizes = {int(array.shape[0]) for array in arrays}
     if len(sizes) != 1 or len(arrays) < 2 or not others:
         return None
@@ -119,7 +120,7 @@ def empty_rows(index: int, batch: Any, others: Sequence[Any]) -> EmptyRows | Non
 
 
 def _has_zero_row(batch: Any) -> bool:
-    arrays = [array for _, array in named_arrays(batch) if len(array.shape)]
+    arrays = [numeric(array) for _, array in named_arrays(batch) if len(array.shape)]
     return bool(arrays) and any(all(not _any(array[row]) for array in arrays) for row in range(int(arrays[0].shape[0])))
 
 
@@ -170,7 +171,8 @@ def _rows_held(loader: Any) -> int | None:
     """Number of rows of the data that an object with batches holds, where two of its arrays have as many."""
     if isinstance(loader, list | tuple | GeneratorType) or not hasattr(loader, "__dict__"):
         return None
-    lengths = [int(value.shape[0]) for value in vars(loader).values() if is_array(value) and len(value.shape)]
+    arrays = [value for value in vars(loader).values() if is_array(value) and len(value.shape)]
+    lengths = [int(array.shape[0]) for array in arrays if array.shape[0] is not None]
     common = {length for length in lengths if lengths.count(length) > 1}
     return common.pop() if len(common) == 1 else None
 

@@ -19,6 +19,11 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype") and not isinstance(value, type)
 
 
+def numeric(array: Any) -> Any:
+    """The array in a form that is indexed and compared as NumPy's are: a tensor of TensorFlow is neither."""
+    return array.numpy() if type(array).__module__.startswith("tensorflow") and hasattr(array, "numpy") else array
+
+
 def _part(name: str, array: Any, is_target: bool) -> Part:
     return _made(name, tuple(array.shape), array.dtype, getattr(array, "device", "") or "cpu", is_target)
 

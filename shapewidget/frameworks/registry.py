@@ -57,6 +57,10 @@ def reading_of(loader: Any) -> Reading:
     Raises:
         InputError: It cannot be gone through, or only once.
     """
+    if "tensorflow" in sys.modules and isinstance(loader, sys.modules["tensorflow"].data.Dataset):
+        from shapewidget.frameworks.keras.loading import DatasetReading
+
+        return DatasetReading(loader)
     if "torch" in sys.modules:
         from shapewidget.frameworks.torch.loading import reading
 

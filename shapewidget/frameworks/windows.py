@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shapewidget.frameworks.nesting import is_array
+from shapewidget.frameworks.nesting import is_array, numeric
 
 _FEWEST = 8
 
@@ -22,6 +22,7 @@ class TargetSearch:
         """Keep the steps that are equal to the targets of this batch too."""
         if self._steps is not None and not self._steps:
             return
+        inputs, targets = numeric(inputs), numeric(targets)
         found = _equal_steps(inputs, targets)
         self._steps = found if self._steps is None else self._steps & found
         if self._steps:

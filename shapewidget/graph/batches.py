@@ -23,6 +23,7 @@ class LoaderSettings:
         shuffles: Whether the order of the samples changes from pass to pass.
         has_own_batches: Whether a batch sampler of the user's decides on the batches.
         collate: Name of the function that makes a batch of samples.
+        zipped: Batch sizes of streams that were batched before they were zipped.
     """
 
     title: str
@@ -34,6 +35,7 @@ class LoaderSettings:
     shuffles: bool | None = None
     has_own_batches: bool = False
     collate: str = ""
+    zipped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,14 @@ class InnerPass:
         batches: How many it has.
         drawn: How many were taken.
         shuffles: Whether its order changes from pass to pass.
+        unit: What it gives: "batches", or the "elements" of a stream that is batched later.
     """
 
     title: str
     batches: int
     drawn: int
     shuffles: bool
+    unit: str = "batches"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from shapewidget.diagnosis.loading import by_severity, diagnose_loader
 from shapewidget.errors import InputError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter
 from shapewidget.frameworks.loading import empty_rows
-from shapewidget.frameworks.nesting import is_array, size_of, split
+from shapewidget.frameworks.nesting import is_array, numeric, size_of, split
 from shapewidget.frameworks.registry import adapter_for, ranks_of
 from shapewidget.graph.batches import EmptyRows, Ranks
 from shapewidget.graph.records import LayerGraph
@@ -139,7 +139,7 @@ def _with_as_many_labels(found: Pass, adapter: Adapter, model: Any, loss: Loss) 
     labels = int(targets.shape[0]) if is_array(targets) and len(targets.shape) else None
     if samples is None or not labels or labels == samples:
         return None
-    return _tried(adapter, model, (inputs, targets[[place % labels for place in range(samples)]]), loss)
+    return _tried(adapter, model, (inputs, numeric(targets)[[place % labels for place in range(samples)]]), loss)
 
 
 def _empty_rows(found: Pass) -> EmptyRows | None:

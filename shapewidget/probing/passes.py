@@ -89,7 +89,7 @@ def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds
     """
     reading = reading_of(loader)
     total = reading.settings.batches
-    found = Pass(reading, split)
+    found = Pass(reading, split, notes=reading.notes)
     with reading.untouched():
         try:
             _go(found, limit if limit is not None else ENDLESS if total is None else None, seconds)
@@ -100,7 +100,7 @@ def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds
     found.is_complete = found.is_complete or (len(found.batches) == total and found.failure is None)
     if not found.is_complete and found.failure is None:
         count = f"{total:,}" if total is not None else "its"
-        found.notes = (f"Only the first {len(found.batches):,} of {count} batches were read.",)
+        found.notes += (f"Only the first {len(found.batches):,} of {count} batches were read.",)
     with reading.untouched(), contextlib.suppress(Exception):  # samples that nobody asks for may raise
         _add_remainder(found)
     return found

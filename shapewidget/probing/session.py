@@ -71,6 +71,7 @@ class Session:
     ) -> None:
         """Probe once at the sizes of the inputs."""
         self._adapter = adapter_for(model)
+        model = self._adapter.runnable(model, inputs)
         self._model = self._adapter.on_device(model, device) if device is not None else model
         self._loss, self._optimizer = loss, optimizer
         parts = functools.partial(self._adapter.split, self._model, loss=loss)

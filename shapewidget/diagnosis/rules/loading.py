@@ -215,12 +215,12 @@ def shorter_loader_ends(evidence: LoaderEvidence) -> Iterator[Finding]:
                 "loader",
                 "zip",
                 f"{evidence.settings.title} reads two loaders side by side and ends with the shorter one, which has "
-                f"{ended[0].batches} batches. Of the {longer.batches} batches of {longer.title}, it takes {got}: "
+                f"{ended[0].batches} {longer.unit}. Of the {longer.batches} {longer.unit} of {longer.title}, it takes {got}: "
                 f"{rest}.",
                 fix="repeat the shorter one: zip(itertools.cycle(shorter), longer)",
                 op="zip",
                 axis=0,
-                axis_name="batches per pass",
+                axis_name=f"{longer.unit} per pass",
                 expected=longer.batches,
                 got=got,
             )

@@ -54,6 +54,10 @@ class KerasAdapter:
             )
         return model
 
+    def runnable(self, model: keras.Model, inputs: Any) -> keras.Model:
+        """The model itself: every Keras layer can be called."""
+        return model
+
     def batch(self, model: keras.Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""
         return make_batch(model, inputs, targets, axes)

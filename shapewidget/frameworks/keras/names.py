@@ -28,6 +28,8 @@ SAME_VALUES = frozenset(("identity", "cast", "stop_gradient", "check_numerics", 
 """Operations that hand a tensor on."""
 UNTOLD = frozenset(("shape", "rank", "size", "shape_n", "no_op", "read_variable_op", "zeros_like", "ones_like"))
 """Operations whose results depend on the shape of a tensor and not on its values."""
+DATA = frozenset(("iterator_get_next", "iterator_get_next_sync", "make_iterator", "delete_iterator"))
+"""Operations that read a dataset, and raise where it ends."""
 
 
 def plain_name(kind: str) -> str:

@@ -22,6 +22,7 @@ from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
+from shapewidget.frameworks.torch.parts import with_forward
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
 from shapewidget.frameworks.torch.signature import parts_taken
@@ -63,6 +64,10 @@ class TorchAdapter:
                 f'such as "cpu"; leave `device` out to probe where the model is ({self.device(model)}).'
             ) from error
         return model if str(wanted) == self.device(model) else copy.deepcopy(model).to(wanted)
+
+    def runnable(self, model: nn.Module, inputs: Any) -> nn.Module:
+        """The model, or the parts of a container that has no forward."""
+        return with_forward(model, inputs)
 
     def batch(self, model: nn.Module, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""
