@@ -45,7 +45,9 @@ class LoaderEvidence:
         as_many_labels: What the model made of the first batch with a label for each sample, where there are others.
         remainder: What the model makes of the samples that drop_last leaves out.
         inner: The loaders that it reads, and how far.
+        is_whole_when_repeated: Whether the longest of those was read to its end once shorter ones were repeated.
         empty_rows: Rows of zeros in the last batch.
+        without_empty_rows: What the model made of that batch without them.
         target_step: Where in the inputs every target is found: "[:, -1]"; empty where it is in none.
         workers: What its workers read, where each of them reads everything.
         ranks: What its ranks read, where it is split over some.
@@ -61,7 +63,9 @@ class LoaderEvidence:
     as_many_labels: Trial | None = None
     remainder: Trial | None = None
     inner: tuple[InnerPass, ...] = ()
+    is_whole_when_repeated: bool = False
     empty_rows: EmptyRows | None = None
+    without_empty_rows: Trial | None = None
     target_step: str = ""
     workers: WorkerShare | None = None
     ranks: Ranks | None = None

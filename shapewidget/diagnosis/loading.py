@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.diagnosis.rules import labels, loading, sharding
+from shapewidget.diagnosis.rules import labels, loading, sharding, unmade
 
 RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
-    loading.pass_failed,
+    unmade.pass_failed,
     labels.labels_not_as_many,
     loading.batch_refused,
     loading.samples_left_out,

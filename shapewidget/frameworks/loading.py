@@ -58,6 +58,14 @@ class Reading:
         """The loaders that this one read in its last pass."""
         return ()
 
+    def is_whole_when_repeated(self, limit: int) -> bool:
+        """Whether a pass reads all of the longest inner loader once the shorter ones are repeated.
+
+        Args:
+            limit: How many batches of it may be read to find out.
+        """
+        return False
+
     def failure(self, index: int, error: Exception) -> Failure:
         """What went wrong at a batch."""
         step = "__getitem__" if _has_items(self.loader) else "__iter__"

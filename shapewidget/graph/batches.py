@@ -24,6 +24,8 @@ class LoaderSettings:
         has_own_batches: Whether a batch sampler of the user's decides on the batches.
         collate: Name of the function that makes a batch of samples.
         zipped: Batch sizes of streams that were batched before they were zipped.
+        dropping: What its setting is called that leaves a short batch out.
+        repeating: How a shorter loader is repeated that is read beside a longer one.
     """
 
     title: str
@@ -36,6 +38,8 @@ class LoaderSettings:
     has_own_batches: bool = False
     collate: str = ""
     zipped: tuple[int, ...] = ()
+    dropping: str = "drop_last"
+    repeating: str = "zip(itertools.cycle(shorter), longer)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +184,15 @@ class Ranks:
         rows: How many rows the data sets of all ranks have together.
         whole: Length of the data that those are a part of.
         same_data: Whether their rows are rows of the same data; None where that cannot be told.
+        is_whole_when_divided: Whether samplers that divide the whole data among so many ranks were run, and read all of
+            it, each of them its part.
     """
 
     shares: tuple[RankShare, ...]
     rows: int
     whole: int
     same_data: bool | None = True
+    is_whole_when_divided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

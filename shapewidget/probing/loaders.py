@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,9 @@ from shapewidget.probing.passes import Pass, read
 from shapewidget.probing.report import Report
 
 Loss = Callable[..., Any]
+
+_MOST_REPEATED = 1_000
+"""How many batches are read once more to try a fix."""
 
 
 def check_loader(
@@ -90,7 +94,12 @@ def gather(
         trials = {index: trial for index, trial in tried if trial is not None}
         if found.left_out is not None:
             left_out = _tried(adapter, model, found.split(found.left_out), loss)
+    empty = _empty_rows(found)
+    inner, repeats = reading.inner_passes(), False
     with reading.untouched():
+        if any(0 < one.drawn < one.batches for one in inner):
+            with contextlib.suppress(Exception):  # code of the user's, run in another way than it was written for
+                repeats = reading.is_whole_when_repeated(_MOST_REPEATED)
         workers = reading.worker_share()
         shared = shared if shared is not None else reading.ranks(ranks)
     return LoaderEvidence(
@@ -103,8 +112,10 @@ def gather(
         adapter is not None and loss is not None,
         _with_as_many_labels(found, adapter, model, loss) if adapter is not None and loss is not None else None,
         left_out,
-        reading.inner_passes(),
-        _empty_rows(found),
+        inner,
+        repeats,
+        empty,
+        _cut_to(found, empty, adapter, model, loss) if adapter is not None and empty is not None else None,
         found.target_step,
         workers,
         shared,
@@ -140,6 +151,14 @@ def _with_as_many_labels(found: Pass, adapter: Adapter, model: Any, loss: Loss) 
     if samples is None or not labels or labels == samples:
         return None
     return _tried(adapter, model, (inputs, numeric(targets)[[place % labels for place in range(samples)]]), loss)
+
+
+def _cut_to(found: Pass, empty: EmptyRows, adapter: Adapter, model: Any, loss: Loss | None) -> Trial | None:
+    """The last batch with the rows alone that hold a sample."""
+    inputs, targets = found.split(found.kept[empty.index])
+    if not is_array(inputs) or not is_array(targets):
+        return None
+    return _tried(adapter, model, (inputs[: empty.filled], targets[: empty.filled]), loss)
 
 
 def _empty_rows(found: Pass) -> EmptyRows | None:

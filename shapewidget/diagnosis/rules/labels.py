@@ -38,20 +38,27 @@ def _sizes(batch: BatchRecord) -> tuple[int, int] | None:
 def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels: int, code: str) -> Finding:
     large, small = max(samples, labels), min(samples, labels)
     factor = f": {large} = {large // small} x {small}" if small and large % small == 0 else ""
-    title = evidence.settings.title
+    title, zipped = evidence.settings.title, evidence.settings.zipped
+    if len(set(zipped)) > 1:
+        why = f"They come from streams that were batched by {zipped[0]} and by {zipped[1]} before they were zipped."
+        fix, trial = f"zip first, then batch: tf.data.Dataset.zip(...).batch({zipped[0]})", evidence.mended
+    else:
+        why = "They differ as they leave the loader, before any model."
+        fix = f"make one label for each sample, {samples} and not {labels}, where {title} makes the batch"
+        trial = evidence.as_many_labels
     spread = " The loss broadcasts the one label over all of them." if code == "SW714" else ""
     return finding(
         code,
         "loader",
         title,
         f"Batch {batch.index} of {title} has {samples} samples and {labels} label{'' if labels == 1 else 's'}{factor}. "
-        f"They differ as they leave the loader, before any model.{spread}",
-        fix=f"make one label for each sample, {samples} and not {labels}, where {title} makes the batch",
+        f"{why}{spread}",
+        fix=fix,
         axis=0,
         axis_name="batch",
         expected=samples,
         got=labels,
-        verified=evidence.as_many_labels is not None and evidence.as_many_labels.refusal is None,
+        verified=trial is not None and trial.refusal is None,
     )
 
 
@@ -71,6 +78,7 @@ def rows_of_zeros(evidence: LoaderEvidence) -> Iterator[Finding]:
         axis_name="batch",
         expected=empty.filled,
         got=empty.size,
+        verified=evidence.without_empty_rows is not None and evidence.without_empty_rows.refusal is None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Batches that the model does not take, that cannot be made, or that leave samples out."""
+"""Batches that the model does not take, or that leave samples out."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
-from shapewidget.diagnosis.loader_evidence import LoaderEvidence, Trial
-from shapewidget.graph.batches import BatchRecord, Disagreement, Failure
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+from shapewidget.graph.batches import BatchRecord, InnerPass
 
-_CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
+CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
 
 
 def last_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -26,7 +26,7 @@ def last_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
             "loader",
             settings.title,
             f"{_arithmetic(evidence, full, last)}; {'the model takes' if evidence.trials else 'most models take'} it.",
-            fix="nothing has to be done; drop_last=True if every batch has to be full",
+            fix=f"nothing has to be done; {settings.dropping}=True if every batch has to be full",
             axis=0,
             axis_name="batch",
             expected=full,
@@ -58,7 +58,7 @@ def batch_refused(evidence: LoaderEvidence) -> Iterator[Finding]:
             source=refusal.source,
             layer_id=refusal.layer_id,
             input=refusal.input,
-            verified=fix.startswith("drop_last") and _others_are_full(evidence, batch),
+            verified=fix.startswith(evidence.settings.dropping) and _others_are_full(evidence, batch),
         )
         return
 
@@ -77,7 +77,7 @@ def _what_differs(evidence: LoaderEvidence, first: BatchRecord, batch: BatchReco
         if is_last and batch.size < first.size:
             return (
                 _arithmetic(evidence, first.size, batch.size),
-                "drop_last=True in the loader, or let the model take its batch size from its input",
+                f"{evidence.settings.dropping}=True in the loader, or let the model take its batch size from its input",
             )
         return (
             f"Batch {batch.index} has {batch.size} samples, the first {first.size}",
@@ -117,23 +117,26 @@ def samples_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
         return
     details: dict[str, Any] = {"axis": 0, "axis_name": "batch"}
     if samples < size:
-        reason = f"The only batch has {samples} of {size} samples, and drop_last leaves it out: no batch is left."
-        fix = f"drop_last=False, or a batch_size of at most {samples}"
+        reason = (
+            f"The only batch has {samples} of {size} samples, and {settings.dropping} leaves it out: no batch is left."
+        )
+        fix = f"{settings.dropping}=False, or a batch_size of at most {samples}"
         details |= {"fix": fix, "verified": _is_taken(evidence)}
         yield finding("SW704", "loader", settings.title, reason, expected=size, got=samples, **details)
         return
     rest = evidence.remainder
     has_a_reason = rest is not None and (rest.refusal is not None or rest.mixes_samples)
     reason = (
-        f"{samples} samples in batches of {size} leave {left}, which drop_last leaves out: {samples - left} are read"
+        f"{samples} samples in batches of {size} leave {left}, which {settings.dropping} leaves out: {samples - left} "
+        f"are read"
     )
     if settings.shuffles is False and not has_a_reason:
         reason += f". The order is fixed, so the same {left} are never read; nothing here needs a full batch."
-        details |= {"fix": "drop_last=False; for training also shuffle=True", "verified": _is_taken(evidence)}
+        details |= {"fix": f"{settings.dropping}=False; for training also shuffle", "verified": _is_taken(evidence)}
         yield finding("SW703", "loader", settings.title, reason, expected=samples, got=samples - left, **details)
     else:
         reason += ", others in each pass." if settings.shuffles else "; the model needs full batches."
-        details["fix"] = "nothing has to be done for training; drop_last=False for evaluation"
+        details["fix"] = f"nothing has to be done for training; {settings.dropping}=False for evaluation"
         yield finding("SW705", "loader", settings.title, reason, expected=samples, got=samples - left, **details)
 
 
@@ -154,7 +157,7 @@ def batch_empty(evidence: LoaderEvidence) -> Iterator[Finding]:
             evidence.settings.title,
             f"Batch {empty.index} of {evidence.settings.title} has no sample; the sizes are {sizes}, where {full} is "
             f"meant.",
-            fix=_CUT,
+            fix=CUT,
             axis=0,
             axis_name="batch",
             expected=full,
@@ -201,88 +204,30 @@ def loader_gives_nothing(evidence: LoaderEvidence) -> Iterator[Finding]:
 def shorter_loader_ends(evidence: LoaderEvidence) -> Iterator[Finding]:
     """Loaders read side by side, one of which ended while others had more to give."""
     ended = [one for one in evidence.inner if one.drawn == one.batches]
-    if not evidence.is_complete or not ended:
-        return
-    for longer in evidence.inner:
-        if longer.drawn < longer.batches and longer.drawn > 0:
-            got = min(longer.drawn, len(evidence.batches) or longer.drawn)
-            left = longer.batches - got
-            rest = (
-                f"{left} are left out, others in each pass" if longer.shuffles else f"the other {left} are never read"
-            )
-            yield finding(
-                "SW722" if longer.shuffles else "SW721",
-                "loader",
-                "zip",
-                f"{evidence.settings.title} reads two loaders side by side and ends with the shorter one, which has "
-                f"{ended[0].batches} {longer.unit}. Of the {longer.batches} {longer.unit} of {longer.title}, it takes {got}: "
-                f"{rest}.",
-                fix="repeat the shorter one: zip(itertools.cycle(shorter), longer)",
-                op="zip",
-                axis=0,
-                axis_name=f"{longer.unit} per pass",
-                expected=longer.batches,
-                got=got,
-            )
-            return
+    longer = next((one for one in evidence.inner if 0 < one.drawn < one.batches), None)
+    is_batched_alike = len(set(evidence.settings.zipped)) < 2
+    if evidence.is_complete and ended and longer is not None and is_batched_alike:
+        yield zipped(longer, ended[0], evidence)
 
 
-# -- batches that cannot be made --------------------------------------------------------------------------------------
-
-
-def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
-    """An error that ended the pass: samples that cannot be stacked, or one of the user's own."""
-    failure = evidence.failure
-    if failure is None:
-        return
-    if failure.disagreement is not None:
-        yield _unstackable(failure, failure.disagreement, evidence.mended)
-    else:
-        yield _raised(evidence, failure)
-
-
-def _unstackable(failure: Failure, found: Disagreement, mended: Trial | None) -> Finding:
-    field = f"`sample{found.field}`" if found.field else "the sample"
-    where = f"they differ on axis {found.axis}" if found.axis is not None else "they are not of one kind"
-    is_list = found.axis == 0 and found.shapes[0].count(",") < 2
+def zipped(longer: InnerPass, shorter: InnerPass, evidence: LoaderEvidence) -> Finding:
+    """A pass that ends with the shorter of two loaders."""
+    are_batches = longer.unit == "batches"
+    got = min(longer.drawn, len(evidence.batches) or longer.drawn) if are_batches else longer.drawn
+    left = longer.batches - got
+    rest = f"{left} are left out, others in each pass" if longer.shuffles else f"the other {left} are never read"
     return finding(
-        "SW711",
+        "SW722" if longer.shuffles else "SW721",
         "loader",
-        failure.step,
-        f"`{failure.step}` stacks the samples of batch {failure.index}, and {field} is {found.shapes[0]} in sample "
-        f"{found.samples[0]} and {found.shapes[1]} in sample {found.samples[1]}: {where}, {found.expected} and "
-        f"{found.got}.",
-        fix=failure.fix
-        or f"make this field alike in all samples{' (resize, crop)' if found.axis else ''}, or keep it in a list",
-        verified=bool(failure.fix) and mended is not None and mended.refusal is None,
-        op=failure.step,
-        axis=found.axis,
-        axis_name="length" if is_list else "size" if found.axis is not None else "kind",
-        expected=found.expected,
-        got=found.got,
-        source=failure.source,
-    )
-
-
-def _raised(evidence: LoaderEvidence, failure: Failure) -> Finding:
-    sizes = [batch.size for batch in evidence.batches if batch.size is not None]
-    before = f" The batches before had {', '.join(map(str, sizes[:6]))} samples." if sizes else ""
-    where = f"sample {failure.sample}" if failure.sample is not None else f"batch {failure.index}"
-    expected, got = None, None
-    rows, count, size = evidence.settings.rows, evidence.settings.batches, evidence.settings.batch_size
-    if rows and count and sizes and sizes[0] != (size or -(-rows // count)):
-        expected, got = size or -(-rows // count), sizes[0]
-        before += f" {rows} rows in {count} batches would be {expected} each."
-    return finding(
-        "SW712",
-        "loader",
-        failure.step,
-        f"While {where} was read, `{failure.step}` raised {failure.error}.{before}",
-        fix="read the error: it comes from the code that makes the batch" if expected is None else _CUT,
-        op=failure.step,
-        axis=0 if expected is not None else None,
-        axis_name="batch" if expected is not None else "",
-        expected=expected,
+        "zip",
+        f"{evidence.settings.title} reads two {'loaders' if are_batches else 'streams'} side by side and ends with the "
+        f"shorter one, which has {shorter.batches} {longer.unit}. Of the {longer.batches} {longer.unit} of "
+        f"{longer.title}, it takes {got}: {rest}.",
+        fix=f"repeat the shorter one: {evidence.settings.repeating}",
+        op="zip",
+        axis=0,
+        axis_name=f"{longer.unit} per pass",
+        expected=longer.batches,
         got=got,
-        source=failure.source,
+        verified=evidence.is_whole_when_repeated,
     )

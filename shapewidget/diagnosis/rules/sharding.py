@@ -85,6 +85,7 @@ def split_twice(evidence: Ranks) -> Iterator[Finding]:
         fix=f"give {_SAMPLER} the whole data set of {evidence.whole} samples",
         expected=each,
         got=got,
+        verified=evidence.is_whole_when_divided,
         **_DETAILS,
     )
 
@@ -136,6 +137,7 @@ def _overlap(evidence: Ranks, repeated: int) -> Finding:
         fix=fix,
         expected=each,
         got=got,
+        verified=evidence.is_whole_when_divided,
         **_DETAILS,
     )
 
@@ -159,6 +161,7 @@ def on_no_rank(evidence: Ranks) -> Iterator[Finding]:
             fix=f"{_SAMPLER}(dataset, num_replicas={ranks}, rank=rank) without drop_last",
             expected=evidence.rows,
             got=got,
+            verified=evidence.is_whole_when_divided,
             **_DETAILS,
         )
 

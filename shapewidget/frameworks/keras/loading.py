@@ -49,6 +49,13 @@ def batching(dataset: Any) -> Any | None:
     return None
 
 
+def _method(stage: Any) -> str:
+    """What the program called to make the stage: a generator is read through a `flat_map`."""
+    name = stage_name(stage)
+    is_generator = name == "flat_map" and stage._map_func._func.__module__.endswith("from_generator_op")
+    return "from_generator" if is_generator else name
+
+
 def _length(dataset: Any) -> int | None:
     count = int(dataset.cardinality())
     return count if count >= 0 else None
@@ -75,6 +82,8 @@ class DatasetReading(Reading):
             shuffles=bool(shuffles) if len(chain[-1]._inputs()) == 0 else None,
             collate=f"Dataset.{stage_name(batch)}" if batch is not None else "",
             zipped=tuple(size for _, size in self._zipped()),
+            dropping="drop_remainder",
+            repeating="tf.data.Dataset.zip((shorter.repeat(), longer))",
         )
         if self._has_own_seeds(shuffles):
             self.notes = (
@@ -125,6 +134,17 @@ class DatasetReading(Reading):
             if length is not None
         )
 
+    def is_whole_when_repeated(self, limit: int) -> bool:
+        """Whether the streams, the shorter ones repeated, give as many elements as the longest."""
+        join = self._join()
+        lengths = [_length(stream) for stream in join._inputs()] if join is not None else []
+        longest = max((length for length in lengths if length is not None), default=0)
+        if join is None or not longest:
+            return False
+        streams = zip(join._inputs(), lengths, strict=True)
+        repeated = tf.data.Dataset.zip(tuple(s.repeat() if length != longest else s for s, length in streams))
+        return _length(repeated) == longest
+
     @staticmethod
     def _shuffles(stream: Any) -> bool:
         return any(stage_name(stage) == "shuffle" for stage in stages(stream))
@@ -134,8 +154,8 @@ class DatasetReading(Reading):
     def failure(self, index: int, error: Exception) -> Failure:
         """Which stage could not make the batch, of which element."""
         stage, place = self._failing_stage(index)
-        step = f"Dataset.{stage_name(stage)}"
-        text = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", error_text(error))
+        step = f"Dataset.{_method(stage)}"
+        text = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", error_text(error)).rstrip(".")
         if self._batch is None or stage is not self._batch:
             is_sample = self._batch is not None and stage not in self._after
             return Failure(index, step, text, place if is_sample else None, source=raised_at(error))

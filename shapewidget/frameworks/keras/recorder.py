@@ -12,7 +12,7 @@ import keras
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import layers
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
-from shapewidget.frameworks.keras.names import SAME_VALUES, UNTOLD, plain_name
+from shapewidget.frameworks.keras.names import DATA, SAME_VALUES, UNTOLD, plain_name
 from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
@@ -224,9 +224,9 @@ class Recorder:
 
     def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
         """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""
-        if threading.get_ident() != self._thread:
-            return
         name = plain_name(name)
+        if threading.get_ident() != self._thread or name in DATA:
+            return
         with self.blindly():
             clash = refused_by_operation(name, arguments, text_of(error))
             if self._blind > 1:

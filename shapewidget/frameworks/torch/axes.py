@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from shapewidget.errors import InputError
+from shapewidget.frameworks.torch.parts import Parts
 from shapewidget.frameworks.torch.widths import Widths
 
 Names = tuple[str, ...]
@@ -53,7 +54,8 @@ class AxisNamer:
         self.sizes: dict[str, int] = {}
         self._widths = Widths(model)
         self._first: Names = ()
-        self._is_sequence_layer = isinstance(model, _SEQUENCE_LAYERS)
+        called = model.children() if isinstance(model, Parts) else (model,)
+        self._is_sequence_layer = all(isinstance(module, _SEQUENCE_LAYERS) for module in called)
         flags = [module.batch_first for module in model.modules() if hasattr(module, "batch_first")]
         self._may_be_time_first = bool(flags) and not any(flags)
         self._one_a_sample = one_a_sample

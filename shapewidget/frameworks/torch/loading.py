@@ -44,11 +44,28 @@ class PlainReading(Reading):
 
     def batches(self) -> Iterator[Any]:
         """One pass, which notes how far the loaders inside it are read."""
+        self._inner = []
+        return self._pass(self._inner)
+
+    def is_whole_when_repeated(self, limit: int) -> bool:
+        """Whether the longest `DataLoader` ends in a pass in which the shorter ones begin again at their end."""
+        longest = max((one.loader for one in self._inner if one.is_sized), key=len, default=None)
+        if longest is None or len(longest) > limit:
+            return False
+        inner: list[_CountedPass] = []
+        for count, _ in enumerate(self._pass(inner, repeat=lambda loader: len(loader) < len(longest)), 1):
+            if count > limit:
+                return False
+        return any(one.loader is longest and one.drawn == len(longest) for one in inner)
+
+    def _pass(
+        self, inner: list[_CountedPass], repeat: Callable[[DataLoader[Any]], bool] = lambda _: False
+    ) -> Iterator[Any]:
         original = DataLoader.__iter__
-        inner = self._inner = []
 
         def counted(loader: DataLoader[Any]) -> Iterator[Any]:
-            inner.append(_CountedPass(loader, original(loader)))
+            again = functools.partial(original, loader) if repeat(loader) else None
+            inner.append(_CountedPass(loader, original(loader), again))
             return inner[-1]
 
         DataLoader.__iter__ = counted  # type: ignore[method-assign, assignment]
@@ -67,16 +84,24 @@ class PlainReading(Reading):
 
 
 class _CountedPass:
-    """The iterator of a loader, counting what is drawn."""
+    """The iterator of a loader, counting what is drawn; begun again at its end where that is asked for."""
 
-    def __init__(self, loader: DataLoader[Any], iterator: Iterator[Any]) -> None:
-        self.loader, self._iterator, self.drawn = loader, iterator, 0
+    def __init__(
+        self, loader: DataLoader[Any], iterator: Iterator[Any], again: Callable[[], Iterator[Any]] | None = None
+    ) -> None:
+        self.loader, self._iterator, self._again, self.drawn = loader, iterator, again, 0
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
-        batch = next(self._iterator)
+        try:
+            batch = next(self._iterator)
+        except StopIteration:
+            if self._again is None:
+                raise
+            self._iterator = self._again()
+            batch = next(self._iterator)
         self.drawn += 1
         return batch
 

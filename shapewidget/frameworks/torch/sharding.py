@@ -90,9 +90,18 @@ def ranks_of(loaders: Sequence[DataLoader[Any]]) -> Ranks:
     same = _same_data(datasets)
     parts = [rows_of(dataset) for dataset in datasets]
     if same is False:
-        rows = sum(len(rows) for rows, _ in parts)
-        return Ranks(shares, rows, rows, same)
-    return Ranks(shares, len({row for rows, _ in parts for row in rows}), max(length for _, length in parts), same)
+        rows = whole = sum(len(rows) for rows, _ in parts)
+    else:
+        rows, whole = len({row for rows, _ in parts for row in rows}), max(length for _, length in parts)
+    return Ranks(shares, rows, whole, same, _is_whole_when_divided(whole, len(loaders)))
+
+
+def _is_whole_when_divided(samples: int, ranks: int) -> bool:
+    samplers = [DistributedSampler(range(samples), ranks, rank) for rank in range(ranks)]  # type: ignore[arg-type]
+    drawn = [list(sampler) for sampler in samplers]
+    return {row for rows in drawn for row in rows} == set(range(samples)) and max(map(len, drawn)) == -(
+        -samples // ranks
+    )
 
 
 def _same_data(datasets: Sequence[Any]) -> bool | None:

@@ -1,0 +1,73 @@
+"""Batches that cannot be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence, Trial
+from shapewidget.diagnosis.rules.loading import CUT
+from shapewidget.graph.batches import Disagreement, Failure
+
+
+def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """An error that ended the pass: samples that cannot be stacked, or one of the user's own."""
+    failure = evidence.failure
+    if failure is None:
+        return
+    if failure.disagreement is not None:
+        yield _unstackable(failure, failure.disagreement, evidence.mended)
+    else:
+        yield _raised(evidence, failure)
+
+
+def _unstackable(failure: Failure, found: Disagreement, mended: Trial | None) -> Finding:
+    field = f"`sample{found.field}`" if found.field else "the sample"
+    is_list = found.axis == 0 and found.shapes[0].count(",") < 2
+    return finding(
+        "SW711",
+        "loader",
+        failure.step,
+        f"`{failure.step}` stacks the samples of batch {failure.index}, and {field} is {_difference(found)}.",
+        fix=failure.fix
+        or f"make this field alike in all samples{' (resize, crop)' if found.axis else ''}, or keep it in a list",
+        verified=bool(failure.fix) and mended is not None and mended.refusal is None,
+        op=failure.step,
+        axis=found.axis,
+        axis_name="length" if is_list else "size" if found.axis is not None else "kind",
+        expected=found.expected,
+        got=found.got,
+        source=failure.source,
+    )
+
+
+def _difference(found: Disagreement) -> str:
+    (one, other), (first, second) = found.samples, found.shapes
+    if one == other:
+        return f"{first} in sample {one}, and {second} after padding: axis {found.axis} is {found.got} long already"
+    where = f"they differ on axis {found.axis}" if found.axis is not None else "they are not of one kind"
+    return f"{first} in sample {one} and {second} in sample {other}: {where}, {found.expected} and {found.got}"
+
+
+def _raised(evidence: LoaderEvidence, failure: Failure) -> Finding:
+    sizes = [batch.size for batch in evidence.batches if batch.size is not None]
+    before = f" The batches before had {', '.join(map(str, sizes[:6]))} samples." if sizes else ""
+    where = f"sample {failure.sample}" if failure.sample is not None else f"batch {failure.index}"
+    expected, got = None, None
+    rows, count, size = evidence.settings.rows, evidence.settings.batches, evidence.settings.batch_size
+    if rows and count and sizes and sizes[0] != (size or -(-rows // count)):
+        expected, got = size or -(-rows // count), sizes[0]
+        before += f" {rows} rows in {count} batches would be {expected} each."
+    return finding(
+        "SW712",
+        "loader",
+        failure.step,
+        f"While {where} was read, `{failure.step}` raised {failure.error}.{before}",
+        fix="read the error: it comes from the code that makes the batch" if expected is None else CUT,
+        op=failure.step,
+        axis=0 if expected is not None else None,
+        axis_name="batch" if expected is not None else "",
+        expected=expected,
+        got=got,
+        source=failure.source,
+    )
