@@ -9,6 +9,7 @@ from functools import cached_property
 from shapewidget.diagnosis.findings import Finding
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.independence import Independence
+from shapewidget.graph.padding import Padding
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -32,6 +33,7 @@ class Evidence:
         meanings: What the named sizes mean: {"B": "batch size"}.
         independence: What changes when one sample of the batch is replaced, where that was tried.
         axes_given: Whether the user said what the axes of the inputs mean.
+        padded: The inputs that are filled up with zeros behind their sequences.
     """
 
     graph: LayerGraph
@@ -40,6 +42,7 @@ class Evidence:
     meanings: Mapping[str, str] = field(default_factory=dict)
     independence: Independence | None = None
     axes_given: bool = False
+    padded: tuple[Padding, ...] = ()
 
     @cached_property
     def edges_into(self) -> dict[str, list[Edge]]:

@@ -14,6 +14,7 @@ from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loading import by_severity, diagnose_loader
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.padding import paddings
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
@@ -205,6 +206,7 @@ class Session:
             self._meanings(),
             self._independence(model, graph, recordings),
             self._axes_given,
+            paddings((self._batch.args, dict(self._batch.kwargs)), self._batch.axes),
         )
 
     def _independence(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Independence | None:

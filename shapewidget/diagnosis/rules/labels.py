@@ -17,7 +17,7 @@ def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
     samples, labels = _sizes(odd) or (0, 0)
     trial = evidence.trials.get(odd.index) if evidence.has_loss else None
     if trial is None:
-        is_wrong, code = not evidence.trials, "SW713"
+        is_wrong, code = not evidence.trials and odd is evidence.batches[0], "SW713"
     elif trial.refusal is not None:
         is_wrong, code = trial.refusal.where == "loss", "SW713"
     else:

@@ -16,7 +16,7 @@ from shapewidget.graph.remedies import EditExpression
 
 def backward_direction_cut(evidence: Evidence) -> Iterator[Diagnosis]:
     """One end of a bidirectional layer's output, where one direction has read a single step."""
-    for layer in _recurrent(evidence):
+    for layer in recurrent(evidence):
         if not layer.settings.get("bidirectional") or not layer.outputs or len(layer.outputs[0].shape) != 3:
             continue
         time = 1 if layer.settings.get("batch_first") else 0
@@ -27,7 +27,8 @@ def backward_direction_cut(evidence: Evidence) -> Iterator[Diagnosis]:
                     yield _one_step(layer, reader, time)
 
 
-def _recurrent(evidence: Evidence) -> Iterator[Layer]:
+def recurrent(evidence: Evidence) -> Iterator[Layer]:
+    """The recurrent layers of PyTorch."""
     for layer in evidence.graph.layers:
         if layer.kind is LayerKind.LAYER and layer.size("hidden_size") and layer.type in ("LSTM", "GRU", "RNN"):
             yield layer
@@ -100,15 +101,19 @@ def state_behind_padding(evidence: Evidence) -> Iterator[Diagnosis]:
     """Lengths are handed in and never read, while the last state of a padded batch is."""
     inputs = [layer for layer in evidence.graph.layers if layer.kind is LayerKind.INPUT and layer.outputs]
     unread = [layer for layer in inputs if not evidence.edges_out.get(layer.id) and _are_lengths(layer)]
-    for layer in _recurrent(evidence) if unread else ():
+    for layer in recurrent(evidence) if unread else ():
         dims = layer.inputs[0].dims or ()
-        time = 1 if layer.settings.get("batch_first") else 0
-        if len(dims) != 3 or BATCH not in dims:
-            continue
-        is_state_read = any(edge.output for edge in evidence.edges_out.get(layer.id, ()))
-        last = any(axis_picked(reader) == (time, -1) for reader, _ in readers(evidence, layer))
-        if is_state_read or last:
-            yield _padding_read(layer, unread[0], time)
+        if len(dims) == 3 and BATCH in dims and is_last_state_read(evidence, layer):
+            yield _padding_read(layer, unread[0], 1 if layer.settings.get("batch_first") else 0)
+
+
+def is_last_state_read(evidence: Evidence, layer: Layer) -> bool:
+    """Whether the state behind the last step is used, of a layer that reads an array and no packed sequence."""
+    time = 1 if layer.settings.get("batch_first") else 0
+    if not layer.inputs or len(layer.inputs[0].shape) != 3:
+        return False
+    is_state_read = any(edge.output for edge in evidence.edges_out.get(layer.id, ()))
+    return is_state_read or any(axis_picked(reader) == (time, -1) for reader, _ in readers(evidence, layer))
 
 
 def _are_lengths(layer: Layer) -> bool:

@@ -113,8 +113,8 @@ class DatasetReading(Reading):
         join = self._join()
         if join is None or self._batch is not None:
             return []
-        found = [batching(stream) for stream in join._inputs()]
-        return [(stage, int(stage._batch_size)) for stage in found] if None not in found else []
+        found = [stage for stream in join._inputs() if (stage := batching(stream)) is not None]
+        return [(stage, int(stage._batch_size)) for stage in found] if len(found) == len(join._inputs()) else []
 
     def inner_passes(self) -> tuple[InnerPass, ...]:
         """How far each of the streams that are zipped is read."""

@@ -97,7 +97,8 @@ def ranks_of(loaders: Sequence[DataLoader[Any]]) -> Ranks:
 
 
 def _is_whole_when_divided(samples: int, ranks: int) -> bool:
-    samplers = [DistributedSampler(range(samples), ranks, rank) for rank in range(ranks)]  # type: ignore[arg-type]
+    rows: Any = range(samples)
+    samplers: list[DistributedSampler[Any]] = [DistributedSampler(rows, ranks, rank) for rank in range(ranks)]
     drawn = [list(sampler) for sampler in samplers]
     return {row for rows in drawn for row in rows} == set(range(samples)) and max(map(len, drawn)) == -(
         -samples // ranks

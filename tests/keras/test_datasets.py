@@ -1,0 +1,159 @@
+"""`shapewidget.check_loader` and `probe(..., loader=...)` on pipelines of `tf.data`, wrong and right."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import shapewidget
+
+Dataset = tf.data.Dataset
+ROWS = np.random.default_rng(0).random((103, 4), dtype="float32")
+LABELS = np.random.default_rng(0).integers(0, 3, 103)
+PAIRS = Dataset.from_tensor_slices((ROWS, LABELS))
+
+
+def serious(report):
+    return [finding for finding in report.findings if finding.severity != "note"]
+
+
+def only(report):
+    (found,) = serious(report)
+    return found
+
+
+def classifier():
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+
+
+def probed(dataset, model=None):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return shapewidget.probe(model or classifier(), loss=loss, loader=dataset)
+
+
+def sentences(*lengths):
+    spec = tf.TensorSpec((None,), tf.int64)
+    return Dataset.from_generator(lambda: (np.arange(1, n + 1) for n in lengths), output_signature=spec)
+
+
+def photos(*heights):
+    spec = tf.TensorSpec((None, None, 3)), tf.TensorSpec((), tf.int32)
+    return Dataset.from_generator(lambda: ((np.zeros((n, 8, 3)), 0) for n in heights), output_signature=spec)
+
+
+# -- right ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dataset", "sizes"),
+    [
+        (PAIRS.batch(32), [32, 32, 32, 7]),
+        (PAIRS.shuffle(50).batch(32).prefetch(2), [32, 32, 32, 7]),
+        (PAIRS.shuffle(50).batch(32, drop_remainder=True), [32, 32, 32]),
+        (PAIRS.repeat().batch(32), [32] * 100),
+        (PAIRS.batch(32).unbatch().batch(50), [50, 50, 3]),
+        (sentences(5, 3, 6).padded_batch(2), [2, 1]),
+        (photos(5, 5, 5).batch(3), [3]),
+        (Dataset.zip((Dataset.from_tensor_slices(ROWS), Dataset.from_tensor_slices(LABELS))).batch(60), [60, 43]),
+        (Dataset.zip((PAIRS.map(lambda row, _: row), PAIRS.map(lambda row, _: row).skip(1))).batch(51), [51, 51]),
+        (Dataset.zip((PAIRS.batch(20), Dataset.range(3).repeat().batch(20))), [20, 20, 20, 20, 20, 3]),
+    ],
+)
+def test_dataset_that_is_right_is_clean(dataset, sizes):
+    report = shapewidget.check_loader(dataset)
+    assert serious(report) == []
+    assert [batch.size for batch in report.batches] == sizes
+
+
+def test_dataset_that_reshuffles_says_that_its_order_moved_on():
+    notes = [shapewidget.check_loader(data.batch(32)).notes for data in (PAIRS, PAIRS.shuffle(103))]
+    assert notes[0] == ()
+    assert "moves on with every pass" in notes[1][0]
+
+
+# -- wrong ------------------------------------------------------------------------------------------------------------
+
+
+def test_sentences_of_unequal_length_are_padded_and_run():
+    words = keras.Sequential(
+        [keras.Input((None,), dtype="int64"), keras.layers.Embedding(9, 4, mask_zero=True), keras.layers.LSTM(3)]
+    )
+    found = only(shapewidget.probe(words, loader=sentences(5, 3, 6).batch(3)))
+    assert (found.code, found.layer, found.expected, found.got) == ("SW711", "Dataset.batch", 5, 3)
+    assert found.fix == "padded_batch(3) in place of batch(3)"
+    assert found.verified
+
+
+def test_photos_of_unequal_size_are_resized_and_run():
+    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(2, 3)])
+    found = only(shapewidget.probe(model, loader=photos(5, 5, 6, 5).batch(2)))
+    assert (found.expected, found.got, found.verified) == (6, 5, True)
+    assert "`sample[0]` is (6, 8, 3) in sample 2 and (5, 8, 3) in sample 3" in found.reason
+    assert "tf.image.resize(image, (6, 8))" in found.fix
+
+
+def test_sentence_that_is_longer_than_its_padding_is_named():
+    found = only(shapewidget.check_loader(sentences(5, 3, 6, 9).padded_batch(2, padded_shapes=(6,))))
+    assert (found.layer, found.expected, found.got) == ("Dataset.padded_batch", 6, 9)
+    assert "in sample 3" in found.reason
+
+
+def test_generator_that_breaks_its_signature_is_named():
+    spec = tf.TensorSpec((5,), tf.int64)
+    data = Dataset.from_generator(lambda: (np.arange(n) for n in (5, 3)), output_signature=spec).batch(2)
+    found = only(shapewidget.check_loader(data))
+    assert (found.code, found.layer) == ("SW712", "Dataset.from_generator")
+    assert "sample 1" in found.reason
+
+
+def test_map_that_raises_is_named_with_its_sample():
+    data = PAIRS.map(lambda row, label: (tf.reshape(row[: 4 - tf.cast(row[0] > 0.9, tf.int32)], (4,)), label)).batch(9)
+    found = only(shapewidget.check_loader(data))
+    assert found.layer == "Dataset.map"
+    assert f"sample {int(np.argmax(ROWS[:, 0] > 0.9))} was read" in found.reason
+
+
+def test_streams_that_are_batched_differently_and_zipped_are_named():
+    rows, labels = Dataset.from_tensor_slices(ROWS), Dataset.from_tensor_slices(LABELS)
+    found = probed(Dataset.zip((rows.batch(20), labels.batch(10)))).findings[0]
+    assert (found.code, found.where, found.expected, found.got) == ("SW713", "loader", 20, 10)
+    assert "batched by 20 and by 10 before they were zipped" in found.reason
+    assert found.verified
+
+
+def test_zip_with_a_shorter_stream_is_found_and_its_repetition_tried():
+    rows, labels = Dataset.from_tensor_slices(ROWS), Dataset.from_tensor_slices(LABELS[:80])
+    found = only(shapewidget.check_loader(Dataset.zip((rows, labels)).batch(10)))
+    assert (found.code, found.expected, found.got, found.verified) == ("SW721", 103, 80, True)
+
+
+def test_dropped_remainder_in_a_fixed_order_is_found():
+    found = only(probed(PAIRS.batch(32, drop_remainder=True)))
+    assert (found.code, found.expected, found.got) == ("SW703", 103, 96)
+    assert "drop_remainder=False" in found.fix
+
+
+# -- padding ----------------------------------------------------------------------------------------------------------
+
+
+def tagger(*, mask_zero):
+    layers = keras.layers.Embedding(20, 8, mask_zero=mask_zero), keras.layers.LSTM(6), keras.layers.Dense(2)
+    return keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
+
+
+IDS = keras.utils.pad_sequences([[1, 2, 3, 4, 5], [6, 7], [8, 9, 10, 11]], padding="post")
+
+
+def test_padding_that_is_read_as_words_is_found_and_masked():
+    found = only(shapewidget.probe(tagger(mask_zero=False), IDS))
+    assert (found.code, found.axis_name, found.expected) == ("SW606", "time", "2 steps")
+    assert found.verified
+    assert "mask_zero=True" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("ids", "mask_zero"),
+    [(IDS, True), (IDS[:, ::-1], False), (np.maximum(IDS, 1), False), (np.where(IDS == 1, 0, IDS), False)],
+)
+def test_padding_that_is_masked_or_in_front_or_none_is_clean(ids, mask_zero):
+    assert serious(shapewidget.probe(tagger(mask_zero=mask_zero), ids.copy())) == []

@@ -1,0 +1,71 @@
+"""Padding that a recurrent layer reads as data, in PyTorch, and what is right about padding."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+
+import shapewidget
+
+IDS = pad_sequence([torch.arange(1, length + 1) for length in (9, 3, 5, 7)], batch_first=True)
+
+
+def as_read(model, words):
+    return model.rnn(words)[1][-1]
+
+
+def packed(model, words):
+    lengths = (IDS != 0).sum(1)
+    return model.rnn(pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False))[1][-1]
+
+
+def averaged(model, words):
+    return model.rnn(words)[0].mean(1)
+
+
+class Words(nn.Module):
+    def __init__(self, last):
+        super().__init__()
+        self.words = nn.Embedding(20, 8, padding_idx=0)
+        self.rnn = nn.GRU(8, 6, batch_first=True)
+        self.head = nn.Linear(6, 2)
+        self.last = last
+
+    def forward(self, ids):
+        return self.head(self.last(self, self.words(ids)))
+
+
+def codes(report):
+    return [finding.code for finding in report.findings if finding.severity != "note"]
+
+
+def test_last_state_behind_padding_is_found():
+    (found,) = shapewidget.probe(Words(as_read), IDS).findings
+    assert (found.code, found.layer, found.expected) == ("SW606", "rnn", "3 steps")
+    assert "the 3 steps of the shortest stand 6 zeros" in found.reason
+    assert "pack_padded_sequence" in found.fix
+
+
+@pytest.mark.parametrize(("last", "ids"), [(averaged, IDS), (as_read, IDS.clamp(min=1)), (as_read, IDS.flip(1))])
+def test_padding_that_no_last_state_reads_is_clean(last, ids):
+    assert codes(shapewidget.probe(Words(last), ids)) == []
+
+
+def test_mask_made_of_the_ids_is_clean():
+    class Masked(Words):
+        def forward(self, ids):
+            steps, _ = self.rnn(self.words(ids))
+            last = (ids != 0).sum(1) - 1
+            return self.head(steps[torch.arange(len(ids)), last])
+
+    assert codes(shapewidget.probe(Masked(as_read), IDS)) == []
+
+
+def test_parts_of_a_module_dict_are_called_by_their_names():
+    parts = nn.ModuleDict({"small": nn.LSTM(4, 8), "large": nn.LSTM(4, 16, bidirectional=True)})
+    report = shapewidget.probe(parts, {"small": torch.randn(5, 3, 4), "large": torch.randn(7, 3, 4)})
+    assert codes(report) == []
+    assert {layer.path: layer.outputs[0].shape for layer in report.graph.layers if layer.type == "LSTM"} == {
+        "small": (5, 3, 8),
+        "large": (7, 3, 32),
+    }
