@@ -13,10 +13,11 @@ from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.keras.attempt import attempt
 from shapewidget.frameworks.keras.constructor import copied
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
-from shapewidget.frameworks.keras.inputs import batch_sizes, make_batch, resized
+from shapewidget.frameworks.keras.inputs import make_batch
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
+from shapewidget.frameworks.keras.resize import batch_sizes, resized
 from shapewidget.frameworks.keras.watch import Watch
 from shapewidget.frameworks.nesting import split
 from shapewidget.graph.costs import Measurement

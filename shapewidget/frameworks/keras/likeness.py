@@ -6,6 +6,7 @@ import keras
 
 from shapewidget.frameworks.keras.layers import BUILT_FOR, declared_sizes, is_keras_own
 
+_NO_SETTINGS = ("built", "name")
 Likeness = list[tuple[str, dict[str, object]]]
 """Class and sizes of every layer, in order."""
 
@@ -49,5 +50,5 @@ def _sizes(layer: keras.layers.Layer) -> dict[str, object]:
     return {
         name: value
         for name, value in vars(layer).items()
-        if not name.startswith("_") and isinstance(value, bool | int | float | str) and name != "built"
+        if not name.startswith("_") and isinstance(value, bool | int | float | str) and name not in _NO_SETTINGS
     }

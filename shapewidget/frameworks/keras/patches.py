@@ -49,9 +49,9 @@ class Recorder(Protocol):
 def installed(recorder: Recorder) -> Iterator[None]:
     """Tell the recorder of everything that the block runs."""
 
-    def callback(kind: str, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+    def callback(kind: Any, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
         if graph is None:
-            recorder.ran(str(kind), inputs, outputs, attributes)
+            recorder.ran(kind.decode() if isinstance(kind, bytes) else kind, inputs, outputs, attributes)
 
     with contextlib.ExitStack() as stack:
         for owner, name, wrap in _wraps(recorder):

@@ -11,6 +11,7 @@ import keras
 
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.keras import losses
+from shapewidget.frameworks.keras.call_form import labelled
 from shapewidget.frameworks.keras.layers import declared_shapes
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.tensors import leaves
@@ -30,8 +31,7 @@ def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) ->
     recorder = Recorder(model)
     args, kwargs, targets = keras.tree.map_structure(_tensor, (batch.args, dict(batch.kwargs), batch.targets))
     declared = declared_shapes(model)
-    for place, tensor in enumerate(leaves((args, kwargs))):
-        name = "inputs" if len(leaves((args, kwargs))) == 1 else f"inputs[{place}]"
+    for place, (name, tensor) in enumerate(labelled(model, args, kwargs)):
         recorder.add_input(name, tensor, declared[place] if place < len(declared) else None)
     stopped = output = None
     started = time.perf_counter()

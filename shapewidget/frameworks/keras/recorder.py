@@ -17,7 +17,7 @@ from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
-from shapewidget.frameworks.keras.tensors import is_symbolic, leaves, spec
+from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, spec
 from shapewidget.graph.records import Clash, ClashKind, LayerKind
 
 
@@ -220,7 +220,9 @@ class Recorder:
             if name in SAME_VALUES:
                 self.nodes.same(outputs[0], known[0])
                 return
-            self.nodes.gives(self._add_operation(name, leaves(list(inputs))), leaves(list(outputs)))
+            arguments = {id(tensor) for tensor in inputs if is_argument(tensor)} - {id(tensor) for tensor in known}
+            read = [tensor for tensor in leaves(list(inputs)) if id(tensor) not in arguments]
+            self.nodes.gives(self._add_operation(name, read), leaves(list(outputs)))
 
     def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
         """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""

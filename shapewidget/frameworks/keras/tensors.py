@@ -28,6 +28,11 @@ def is_symbolic(value: Any) -> bool:
     return any(isinstance(item, keras.KerasTensor) for item in keras.tree.flatten(value))
 
 
+def is_argument(tensor: Any) -> bool:
+    """Whether a tensor may be an axis, a shape or a place, which TensorFlow hands over as tensors."""
+    return len(tensor.shape) < 2 and tensor.dtype in (tf.int32, tf.int64)
+
+
 def shape(tensor: Any) -> tuple[int, ...]:
     """The sizes of the axes, `UNSEEN` for those that only a run will tell."""
     try:
