@@ -49,6 +49,36 @@ def receiver_of(source: SourceLine | None, name: str) -> str | None:
     return text if isinstance(target, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({text})"
 
 
+def along(source: SourceLine | None, axis: int, rank: int, better: int) -> str | None:
+    """A call with another axis: "x.softmax(dim=1)" for "x.softmax(dim=0)"; None if the call does not name its axis.
+
+    Args:
+        source: The line that calls.
+        axis: The axis that the call runs along.
+        rank: The number of axes of its input.
+        better: The axis to put in its place.
+    """
+    node = _parsed(source)
+    if not isinstance(node, ast.Call) or source is None or source.expression is None:
+        return None
+    named = [each.value for each in node.keywords if each.arg in ("dim", "axis")]
+    for value in named or reversed(node.args):
+        number = _whole_number(value)
+        if number is not None and number % rank == axis:
+            text = source.expression.encode()
+            assert value.end_col_offset is not None
+            return (text[: value.col_offset] + str(better).encode() + text[value.end_col_offset :]).decode()
+    return None
+
+
+def _whole_number(node: ast.expr) -> int | None:
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def indexed(source: SourceLine | None) -> str | None:
     """What the brackets of an expression stand behind: "out" of "out[:, -1]"; None if it has none."""
     node = _parsed(source)

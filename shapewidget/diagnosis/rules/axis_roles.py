@@ -89,7 +89,9 @@ def convolution_over_features(evidence: Evidence) -> Iterator[Diagnosis]:
     """A 1-D convolution whose channels are the steps: it slides along the features of what an embedding gives."""
     for layer in evidence.graph.layers:
         dims = layer.inputs[0].dims if layer.inputs else None
-        if layer.type != "Conv1d" or dims is None or len(dims) != 3 or layer.settings.get("kernel_size") == (1,):
+        if layer.id in evidence.clash_at or layer.type != "Conv1d" or dims is None or len(dims) != 3:
+            continue
+        if layer.settings.get("kernel_size") == (1,):
             continue
         made = maker(evidence, layer)
         if made is None or made[0].type not in _FEATURES_LAST or "T" not in dims[1].names or dims[0] != BATCH:

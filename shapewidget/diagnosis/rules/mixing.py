@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.batch_axis import is_in_doubt
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.memory_order import moved_axis
 from shapewidget.diagnosis.mixing import mixing_layers
 from shapewidget.diagnosis.rules.reshape import dims_of, is_reshape
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.graph.records import Layer
+from shapewidget.graph.records import Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 
 _ALONG_AN_AXIS = frozenset(
     "softmax log_softmax softmin Softmax LogSoftmax Softmin cumsum cumprod cummax cummin logcumsumexp normalize".split()
@@ -32,9 +34,8 @@ def samples_mixed(evidence: Evidence) -> Iterator[Diagnosis]:
         if axis is None or layer.source is None:
             continue
         if layer.type in _ALONG_AN_AXIS and not _is_weight_a_sample(layer, axis):
-            yield _mixed(
-                layer, axis, "SW603", f"runs along axis {axis}, which is the batch", _another_axis(layer, axis)
-            )
+            fix, remedies = _another_axis(layer, axis)
+            yield _mixed(layer, axis, "SW603", f"runs along axis {axis}, which is the batch", fix, remedies)
         elif layer.type in _ATTENTION:
             yield _mixed(layer, axis, "SW603", f"attends along axis {axis}, which is the batch", "x.transpose(0, 1)")
         elif is_reshape(layer) and moved_axis(dims_of(layer.inputs[0]), dims_of(layer.outputs[0])) is None:
@@ -52,11 +53,18 @@ def _is_weight_a_sample(layer: Layer, axis: int) -> bool:
     return all(dim.is_constant and dim.offset == 1 for place, dim in enumerate(dims) if place != axis)
 
 
-def _another_axis(layer: Layer, axis: int) -> str:
-    return f"{layer.name}(..., dim={1 if len(layer.inputs[0].shape) == 2 and axis == 0 else -1})"
+def _another_axis(layer: Layer, axis: int) -> tuple[str, tuple[Remedy, ...]]:
+    rank = len(layer.inputs[0].shape)
+    better = 1 if rank == 2 and axis == 0 else -1
+    if layer.kind is LayerKind.LAYER:
+        return f"build `{layer.path}` with dim={better}", (SetArgument(layer.path, "dim", better),)
+    text = along(layer.source, axis, rank, better)
+    if text is None or layer.source is None:
+        return f"{layer.name}(..., dim={better})", ()
+    return text, (EditExpression(layer.source, text),)
 
 
-def _mixed(layer: Layer, axis: int, code: str, what: str, fix: str) -> Diagnosis:
+def _mixed(layer: Layer, axis: int, code: str, what: str, fix: str, remedies: tuple[Remedy, ...] = ()) -> Diagnosis:
     given, made = layer.inputs[0], layer.outputs[0]
     dim = given.dims[axis] if given.dims is not None else None
     reason = (
@@ -73,5 +81,6 @@ def _mixed(layer: Layer, axis: int, code: str, what: str, fix: str) -> Diagnosis
             axis_name="batch",
             expected="samples that do not reach one another",
             got=f"{size_text(given.shape[axis], dim)} samples mixed",
-        )
+        ),
+        remedies,
     )

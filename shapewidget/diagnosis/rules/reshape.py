@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
+from shapewidget.diagnosis.loss_remedies import arguments_of_model
+from shapewidget.diagnosis.loss_search import dims_of as fixed_dims_of
 from shapewidget.diagnosis.memory_order import (
     Axes,
     inverse,
@@ -34,13 +36,23 @@ def axes_swapped_by_view(evidence: Evidence) -> Iterator[Diagnosis]:
     for layer in evidence.graph.layers:
         if not is_reshape(layer) or layer.id in evidence.clash_at:
             continue
-        given, made = dims_of(layer.inputs[0]), dims_of(layer.outputs[0])
-        moved = moved_axis(given, made)
+        given, made, moved = _moved(evidence, layer)
         if moved is None or _is_shift(given, made) or _comes_from_weights(evidence, layer):
             continue
         if "B" in given[moved[0]].names and is_harmless(evidence, layer):
             continue
         yield _swapped(evidence, layer, given, made, moved)
+
+
+def _moved(evidence: Evidence, layer: Layer) -> tuple[Axes, Axes, tuple[int, int] | None]:
+    """The dims before and after, and the axis that moved; where `width // heads` hides it, with sizes for arguments."""
+    given, made = dims_of(layer.inputs[0]), dims_of(layer.outputs[0])
+    moved = moved_axis(given, made)
+    if moved is None:
+        fixed = arguments_of_model(evidence)
+        given, made = fixed_dims_of(layer.inputs[0], fixed), fixed_dims_of(layer.outputs[0], fixed)
+        moved = moved_axis(given, made)
+    return given, made, moved
 
 
 def dims_of(spec: TensorSpec) -> Axes:

@@ -8,6 +8,7 @@ from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.chains import axis_argument, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression
@@ -34,16 +35,7 @@ def attention_over_the_wrong_axis(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _weights(layer: Layer, reader: Layer, axis: int, summed: int) -> Diagnosis:
     spec = layer.inputs[0]
-    expression = layer.source.expression if layer.source is not None else None
-    said = f"dim={axis}", f"dim={axis - len(spec.shape)}"
-    text = next(
-        (
-            expression.replace(old, f"dim={summed - len(spec.shape)}")
-            for old in said
-            if expression and old in expression
-        ),
-        "",
-    )
+    text = along(layer.source, axis, len(spec.shape), summed - len(spec.shape))
     reason = (
         f"{place_text(layer)} makes the weights {shape_text(spec)} add up to 1 along axis {axis}, but "
         f"{place_text(reader)} "
