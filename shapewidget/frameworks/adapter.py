@@ -114,6 +114,16 @@ class Constructor(Protocol):
         """
 
 
+class Program(Protocol):
+    """A part of a watched block that can be run again, on copies of what it used."""
+
+    def record(self, attempt: Attempt | None) -> Recording:
+        """Run it, as it was or as an attempt changes it."""
+
+    def attempt(self, remedy: Remedy) -> Attempt | None:
+        """A remedy, ready to be run; None where it cannot be applied."""
+
+
 class Watch(AbstractContextManager["Watch"], Protocol):
     """Records what a block of code runs, exactly as it would run without us."""
 
@@ -123,6 +133,9 @@ class Watch(AbstractContextManager["Watch"], Protocol):
 
     def recording(self) -> Recording:
         """What ran; to be asked for after the block."""
+
+    def program(self, layer_id: str) -> Program | None:
+        """What ran around a node, and can be run again; None where it cannot."""
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers whose order depends on their epoch, and that were gone through several times at one."""

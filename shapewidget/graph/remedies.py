@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import SourceLine
@@ -50,6 +51,7 @@ class AdaptCall:
         inputs: What is done to one input of the model.
         name: The input's name, where it is an input.
         place: Which of the inputs it is, as they are nested.
+        weights: What is done to the weights of the samples.
     """
 
     outputs: Steps = ()
@@ -57,12 +59,60 @@ class AdaptCall:
     inputs: Steps = ()
     name: str = ""
     place: int = 0
+    weights: Steps = ()
 
     def __str__(self) -> str:
         """The call as one writes it."""
         if self.inputs:
             return f"model({written(self.inputs, self.name)})"
+        if self.weights:
+            return f"sample_weight={written(self.weights, 'sample_weight')}"
         return f"loss({written(self.outputs, 'outputs')}, {written(self.targets, 'targets')})"
+
+
+@dataclass(frozen=True, slots=True)
+class InsertLayer:
+    """Put a layer in front of another one.
+
+    Attributes:
+        path: Dotted path of the layer that it comes before.
+        type: Name of its class: "Flatten".
+        arguments: Arguments of its constructor.
+        place: The input of the other layer that it is put on.
+    """
+
+    path: str
+    type: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceLayer:
+    """Take a layer of another class.
+
+    Attributes:
+        path: Dotted path of the layer.
+        type: Name of the other class: "GlobalMaxPooling2D".
+        arguments: Arguments of its constructor.
+    """
+
+    path: str
+    type: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceLoss:
+    """Take another loss or metric of the framework; what both were given stays as it is.
+
+    Attributes:
+        name: Name of the one that is taken now: "CategoricalCrossentropy".
+        replacement: Name of the other.
+    """
+
+    name: str
+    replacement: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +122,7 @@ class Together:
     parts: tuple[SetArgument | EditExpression | AdaptCall, ...]
 
 
-Remedy = SetArgument | EditExpression | AdaptCall | Together
+Remedy = SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | Together
 
 
 @dataclass(frozen=True, slots=True)

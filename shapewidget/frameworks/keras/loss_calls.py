@@ -58,7 +58,7 @@ class LossCalls:
         if self._recorder.is_passed_by() or type(loss).__name__ == "CompileLoss":
             return original(loss, *args, **kwargs)
         self._recorder.begin()
-        targets, outputs, weights = _three(args, kwargs)
+        targets, outputs, weights = losses.arguments_of(args, kwargs)
         node, own = self._node(loss, targets, outputs, weights), losses.is_own(loss)
         self._open.append(node)
         try:
@@ -105,16 +105,10 @@ class LossCalls:
         """Stand in for the `update_state` of metrics that compare outputs with targets."""
         if self._recorder.is_passed_by() or not losses.is_own(metric):
             return original(metric, *args, **kwargs)
-        targets, outputs, _ = _three(args, kwargs)
+        targets, outputs, _ = losses.arguments_of(args, kwargs)
         self._know("targets", targets)
         name = type(metric).__name__
         node = self._recorder.nodes.add(LayerKind.LOSS, name, name, "", id_=name, read=leaves((outputs, targets)))
         node.line, node.settings = source.here(), {"takes": losses.takes(metric), "metric": True}
         with self._recorder.blindly():
             return original(metric, *args, **kwargs)
-
-
-def _three(args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
-    """Targets, outputs and weights of a call of a loss or metric."""
-    named = dict(zip(("y_true", "y_pred", "sample_weight"), args, strict=False)) | dict(kwargs)
-    return named.get("y_true"), named.get("y_pred"), named.get("sample_weight")

@@ -29,6 +29,12 @@ def as_compiled(loss: Any) -> Any:
     return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
 
 
+def arguments_of(args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+    """Targets, outputs and weights of a call of a loss or metric."""
+    named = dict(zip(("y_true", "y_pred", "sample_weight"), args, strict=False)) | dict(kwargs)
+    return named.get("y_true"), named.get("y_pred"), named.get("sample_weight")
+
+
 def name_of(loss: Any) -> str:
     """What a person calls it: "CategoricalCrossentropy", or the name of their own function."""
     if isinstance(loss, LossFunctionWrapper) and type(loss) is LossFunctionWrapper:

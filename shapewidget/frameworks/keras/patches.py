@@ -26,6 +26,12 @@ class Recorder(Protocol):
 
     losses: LossCalls
 
+    def traced(self, stand_in: Original, original: Original, called: Any, args: Any, kwargs: Any) -> Any:
+        """Note a call that is the user's own, and run what stands in for it."""
+
+    def made(self, instance: Any) -> None:
+        """Something was made that can be called."""
+
     def call_layer(self, original: Original, layer: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for `Layer.__call__`."""
 
@@ -74,8 +80,8 @@ def eager_functions() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _replaced(owner: Any, name: str, wrap: Callable[[Original], Original]) -> Iterator[None]:
-    original = getattr(owner, name)
-    setattr(owner, name, wrap(original))
+    original = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
+    setattr(owner, name, wrap(getattr(owner, name)))
     try:
         yield
     finally:
@@ -84,7 +90,7 @@ def _replaced(owner: Any, name: str, wrap: Callable[[Original], Original]) -> It
 
 def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Original]]]:
     def method(stand_in: Callable[..., Any]) -> Callable[[Original], Original]:
-        return lambda original: lambda self, *args, **kwargs: stand_in(original, self, args, kwargs)
+        return lambda original: lambda self, *args, **kwargs: recorder.traced(stand_in, original, self, args, kwargs)
 
     def unseen(original: Original) -> Original:
         return lambda *args, **kwargs: recorder.unseen(original, *args, **kwargs)
@@ -99,7 +105,25 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
         return reduce
 
+    def making(original: Original) -> Original:
+        def make(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            instance = original(cls, *args, **kwargs)
+            recorder.made(instance)
+            return instance
+
+        return make
+
+    def starting(original: Original) -> Original:
+        def start(self: Any, *args: Any, **kwargs: Any) -> None:
+            recorder.made(self)
+            original(self, *args, **kwargs)
+
+        return start
+
     return [
+        (keras.Operation, "__new__", making),
+        (keras.losses.Loss, "__init__", starting),
+        (keras.metrics.Metric, "__init__", starting),
         (keras.layers.Layer, "__call__", method(recorder.call_layer)),
         (keras.layers.Layer, "_maybe_build", build),
         (keras.Operation, "symbolic_call", method(recorder.call_symbolic)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -18,7 +18,8 @@ from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
 from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, spec
-from shapewidget.graph.records import Clash, ClashKind, LayerKind
+from shapewidget.frameworks.keras.trace import Trace, is_traced
+from shapewidget.graph.records import Clash, ClashKind, LayerKind, Recording
 
 
 class Recorder:
@@ -41,6 +42,7 @@ class Recorder:
         self._noted = False
         self.losses = LossCalls(self)
         self._naming = Naming()
+        self.trace = Trace()
 
     @property
     def is_full(self) -> bool:
@@ -93,6 +95,28 @@ class Recorder:
         """Run what is no part of the data flow."""
         with self.blindly():
             return original(*args, **kwargs)
+
+    def key(self, tensor: Any) -> Hashable:
+        """What tensors of equal values have in common: the output of a node that they are, or else the object."""
+        slot = self.nodes.producer(tensor)
+        return slot if slot is not None else id(tensor)
+
+    def traced(self, stand_in: Original, original: Original, called: Any, args: Any, kwargs: Any) -> Any:
+        """Note a call that is the user's own, and run what stands in for it."""
+        if self._depth or self.is_passed_by() or not is_traced(called):
+            return stand_in(original, called, args, kwargs)
+        entry = self.trace.begin(called, args, kwargs, len(self.nodes.all), self.key)
+        try:
+            entry.output = stand_in(original, called, args, kwargs)
+            entry.gives = tuple(map(self.key, leaves(entry.output)))
+            return entry.output
+        finally:
+            entry.after = len(self.nodes.all)
+
+    def made(self, instance: Any) -> None:
+        """Note where the user's code made a layer, operation or loss."""
+        if not self.is_passed_by():
+            self.trace.made[id(instance)] = instance, source.here()
 
     # -- layers -----------------------------------------------------------------------------------------------------
 
@@ -250,6 +274,10 @@ class Recorder:
             else:
                 self.nodes.clashes.append(Clash("", ClashKind.OTHER, error=text))
         return text
+
+    def recorded(self, title: str, stopped: str | None) -> Recording:
+        """What was recorded, and the text of the error that ended it."""
+        return Recording(self.nodes.graph(title), tuple(self.nodes.clashes), stopped=stopped)
 
 
 def _refused_input(node: Node, error: str) -> Clash | None:

@@ -23,6 +23,11 @@ def leaves(value: Any) -> tuple[Any, ...]:
     return tuple(item for item in keras.tree.flatten(value) if isinstance(item, _KINDS))
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether it is a tensor or array, symbolic or not."""
+    return isinstance(value, _KINDS)
+
+
 def is_symbolic(value: Any) -> bool:
     """Whether a nested value holds a tensor of a model that is being built."""
     return any(isinstance(item, keras.KerasTensor) for item in keras.tree.flatten(value))

@@ -7,6 +7,7 @@ import warnings
 from types import TracebackType
 
 from shapewidget.frameworks.keras.patches import eager_functions
+from shapewidget.frameworks.keras.programs import TracedProgram
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
@@ -47,8 +48,14 @@ class Watch:
 
     def recording(self) -> Recording:
         """What ran in the block."""
-        nodes = self._recorder.nodes
-        return Recording(nodes.graph("captured code"), tuple(nodes.clashes), stopped=self._stopped)
+        return self._recorder.recorded("captured code", self._stopped)
+
+    def program(self, layer_id: str) -> TracedProgram | None:
+        """What ran around a node."""
+        nodes = self._recorder.nodes.all
+        place = next((place for place, node in enumerate(nodes) if node.id == layer_id), None)
+        entries = self._recorder.trace.around(place) if place is not None else []
+        return TracedProgram(self._recorder, entries) if entries else None
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """None: samplers with epochs are PyTorch's."""

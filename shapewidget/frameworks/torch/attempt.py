@@ -41,14 +41,14 @@ def attempt(
 def _one(
     model: nn.Module,
     constructor: Constructor | None,
-    remedy: SetArgument | EditExpression | AdaptCall,
+    remedy: Remedy,
     loss: Callable[..., Any] | None,
 ) -> Attempt | None:
     if isinstance(remedy, SetArgument):
         return with_argument(model, constructor, remedy)
     if isinstance(remedy, AdaptCall):
         return with_call(model, loss, remedy)
-    return with_expression(model, loss, remedy)
+    return with_expression(model, loss, remedy) if isinstance(remedy, EditExpression) else None
 
 
 def _all(

@@ -1,0 +1,195 @@
+"""What a remedy changes about layers, losses and calls, and how the user's source reads with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import keras
+
+from shapewidget.frameworks.keras.losses import name_of
+from shapewidget.frameworks.keras.remaking import Change, again
+from shapewidget.frameworks.keras.sites import Site
+from shapewidget.frameworks.keras.steps import said, taken
+from shapewidget.graph.records import SourceLine
+from shapewidget.graph.remedies import (
+    AdaptCall,
+    InsertLayer,
+    Remedy,
+    ReplaceLayer,
+    ReplaceLoss,
+    SetArgument,
+    SourceEdit,
+    Together,
+)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A remedy, ready to be run.
+
+    Attributes:
+        change: What is made otherwise.
+        fix: One line of code.
+        edit: The edit of the user's source; None where the place is not known.
+        line: The line that the edit changes.
+    """
+
+    change: Change
+    fix: str
+    edit: SourceEdit | None = None
+    line: SourceLine | None = None
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a remedy is applied to.
+
+    Attributes:
+        layers: The layers by their path.
+        site: Where a layer or loss is made; None where that is not known.
+        alike: All layers that one call in the source has made, a layer among them.
+        losses: The losses and metrics that are called.
+    """
+
+    layers: Mapping[str, Any]
+    site: Callable[[Any], Site | None]
+    alike: Callable[[Any], Sequence[Any]]
+    losses: Sequence[Any] = ()
+
+
+def applied(remedy: Remedy, program: Program) -> Applied | None:
+    """The remedy on a program; None where it cannot be applied to it."""
+    match remedy:
+        case SetArgument(path=path) if path in program.layers:
+            return _argument(remedy, program, program.layers[path])
+        case InsertLayer(path=path) if path in program.layers:
+            return _inserted(remedy, program, program.layers[path])
+        case ReplaceLayer(path=path) if path in program.layers:
+            return _replaced(remedy, program, program.layers[path])
+        case ReplaceLoss():
+            return _other_loss(remedy, program)
+        case AdaptCall():
+            return _adapted(remedy)
+        case Together(parts=parts):
+            return _all([applied(part, program) for part in parts])
+    return None
+
+
+def _argument(remedy: SetArgument, program: Program, layer: Any) -> Applied:
+    name, value = remedy.argument, remedy.value
+    owner: Any = type(layer)
+    make = partial(again, **{name: value})
+    if isinstance(layer, keras.layers.InputLayer) and isinstance(value, tuple):
+        owner, make = keras.Input, partial(again, batch_shape=(layer.batch_shape[0], *value))
+    site = program.site(layer)
+    edit = site.with_argument(owner, name, value) if site is not None else None
+    fix = _line(edit) or f"{type(layer).__name__}(..., {name}={value!r}, name={layer.name!r})"
+    return Applied(Change(instead={id(each): make for each in program.alike(layer)}), fix, *_edited(site, edit))
+
+
+def _inserted(remedy: InsertLayer, program: Program, layer: Any) -> Applied:
+    owner = getattr(keras.layers, remedy.type)
+    make = partial(owner, **remedy.arguments)
+    site = program.site(layer)
+    text = f"{site.prefix(remedy.type) if site else 'layers.' + remedy.type}({_written(remedy.arguments)})"
+    edit = site.with_layer_before(text, remedy.place) if site is not None else None
+    fix = _line(edit) or f"{text} before `{layer.name}`"
+    return Applied(Change(before={id(each): (remedy.place, make) for each in program.alike(layer)}), fix, *_edited(site, edit))
+
+
+def _replaced(remedy: ReplaceLayer, program: Program, layer: Any) -> Applied:
+    owner = getattr(keras.layers, remedy.type)
+    site = program.site(layer)
+    name = site.prefix(remedy.type) if site else f"layers.{remedy.type}"
+    given = dict(remedy.arguments)
+    if site is None or any(keyword.arg == "name" for keyword in site.call.keywords):
+        given["name"] = layer.name
+    text = f"{name}({_written(given)})"
+    edit = site.replaced(text) if site is not None else None
+
+    def make(old: Any) -> Any:
+        return owner(**remedy.arguments, name=old.name)
+
+    return Applied(Change(instead={id(each): make for each in program.alike(layer)}), _line(edit) or text, *_edited(site, edit))
+
+
+def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
+    def other(loss: Any) -> Any:
+        if name_of(loss) != remedy.name:
+            return loss
+        owner = getattr(keras.metrics if isinstance(loss, keras.metrics.Metric) else keras.losses, remedy.replacement)
+        return owner(**_kept(loss))
+
+    found = next((loss for loss in program.losses if name_of(loss) == remedy.name), None)
+    if found is None:
+        return None
+    text = f"{remedy.replacement}({_written(_kept(found))})"
+    site = program.site(found)
+    if site is None:
+        return Applied(Change(loss=other), text)
+    edit = site.replaced(f"{site.text.split('(')[0].removesuffix(remedy.name)}{text}")
+    return Applied(Change(loss=other), _line(edit) or text, *_edited(site, edit))
+
+
+def _kept(loss: Any) -> dict[str, object]:
+    """What a loss of another class is given as this one was."""
+    return {"from_logits": True} if loss.get_config().get("from_logits") else {}
+
+
+def _adapted(remedy: AdaptCall) -> Applied:
+    def adapt(targets: Any, outputs: Any, weights: Any) -> tuple[Any, Any, Any]:
+        return taken(remedy.targets, targets), taken(remedy.outputs, outputs), taken(remedy.weights, weights)
+
+    def inputs(values: Any) -> Any:
+        places = iter(range(10**6))
+        return keras.tree.map_structure(
+            lambda value: taken(remedy.inputs, value) if next(places) == remedy.place else value, values
+        )
+
+    return Applied(Change(adapt=adapt, inputs=inputs if remedy.inputs else _same), _call(remedy))
+
+
+def _call(remedy: AdaptCall) -> str:
+    if remedy.inputs:
+        return f"model({said(remedy.inputs, remedy.name)})"
+    if remedy.weights:
+        return f"sample_weight={said(remedy.weights, 'sample_weight')}"
+    return f"loss({said(remedy.targets, 'targets')}, {said(remedy.outputs, 'outputs')})"
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _all(parts: Sequence[Applied | None]) -> Applied | None:
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts) or not found:
+        return None
+    change = found[0].change
+    for part in found[1:]:
+        change = replace(
+            change,
+            instead=change.instead | part.change.instead,
+            before=change.before | part.change.before,
+            loss=_after(change.loss, part.change.loss),
+        )
+    return Applied(change, "; ".join(part.fix for part in found))
+
+
+def _after(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: second(first(value))
+
+
+def _edited(site: Site | None, edit: SourceEdit | None) -> tuple[SourceEdit | None, SourceLine | None]:
+    return edit, site.source.line(edit.first_line) if site is not None and edit is not None else None
+
+
+def _line(edit: SourceEdit | None) -> str:
+    return " ".join(" ".join(edit.after).split()) if edit is not None else ""
+
+
+def _written(arguments: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

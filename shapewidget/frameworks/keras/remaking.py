@@ -1,0 +1,134 @@
+"""Layers and models made again from what they were made of, some of them in another way. The originals stay as found.
+
+A layer of Keras comes from its configuration. One that the user wrote is taken apart: an object of the same class with
+the same attributes, in which every layer is made again, so that nothing has to be known of its constructor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+from keras.src.models.functional import Functional
+
+Make = Callable[[Any], Any]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _all_as_they_are(targets: Any, outputs: Any, weights: Any) -> tuple[Any, Any, Any]:
+    return targets, outputs, weights
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is made otherwise; layers are known by their `id`.
+
+    Attributes:
+        instead: Makes the layer that stands in the place of one.
+        before: Makes the layer that comes before an input of one, with the place of that input.
+        loss: Makes the loss or metric that stands in the place of another, or gives that back.
+        adapt: Targets, outputs and weights as a loss is given them, to what it is given instead.
+        inputs: The arguments that a model is called with, to what it is called with instead.
+    """
+
+    instead: dict[int, Make] = field(default_factory=dict)
+    before: dict[int, tuple[int, Callable[[], Any]]] = field(default_factory=dict)
+    loss: Make = _as_it_is
+    adapt: Callable[[Any, Any, Any], tuple[Any, Any, Any]] = _all_as_they_are
+    inputs: Callable[[Any], Any] = _as_it_is
+
+
+class Remaker:
+    """Makes every layer once, however often it is asked for."""
+
+    def __init__(self, change: Change) -> None:
+        """Nothing made yet."""
+        self._change = change
+        self._made: dict[int, tuple[Any, Any]] = {}
+
+    def layer(self, old: Any) -> Any:
+        """The layer or model that stands in the place of one."""
+        if id(old) not in self._made:
+            self._made[id(old)] = old, self._again(old)
+        return self._made[id(old)][1]
+
+    def call(self, old: Any, args: Any, kwargs: Any) -> Any:
+        """Call what stands in the place of a layer, with what comes before it."""
+        new = self.layer(old)
+        if id(old) in self._change.before and args:
+            place, make = self._change.before[id(old)]
+            items = list(args[0]) if isinstance(args[0], list | tuple) else [args[0]]
+            items[place] = make()(items[place])
+            args = (items if isinstance(args[0], list | tuple) else items[0], *args[1:])
+        return new(*args, **kwargs)
+
+    def _again(self, old: Any) -> Any:
+        if id(old) in self._change.instead:
+            return self._change.instead[id(old)](old)
+        if isinstance(old, keras.Sequential):
+            return self._sequential(old)
+        if isinstance(old, Functional):
+            return keras.models.clone_model(
+                old,
+                clone_function=self.layer,
+                call_function=lambda new, *args, **kwargs: self.call(self._old(new), args, kwargs),
+            )
+        if type(old).__module__.split(".")[0] == "keras":
+            return again(old)
+        return self._taken_apart(old)
+
+    def _old(self, new: Any) -> Any:
+        return next(old for old, made in self._made.values() if made is new)
+
+    def _sequential(self, old: keras.Sequential) -> keras.Sequential:
+        made = keras.Sequential(name=old.name)
+        for layer in old._layers:
+            if isinstance(layer, keras.layers.InputLayer):
+                made.add(self.layer(layer))
+                continue
+            if id(layer) in self._change.before:
+                made.add(self._change.before[id(layer)][1]())
+            made.add(self.layer(layer))
+        return made
+
+    def _taken_apart(self, old: Any) -> Any:
+        base = keras.Model if isinstance(old, keras.Model) else keras.layers.Layer
+        made = type(old).__new__(type(old))
+        base.__init__(made, name=old.name, dtype=old.dtype_policy)
+        made.supports_masking = old.supports_masking
+        plain = set(vars(base(name="plain"))) | set(vars(made))
+        for name, value in vars(old).items():
+            if name not in plain:
+                setattr(made, name, self._value(value))
+        return made
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, keras.layers.Layer):
+            return self.layer(value)
+        if isinstance(value, keras.Variable):
+            return keras.Variable(value.value, dtype=value.dtype, trainable=value.trainable, name=value.name)
+        if isinstance(value, list | tuple) and any(isinstance(each, keras.layers.Layer) for each in value):
+            return [self._value(each) for each in value]
+        if isinstance(value, dict) and any(isinstance(each, keras.layers.Layer) for each in value.values()):
+            return {key: self._value(each) for key, each in value.items()}
+        return value
+
+
+def again(layer: Any, **changes: object) -> Any:
+    """A layer of Keras made again, with some entries of its configuration changed.
+
+    An argument that a wrapper does not take is one of the layer in it.
+    """
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.Lambda):
+        own = {name: config[name] for name in ("name", "dtype", "output_shape", "arguments") if name in config}
+        return keras.layers.Lambda(layer.function, **own | changes)
+    for name, value in changes.items():
+        holder = config if name in config or "layer" not in config else config["layer"]["config"]
+        holder[name] = value
+    return type(layer).from_config(config)

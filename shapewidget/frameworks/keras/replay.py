@@ -1,0 +1,86 @@
+"""A part of a traced program run again, on layers made again, some of them in another way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import keras
+
+from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.losses import arguments_of
+from shapewidget.frameworks.keras.patches import eager_functions
+from shapewidget.frameworks.keras.record import Recorder
+from shapewidget.frameworks.keras.remaking import Change, Remaker
+from shapewidget.frameworks.keras.tensors import is_tensor, leaves
+from shapewidget.frameworks.keras.trace import Entry, Key
+from shapewidget.graph.records import Recording
+
+Adapt = Callable[[Any, Any, Any], tuple[Any, Any, Any]]
+"""Targets, outputs and weights as a loss is given them, to what it is given instead."""
+
+
+def replayed(entries: Sequence[Entry], key: Key, change: Change, title: str) -> Recording:
+    """Run the entries again, and record it.
+
+    Args:
+        entries: In the order in which they were called.
+        key: What the trace knows tensors by.
+        change: What is made otherwise.
+        title: Of the graph.
+    """
+    recorder = Recorder()
+    stopped = None
+    with same_process_state(), eager_functions(), recorder.recording():
+        try:
+            _Replay(key, change).run(entries)
+        except Exception as error:
+            stopped = recorder.fail(error)
+    return recorder.recorded(title, stopped)
+
+
+class _Replay:
+    def __init__(self, key: Key, change: Change) -> None:
+        self._key, self._change = key, change
+        self._remaker = Remaker(change)
+        self._known: dict[Hashable, Any] = {}
+
+    def run(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            made = leaves(self._called(entry))
+            self._known.update(zip(entry.gives, made, strict=False))
+
+    def _called(self, entry: Entry) -> Any:
+        called = entry.called
+        if isinstance(called, keras.losses.Loss | keras.metrics.Metric):
+            return self._compared(entry)
+        args, kwargs = keras.tree.map_structure(self._now, (entry.args, entry.kwargs))
+        if isinstance(called, keras.layers.Layer):
+            return self._remaker.call(called, args, kwargs)
+        return called(*args, **kwargs)
+
+    def _compared(self, entry: Entry) -> Any:
+        called = self._change.loss(entry.called)
+        given = [keras.tree.map_structure(self._now, value) for value in arguments_of(entry.args, entry.kwargs)]
+        targets, outputs, weights = self._change.adapt(*given)
+        if isinstance(called, keras.metrics.Metric):
+            called = type(called).from_config(called.get_config()) if called is entry.called else called
+            return called.update_state(targets, outputs, sample_weight=weights)
+        return called(targets, outputs, sample_weight=weights)
+
+    def _now(self, value: Any) -> Any:
+        """The tensor of this run that stands for one of the traced run."""
+        if not is_tensor(value):
+            return value
+        key = self._key(value)
+        if key not in self._known:
+            self._known[key] = self._input(value) if isinstance(value, keras.KerasTensor) else value
+        return self._known[key]
+
+    def _input(self, tensor: keras.KerasTensor) -> Any:
+        """What stands for a tensor that comes from outside of the traced calls."""
+        history = getattr(tensor, "_keras_history", None)
+        maker = history.operation if history is not None else None
+        if isinstance(maker, keras.layers.InputLayer):
+            return self._remaker.layer(maker).output
+        return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=getattr(maker, "name", None))
