@@ -25,6 +25,14 @@ def maker(evidence: Evidence, layer: Layer, place: int = 0) -> tuple[Layer, int]
         layer, place = before, 0
 
 
+def chain_before(evidence: Evidence, layer: Layer, place: int = 0) -> Iterator[Layer]:
+    """The nodes before an input, the nearest first, up to one that brings several tensors together."""
+    node = evidence.producer(layer.id, place)
+    while node is not None and node.kind is not LayerKind.INPUT:
+        yield node
+        node = evidence.producer(node.id, 0) if len(node.inputs) == 1 else None
+
+
 def readers(evidence: Evidence, layer: Layer, output: int = 0) -> Iterator[tuple[Layer, int]]:
     """The nodes that read an output, past activations and dropout, and as which of their inputs."""
     for edge in evidence.edges_out.get(layer.id, ()):

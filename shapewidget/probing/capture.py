@@ -8,15 +8,17 @@ from types import TracebackType
 
 from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
-from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loading import by_severity
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.errors import InputError
+from shapewidget.frameworks.adapter import Watch
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.explain import explain
+from shapewidget.probing.replays import proven
 from shapewidget.probing.report import Report
 
 
@@ -54,12 +56,12 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         for _, watch in reversed(self._watches):
             watch.__exit__(kind, error, trace)
         recorded = [(framework, watch, watch.recording()) for framework, watch in self._watches]
-        ran = [recording for _, _, recording in recorded if recording.graph.layers]
-        found = [finding for recording in ran or [recorded[0][2]] for finding in _findings(recording)]
+        told = [each for each in recorded if each[2].graph.layers] or recorded[:1]
+        found = [finding for _, watch, recording in told for finding in _findings(watch, recording)]
         if isinstance(error, Exception):
             found = _with_fixes(found, error)
         found += [same_order_every_epoch(passes) for _, watch, _ in recorded for passes in watch.same_epoch()]
-        self._report.findings = by_severity(_once_a_place(found))
+        self._report.findings = by_severity(found)
         framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))
         if recording.graph.layers or recording.clashes:
             self._draw(framework, recording, is_partial=watch.is_partial)
@@ -79,13 +81,20 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
             )
 
 
-def _findings(recording: Recording) -> list[Finding]:
-    return [diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes))]
+def _findings(watch: Watch, recording: Recording) -> list[Finding]:
+    """What is wrong with what ran; a loop meets the same mistake in every step, and it is told once."""
+    kept: dict[object, Diagnosis] = {}
+    for diagnosis in diagnose(Evidence(recording.graph, recording.clashes)):
+        found = diagnosis.finding
+        kept.setdefault((found.code, found.layer, found.source), diagnosis)
+    return proven(watch, list(kept.values()))
 
 
 def _with_fixes(found: list[Finding], error: Exception) -> list[Finding]:
     """What raised, with a fix that was run, where the frames of the error hold enough to run it again."""
     refused = [it for it in found if it.severity is Severity.MISMATCH]
+    if any(it.verified for it in refused):
+        return found
     told: list[Finding] = []
     with contextlib.suppress(Exception):  # the block's own error is what has to come out
         told = [it for it in explain(error).findings if it.severity is Severity.MISMATCH]
@@ -96,11 +105,3 @@ def _with_fixes(found: list[Finding], error: Exception) -> list[Finding]:
         mended = replace(first, fix=same.fix, patch=same.patch, source=same.source, verified=same.verified)
         told = [mended if it is same else it for it in told]
     return [it for it in found if it not in refused] + told
-
-
-def _once_a_place(findings: list[Finding]) -> list[Finding]:
-    """A loop meets the same mistake in every step: it is told once."""
-    kept: dict[object, Finding] = {}
-    for finding in findings:
-        kept.setdefault((finding.code, finding.layer, finding.source), finding)
-    return list(kept.values())

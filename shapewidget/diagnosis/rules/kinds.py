@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.input_layouts import at_the_input, layout_remedies, ranks
+from shapewidget.diagnosis.layer_remedies import rank_remedies
 from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
+from shapewidget.diagnosis.target_remedies import index_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 from shapewidget.graph.remedies import Remedy
@@ -56,6 +58,9 @@ def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy
     if clash.kind is ClashKind.RANK and isinstance(clash.expected, int):
         for layout in ranks(layer, clash.expected):
             yield from layout_remedies(evidence, layer, layout)
+        yield from rank_remedies(evidence, clash, layer)
+    if clash.kind is ClashKind.INDEX:
+        yield from index_remedies(evidence, clash, layer)
     if clash.kind is not ClashKind.DTYPE:
         return
     if layer.kind is LayerKind.LOSS:

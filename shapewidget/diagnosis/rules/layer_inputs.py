@@ -8,8 +8,16 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.layer_remedies import (
+    input_remedies,
+    merge_remedies,
+    reshape_layer_remedies,
+    unknown_remedies,
+    window_remedies,
+)
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import Remedy, SetArgument
 
 
 def size_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -19,10 +27,31 @@ def size_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer is None or layer.kind is not LayerKind.LAYER or clash.input >= len(layer.inputs):
             continue
         if clash.kind is ClashKind.RANK and clash.against is not None:
-            yield Diagnosis(_joined(evidence, clash, layer))
+            yield Diagnosis(_joined(evidence, clash, layer), tuple(merge_remedies(evidence, clash, layer)))
         if clash.kind is not ClashKind.SIZE or _is_declared(layer, clash):
             continue
-        yield Diagnosis(_finding(evidence, clash, layer))
+        yield Diagnosis(_finding(evidence, clash, layer), tuple(_remedies(evidence, clash, layer)))
+
+
+def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    missing = _missing_batch(evidence, layer)
+    if missing is not None:
+        yield from _at_the_model(evidence, *missing)
+    elif clash.against is not None:
+        yield from merge_remedies(evidence, clash, layer)
+    elif isinstance(clash.expected, tuple):
+        yield from reshape_layer_remedies(evidence, clash, layer)
+    elif clash.got is None:
+        yield from unknown_remedies(evidence, layer)
+    elif clash.axis == 0 and layer.settings.get("stateful"):
+        yield SetArgument(layer.path, "stateful", False)
+    elif isinstance(clash.expected, str):
+        yield from window_remedies(layer)
+
+
+def _at_the_model(evidence: Evidence, source: Layer, declared: tuple[object, ...]) -> Iterator[Remedy]:
+    inputs = [each.id for each in evidence.graph.layers if isinstance(each.settings.get("declared_shape"), tuple)]
+    yield from input_remedies(source, inputs.index(source.id), declared)
 
 
 def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -49,7 +78,8 @@ def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:
                 axis_name="batch" if is_sample else "",
                 expected=wanted,
                 got=given,
-            )
+            ),
+            tuple(_at_the_model(evidence, layer, declared)),
         )
 
 

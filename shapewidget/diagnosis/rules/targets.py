@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.layer_remedies import flattened
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
+from shapewidget.diagnosis.target_remedies import one_class_remedies, target_remedies, weight_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 
@@ -24,10 +26,13 @@ def targets_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer is None or not _says(layer) or clash.kind is not ClashKind.SIZE or recurrent_cause(evidence, clash):
             continue
         if clash.input == 2:
-            yield Diagnosis(_weights(clash, layer))
+            yield Diagnosis(_weights(clash, layer), tuple(weight_remedies(clash)))
+            continue
+        dense = _unflattened(evidence, layer)
+        if dense is not None:
+            yield Diagnosis(_never_flattened(layer, dense), tuple(flattened(dense, len(dense.inputs[0].shape) - 1)))
         else:
-            unflattened = _unflattened(evidence, layer)
-            yield Diagnosis(_never_flattened(layer, unflattened) if unflattened else _refused(layer))
+            yield Diagnosis(_refused(layer), tuple(target_remedies(evidence, layer)))
 
 
 def targets_misread(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -37,9 +42,9 @@ def targets_misread(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         outputs, targets = layer.inputs[0].shape, layer.inputs[1].shape
         if layer.settings["takes"] != _SAME and outputs[-1:] == (1,):
-            yield Diagnosis(_one_class(evidence, layer))
+            yield Diagnosis(_one_class(evidence, layer), tuple(one_class_remedies(layer)))
         elif -1 not in outputs and -1 not in targets and not fits(str(layer.settings["takes"]), targets, outputs):
-            yield Diagnosis(_misread(layer))
+            yield Diagnosis(_misread(layer), tuple(target_remedies(evidence, layer)))
 
 
 def weights_without_effect(evidence: Evidence) -> Iterator[Diagnosis]:

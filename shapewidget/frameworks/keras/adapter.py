@@ -111,7 +111,7 @@ class KerasAdapter:
         loss: Callable[..., Any] | None = None,
     ) -> Attempt | None:
         """A copy of the model with the remedy applied."""
-        return attempt(model, remedy)
+        return attempt(model, remedy, loss)
 
     def measure(
         self,

@@ -128,9 +128,7 @@ def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
         return None
     text = f"{remedy.replacement}({_written(_kept(found))})"
     site = program.site(found)
-    if site is None:
-        return Applied(Change(loss=other), text)
-    edit = site.replaced(f"{site.text.split('(')[0].removesuffix(remedy.name)}{text}")
+    edit = site.with_other_loss(remedy.name, remedy.replacement, text) if site is not None else None
     return Applied(Change(loss=other), _line(edit) or text, *_edited(site, edit))
 
 
@@ -141,7 +139,9 @@ def _kept(loss: Any) -> dict[str, object]:
 
 def _adapted(remedy: AdaptCall) -> Applied:
     def adapt(targets: Any, outputs: Any, weights: Any) -> tuple[Any, Any, Any]:
-        return taken(remedy.targets, targets), taken(remedy.outputs, outputs), taken(remedy.weights, weights)
+        given = ((remedy.targets, targets), (remedy.outputs, outputs), (remedy.weights, weights))
+        new = [value if value is None else taken(steps, value) for steps, value in given]
+        return new[0], new[1], new[2]
 
     def inputs(values: Any) -> Any:
         places = iter(range(10**6))
@@ -149,7 +149,8 @@ def _adapted(remedy: AdaptCall) -> Applied:
             lambda value: taken(remedy.inputs, value) if next(places) == remedy.place else value, values
         )
 
-    return Applied(Change(adapt=adapt, inputs=inputs if remedy.inputs else _same), _call(remedy))
+    change = Change(adapt=adapt, adapts_outputs=bool(remedy.outputs))
+    return Applied(replace(change, inputs=inputs) if remedy.inputs else change, _call(remedy))
 
 
 def _call(remedy: AdaptCall) -> str:
@@ -158,10 +159,6 @@ def _call(remedy: AdaptCall) -> str:
     if remedy.weights:
         return f"sample_weight={said(remedy.weights, 'sample_weight')}"
     return f"loss({said(remedy.targets, 'targets')}, {said(remedy.outputs, 'outputs')})"
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _all(parts: Sequence[Applied | None]) -> Applied | None:

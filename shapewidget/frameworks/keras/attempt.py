@@ -1,37 +1,73 @@
-"""A remedy applied to a copy of the model: one layer of a model of layers, made with another argument."""
+"""A remedy applied to copies: of the model, of the loss, of the batch."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
 
-from shapewidget.errors import RebuildError
-from shapewidget.frameworks.adapter import Attempt
-from shapewidget.frameworks.keras.constructor import copied
+from shapewidget.frameworks.adapter import Attempt, Batch
+from shapewidget.frameworks.keras import losses
+from shapewidget.frameworks.keras.applied import Program, applied
 from shapewidget.frameworks.keras.guard import same_process_state
-from shapewidget.graph.remedies import Remedy, SetArgument
+from shapewidget.frameworks.keras.remaking import Change, Remaker
+from shapewidget.frameworks.keras.sites import searched
+from shapewidget.graph.remedies import Remedy
 
 
-def attempt(model: keras.Model, remedy: Remedy) -> Attempt | None:
+def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None) -> Attempt | None:
     """A copy of the model with the remedy applied; None where it cannot be."""
-    if not isinstance(remedy, SetArgument):
+    compared = [losses.as_compiled(loss)] if loss is not None else []
+    program = Program(_by_path(model), searched, lambda layer: [layer], compared)
+    found = applied(remedy, program)
+    if found is None:
         return None
-    with same_process_state():
-        try:
-            changed = copied(model, lambda layer: _changed(layer, remedy))
-        except RebuildError:
-            return None
-    layer = next((each for each in model._flatten_layers() if each.name == remedy.path), None)
-    title = type(layer).__name__ if layer is not None else remedy.path
-    return Attempt(changed, f"{title}(..., {remedy.argument}={remedy.value!r}, name={remedy.path!r})", None)
+    change = found.change
+    try:
+        with same_process_state():
+            changed = Remaker(change).layer(model) if change.instead or change.before else model
+    except Exception:  # a layer that cannot be made again, or a model that is refused with the remedy
+        return None
+    return Attempt(
+        changed,
+        found.fix,
+        found.edit.diff() if found.edit is not None else None,
+        found.line,
+        _loss(change, compared[0]) if compared else None,
+        functools.partial(_batch, change),
+    )
 
 
-def _changed(layer: Any, remedy: SetArgument) -> Any:
-    config = layer.get_config()
-    if layer.name == remedy.path:
-        inner = config
-        if remedy.argument not in inner and isinstance(layer, keras.layers.Bidirectional):
-            inner = config["layer"]["config"]
-        inner[remedy.argument] = remedy.value
-    return type(layer).from_config(config)
+def _by_path(model: keras.Model) -> dict[str, Any]:
+    """The layers by the path that they have in the graph: the names of the layers and models that they are in."""
+    found: dict[str, Any] = {}
+
+    def walk(layer: Any, above: str) -> None:
+        for each in layer._flatten_layers(include_self=False, recursive=False):
+            path = f"{above}.{each.name}" if above else each.name
+            if path not in found:
+                found[path] = each
+                walk(each, path)
+
+    walk(model, "")
+    return found
+
+
+def _loss(change: Change, loss: Any) -> Callable[..., Any] | None:
+    changed = change.loss(loss)
+    if not change.adapts_outputs:
+        return changed if changed is not loss else None
+
+    def adapted(targets: Any, outputs: Any) -> Any:
+        return changed(targets, change.adapt(None, outputs, None)[1])
+
+    return adapted
+
+
+def _batch(change: Change, batch: Batch) -> Batch:
+    args, kwargs = change.inputs((batch.args, dict(batch.kwargs)))
+    targets = change.adapt(batch.targets, None, None)[0] if batch.targets is not None else None
+    return replace(batch, args=args, kwargs=kwargs, targets=targets)

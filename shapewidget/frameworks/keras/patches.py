@@ -80,12 +80,15 @@ def eager_functions() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _replaced(owner: Any, name: str, wrap: Callable[[Original], Original]) -> Iterator[None]:
-    original = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
+    own = vars(owner).get(name)
     setattr(owner, name, wrap(getattr(owner, name)))
     try:
         yield
     finally:
-        setattr(owner, name, original)
+        if own is not None:
+            setattr(owner, name, own)
+        else:
+            delattr(owner, name)  # it is inherited
 
 
 def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Original]]]:

@@ -10,10 +10,10 @@ import keras
 
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.frameworks.keras import applied
-from shapewidget.frameworks.keras.record import Recorder
+from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change
 from shapewidget.frameworks.keras.replay import replayed
-from shapewidget.frameworks.keras.sites import site_at
+from shapewidget.frameworks.keras.sites import made_at, searched
 from shapewidget.frameworks.keras.trace import Entry
 from shapewidget.graph.records import Recording
 from shapewidget.graph.remedies import Remedy
@@ -45,7 +45,7 @@ class TracedProgram:
         return applied.Program(
             {node.path: node.layer for node in reversed(self._recorder.nodes.all) if node.layer is not None}
             | self._inputs(),
-            lambda made: site_at(self._recorder.trace.site(made)),
+            lambda made: made_at(made, self._recorder.trace.site(made)) or searched(made),
             self._alike,
             losses,
         )

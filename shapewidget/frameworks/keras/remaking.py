@@ -33,6 +33,7 @@ class Change:
         before: Makes the layer that comes before an input of one, with the place of that input.
         loss: Makes the loss or metric that stands in the place of another, or gives that back.
         adapt: Targets, outputs and weights as a loss is given them, to what it is given instead.
+        adapts_outputs: Whether `adapt` gives other outputs.
         inputs: The arguments that a model is called with, to what it is called with instead.
     """
 
@@ -41,6 +42,7 @@ class Change:
     loss: Make = _as_it_is
     adapt: Callable[[Any, Any, Any], tuple[Any, Any, Any]] = _all_as_they_are
     inputs: Callable[[Any], Any] = _as_it_is
+    adapts_outputs: bool = False
 
 
 class Remaker:

@@ -10,7 +10,7 @@ import keras
 from shapewidget.frameworks.keras.guard import same_process_state
 from shapewidget.frameworks.keras.losses import arguments_of
 from shapewidget.frameworks.keras.patches import eager_functions
-from shapewidget.frameworks.keras.record import Recorder
+from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.tensors import is_tensor, leaves
 from shapewidget.frameworks.keras.trace import Entry, Key
@@ -33,15 +33,15 @@ def replayed(entries: Sequence[Entry], key: Key, change: Change, title: str) -> 
     stopped = None
     with same_process_state(), eager_functions(), recorder.recording():
         try:
-            _Replay(key, change).run(entries)
+            _Replay(key, change, recorder).run(entries)
         except Exception as error:
             stopped = recorder.fail(error)
     return recorder.recorded(title, stopped)
 
 
 class _Replay:
-    def __init__(self, key: Key, change: Change) -> None:
-        self._key, self._change = key, change
+    def __init__(self, key: Key, change: Change, recorder: Recorder) -> None:
+        self._key, self._change, self._recorder = key, change, recorder
         self._remaker = Remaker(change)
         self._known: dict[Hashable, Any] = {}
 
@@ -55,12 +55,15 @@ class _Replay:
         if isinstance(called, keras.losses.Loss | keras.metrics.Metric):
             return self._compared(entry)
         args, kwargs = keras.tree.map_structure(self._now, (entry.args, entry.kwargs))
-        if isinstance(called, keras.layers.Layer):
-            return self._remaker.call(called, args, kwargs)
-        return called(*args, **kwargs)
+        if not isinstance(called, keras.layers.Layer):
+            return called(*args, **kwargs)
+        self._recorder.unseen(self._remaker.layer, called)
+        if isinstance(called, keras.Model):
+            args, kwargs = self._change.inputs((args, kwargs))
+        return self._remaker.call(called, args, kwargs)
 
     def _compared(self, entry: Entry) -> Any:
-        called = self._change.loss(entry.called)
+        called = self._recorder.unseen(self._change.loss, entry.called)
         given = [keras.tree.map_structure(self._now, value) for value in arguments_of(entry.args, entry.kwargs)]
         targets, outputs, weights = self._change.adapt(*given)
         if isinstance(called, keras.metrics.Metric):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+import linecache
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+from keras.src.utils.naming import to_snake_case
 
 from shapewidget.frameworks.source import Capture, resolve
 from shapewidget.frameworks.source.calls import argument
@@ -39,7 +42,7 @@ class Site:
         """How a class beside the one that is called is named here: "layers.Flatten" beside "layers.Dense"."""
         if isinstance(self.call.func, ast.Attribute):
             owner = ast.unparse(self.call.func.value)
-            return f"{owner}.{'layers.' if self.call.func.attr == 'Input' and owner in ('keras', 'tf.keras') else ''}{name}"
+            return f"{owner}.{'layers.' if owner in ('keras', 'tf.keras') else ''}{name}"
         imported = {
             alias.asname or alias.name
             for node in ast.walk(self.source.tree)
@@ -80,6 +83,21 @@ class Site:
                 return self.source.replacing(Span(*statement.start, *statement.start), f"{added}\n{head}")
         return None
 
+    def with_other_loss(self, name: str, other: str, text: str) -> SourceEdit | None:
+        """The edit that takes another loss or metric, whether it is made here or named in a call such as `compile`."""
+        if self.makes(name):
+            owner = ast.unparse(self.call.func).removesuffix(name)
+            return self.replaced(f"{owner}{text}" if owner else text)
+        names = {to_snake_case(name): to_snake_case(other)}
+        for node in ast.walk(self.call):
+            if isinstance(node, ast.Constant) and node.value in names:
+                return self.source.replacing(Span.of(node), repr(names[str(node.value)]))
+        return None
+
+    def makes(self, name: str) -> bool:
+        """Whether the call is one of a class of that name."""
+        return ast.unparse(self.call.func).rpartition(".")[2] == name
+
     def replaced(self, text: str) -> SourceEdit:
         """The edit that puts another call in its place."""
         return self.source.replacing(Span.of(self.call), text)
@@ -100,3 +118,59 @@ def site_at(capture: Capture | None) -> Site | None:
             if source.text(Span.of(node)) == line.expression:
                 return Site(source, node)
     return None
+
+
+def made_at(made: Any, capture: Capture | None) -> Site | None:
+    """Where a layer or loss is made: where it was seen being made, or else the one call in the source that fits it."""
+    site = site_at(capture)
+    return site if site is not None and (_is_named(site, made) or not _is_layer(made)) else None
+
+
+def searched(made: Any) -> Site | None:
+    """The one call in the user's loaded sources that may have made a layer or loss; None where several may."""
+    found = [site for source in _own_sources() for site in _calls(source) if _fits(site, made)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_layer(made: Any) -> bool:
+    return isinstance(made, keras.layers.Layer)
+
+
+def _is_named(site: Site, made: Any) -> bool:
+    return site.makes("Input") if isinstance(made, keras.layers.InputLayer) else site.makes(type(made).__name__)
+
+
+def _fits(site: Site, made: Any) -> bool:
+    if not _is_named(site, made):
+        return False
+    config = made.get_config()
+    given = {keyword.arg: keyword.value for keyword in site.call.keywords if keyword.arg in config}
+    names = [name for name in inspect.signature(type(made)).parameters]
+    given |= dict(zip(names, site.call.args, strict=False))
+    if _is_layer(made) and "name" not in given and not made.name.startswith(to_snake_case(type(made).__name__)):
+        return False
+    return all(
+        not isinstance(value, ast.Constant) or _alike(value.value, config[name])
+        for name, value in given.items()
+        if name in config
+    )
+
+
+def _alike(written: object, kept: object) -> bool:
+    """Whether a configuration keeps what was written; names of functions and windows it keeps in another form."""
+    return written == kept or (isinstance(kept, list | tuple) and set(kept) == {written}) or isinstance(kept, dict)
+
+
+def _calls(source: Source) -> Iterator[Site]:
+    return (Site(source, node) for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+
+
+def _own_sources() -> Iterator[Source]:
+    """The user's modules and notebook cells."""
+    modules = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    cells = [name for name in linecache.cache if name.startswith("<ipython") or "ipykernel" in name]
+    for filename in dict.fromkeys([*(name for name in modules if name), *cells]):
+        if filename.endswith(".py") or filename.startswith("<"):
+            source = Source.read(filename) if is_own(filename) else None
+            if source is not None:
+                yield source

@@ -48,6 +48,10 @@ class Watch:
         """What ran in the block."""
         return Recording(self._recorder.graph("captured code"), tuple(self._recorder.clashes), stopped=self._stopped)
 
+    def program(self, layer_id: str) -> None:
+        """None: what ran in a block is not run again."""
+        return None
+
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers that were gone through several times at one epoch."""
         return self._epochs.unchanged()

@@ -1,0 +1,208 @@
+"""Changes of the layers of a model that is described by its layers: another argument, another layer, one more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import permutations
+
+from shapewidget.diagnosis.chains import chain_before
+from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.graph.records import Clash, Layer, LayerKind
+from shapewidget.graph.remedies import AdaptCall, InsertLayer, Remedy, ReplaceLayer, SetArgument, Together
+from shapewidget.graph.steps import Step, index
+
+Shape = tuple[int, ...]
+_WIDTHS = ("units", "filters", "output_dim")
+_SEQUENCES = "return_sequences"
+_UNSEEN = -1
+
+
+def of_width(made: Layer | None, width: int) -> SetArgument | None:
+    """The layer built so that it gives another number of features or channels; None where no argument does that."""
+    name = next((each for each in _WIDTHS if made is not None and made.size(each) is not None), None)
+    if made is None or name is None or not made.path or width < 1:
+        return None
+    if made.settings.get("merge_mode") == "concat":
+        return SetArgument(made.path, name, width // 2) if width % 2 == 0 else None
+    return SetArgument(made.path, name, width)
+
+
+def width_maker(evidence: Evidence, layer: Layer, place: int = 0) -> Layer | None:
+    """The layer that gave the features of an input, past those that keep them."""
+    for each in chain_before(evidence, layer, place):
+        if _makes_width(each):
+            return each
+        if not each.inputs or not each.outputs or each.inputs[0].shape[-1:] != each.outputs[0].shape[-1:]:
+            return None
+    return None
+
+
+def _makes_width(layer: Layer) -> bool:
+    return any(layer.size(name) is not None for name in _WIDTHS)
+
+
+def rank_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    """For a layer that takes another number of axes."""
+    if not isinstance(clash.expected, int) or not layer.path or clash.input >= len(layer.inputs):
+        return
+    sizes = layer.inputs[clash.input].shape[1:]
+    missing = clash.expected - 1 - len(sizes)
+    if missing > 0:
+        yield from _with_more_axes(evidence, layer, sizes, missing)
+    elif clash.expected == 2:
+        yield from flattened(layer, len(sizes))
+    elif _UNSEEN not in sizes[clash.expected - 2 :]:
+        merged = math.prod(sizes[clash.expected - 2 :])
+        yield InsertLayer(layer.path, "Reshape", {"target_shape": (*sizes[: clash.expected - 2], merged)})
+
+
+def _with_more_axes(evidence: Evidence, layer: Layer, sizes: Shape, missing: int) -> Iterator[Remedy]:
+    producer = evidence.producer(layer.id, 0)
+    shape = tuple(None if size == _UNSEEN else size for size in sizes) + (1,) * missing
+    if producer is not None and producer.type in ("Flatten", "Reshape") and producer.inputs:
+        before = producer.inputs[0].shape[1:]
+        if len(before) == len(sizes) + missing:
+            yield ReplaceLayer(producer.path, "Identity")
+        if len(before) > len(sizes) + missing and _UNSEEN not in before:
+            target = (math.prod(before[:-1]), before[-1])
+            yield InsertLayer(layer.path, "Reshape", {"target_shape": target})
+    is_image = missing == 1 and len(sizes) == 2
+    if producer is not None and producer.kind is LayerKind.INPUT and (is_image or layer.size("filters") is not None):
+        yield SetArgument(producer.name, "shape", shape)
+    if sizes.count(_UNSEEN) < 2:
+        yield InsertLayer(layer.path, "Reshape", {"target_shape": (*sizes, *(1,) * missing)})
+
+
+def flattened(layer: Layer, axes: int, place: int = 0) -> Iterator[Remedy]:
+    """All axes of an input but the batch put into one, or averaged over all of them but the last."""
+    yield InsertLayer(layer.path, "Flatten", place=place)
+    if 2 <= axes <= 4:
+        yield InsertLayer(layer.path, f"GlobalAveragePooling{axes - 1}D", place=place)
+
+
+def unknown_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
+    """For weights of an axis without a size: pooling in the place of what flattened it."""
+    maker = evidence.producer(layer.id, 0)
+    if maker is not None and maker.type == "Flatten" and maker.inputs:
+        axes = len(maker.inputs[0].shape) - 2
+        if 1 <= axes <= 3:
+            yield ReplaceLayer(maker.path, f"GlobalMaxPooling{axes}D")
+            yield ReplaceLayer(maker.path, f"GlobalAveragePooling{axes}D")
+
+
+def reshape_layer_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    """For a Reshape to another number of values: one size of it changed, or the layer before made for that number."""
+    asked, given = clash.expected, clash.got
+    if not isinstance(asked, tuple) or not isinstance(given, tuple):
+        return
+    count = math.prod(given)
+    if -1 not in asked:
+        yield from filter(None, [of_width(evidence.producer(layer.id, 0), math.prod(asked))] if len(given) == 1 else [])
+    for axis in reversed(range(len(asked))):
+        rest = math.prod(size for place, size in enumerate(asked) if place != axis and size != -1)
+        if rest > 0 and count % rest == 0:
+            sizes = (count // rest if place == axis else 1 if size == -1 else size for place, size in enumerate(asked))
+            yield SetArgument(layer.path, "target_shape", tuple(sizes))
+
+
+def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    """For layers that add or join tensors of several branches."""
+    one, other = clash.against or 0, clash.input
+    if len(layer.inputs[one].shape) != len(layer.inputs[other].shape):
+        yield from _of_ranks(evidence, layer, one, other)
+        return
+    shapes = [spec.shape for spec in layer.inputs]
+    yield from _along_another_axis(layer, shapes)
+    if clash.axis == len(shapes[one]) - 1:
+        yield from _of_widths(evidence, layer, one, other)
+    elif clash.axis:
+        yield from _of_positions(evidence, layer, shapes[one], shapes[other], (one, other))
+
+
+def _along_another_axis(layer: Layer, shapes: list[Shape]) -> Iterator[Remedy]:
+    rank = len(shapes[0])
+    differing = [axis for axis in range(1, rank) if len({shape[axis] for shape in shapes if len(shape) == rank}) > 1]
+    if layer.type == "Concatenate" and len(differing) == 1 and len({len(shape) for shape in shapes}) == 1:
+        yield SetArgument(layer.path, "axis", -1 if differing[0] == rank - 1 else differing[0])
+
+
+def _of_widths(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:
+    """One of the branches as wide as the other; that of the trunk, which the other comes from, last."""
+    makers = {place: width_maker(evidence, layer, place) for place in (one, other)}
+    for place, opposite in ((other, one), (one, other)):
+        maker, against = makers[place], makers[opposite]
+        is_trunk = maker is not None and against is not None and maker.id in evidence.before(against.id)
+        remedy = of_width(maker, layer.inputs[opposite].shape[-1])
+        if remedy is not None and not is_trunk:
+            yield remedy
+    for place, opposite in ((one, other), (other, one)):
+        rank, width = len(layer.inputs[place].shape), layer.inputs[opposite].shape[-1]
+        if width == _UNSEEN:
+            continue
+        if 4 <= rank <= 5:
+            convolution = {"filters": width, "kernel_size": 1}
+            yield InsertLayer(layer.path, f"Conv{rank - 2}D", convolution, place)
+        else:
+            yield InsertLayer(layer.path, "Dense", {"units": width}, place)
+
+
+def _of_positions(
+    evidence: Evidence, layer: Layer, one: Shape, other: Shape, places: tuple[int, int]
+) -> Iterator[Remedy]:
+    """Branches of another length: convolutions that keep it, or padding of the shorter and cropping of the longer."""
+    for place in places[::-1]:
+        cutting = [
+            SetArgument(each.path, "padding", "same")
+            for each in chain_before(evidence, layer, place)
+            if each.settings.get("padding") == "valid" and each.path
+        ]
+        if cutting:
+            yield cutting[0] if len(cutting) == 1 else Together(tuple(cutting))
+    axes = len(one) - 2
+    gaps = [two - first for first, two in zip(one[1:-1], other[1:-1], strict=True)]
+    if not 1 <= axes <= 3 or _UNSEEN in (*one[1:-1], *other[1:-1]):
+        return
+    for name in ("ZeroPadding", "Cropping"):
+        for place, sign in zip(places, (1, -1) if name == "ZeroPadding" else (-1, 1), strict=True):
+            amounts = [(0, gap * sign) for gap in gaps]
+            if all(amount >= 0 for _, amount in amounts):
+                argument = "padding" if name == "ZeroPadding" else "cropping"
+                value: object = amounts[0] if axes == 1 else tuple(amounts)
+                yield InsertLayer(layer.path, f"{name}{axes}D", {argument: value}, place)
+
+
+def _of_ranks(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:
+    """Branches with another number of axes: what gave one more, or one less, than was meant."""
+    longer, shorter = sorted((one, other), key=lambda place: -len(layer.inputs[place].shape))
+    for place, keeps in ((longer, True), (shorter, False)):
+        recurrent = next((it for it in chain_before(evidence, layer, place) if _SEQUENCES in it.settings), None)
+        if recurrent is not None and recurrent.path and bool(recurrent.settings[_SEQUENCES]) == keeps:
+            yield SetArgument(recurrent.path, _SEQUENCES, not keeps)
+    axes, less = len(layer.inputs[longer].shape) - 1, len(layer.inputs[shorter].shape) - 1
+    if less == 1:
+        yield from flattened(layer, axes, longer)
+    steps = layer.inputs[longer].shape[1]
+    if axes == 2 and less == 1 and steps != _UNSEEN:
+        yield InsertLayer(layer.path, "RepeatVector", {"n": steps}, shorter)
+
+
+def window_remedies(layer: Layer) -> Iterator[Remedy]:
+    """For a window that is larger than what it slides over."""
+    if layer.settings.get("padding") == "valid" and layer.path:
+        yield SetArgument(layer.path, "padding", "same")
+
+
+def input_remedies(source: Layer, place: int, declared: tuple[object, ...]) -> Iterator[Remedy]:
+    """For an input of another shape than the model declares: its axes put as they are declared, or another Input."""
+    given = source.outputs[0].shape
+    if _fits(declared[1:], given):
+        yield AdaptCall(inputs=(index(None),), name=source.name, place=place)
+    if len(given) == len(declared):
+        for order in permutations(range(1, len(given))):
+            if _fits(declared[1:], tuple(given[axis] for axis in order)):
+                yield AdaptCall(inputs=(Step("permute", (0, *order)),), name=source.name, place=place)
+
+
+def _fits(declared: tuple[object, ...], given: Shape) -> bool:
+    return len(declared) == len(given) and all(want in (None, got) for want, got in zip(declared, given, strict=True))

@@ -1,0 +1,86 @@
+"""Changes that give a loss or metric targets and weights of the form that it takes: another loss, or other units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.layer_remedies import of_width, width_maker
+from shapewidget.graph.records import Clash, Layer, LayerKind
+from shapewidget.graph.remedies import AdaptCall, Remedy, ReplaceLoss, SetArgument
+from shapewidget.graph.steps import Step
+
+Shape = tuple[int, ...]
+_IDS, _ROWS = "class ids", "one-hot"
+_KINDS = ("Crossentropy", "Accuracy")
+
+
+def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
+    """For targets that have another form than a loss or metric takes."""
+    outputs, targets = layer.inputs[0].shape, layer.inputs[1].shape
+    form = layer.settings.get("takes")
+    is_whole = not layer.inputs[1].dtype.startswith("float") or len(targets) < len(outputs)
+    is_ids = _bare(targets) == outputs[:-1] and outputs[-1] > 1
+    if is_ids and form != _IDS:
+        yield from _class_ids(layer, outputs, is_whole=is_whole)
+    if form == _IDS and targets == outputs:
+        yield ReplaceLoss(layer.type, layer.type.removeprefix("Sparse"))
+    maker = width_maker(evidence, layer)
+    if form != _IDS and targets and len(targets) == len(outputs) and targets[:-1] == outputs[:-1]:
+        yield from filter(None, [of_width(maker, targets[-1])])
+    if form not in (_IDS, _ROWS) and len(targets) == len(outputs) - 1:
+        yield from filter(None, [of_width(maker, 1)])
+    yield from _dropped_axes(outputs, targets)
+
+
+def _class_ids(layer: Layer, outputs: Shape, *, is_whole: bool) -> Iterator[Remedy]:
+    """The loss that takes class ids, or rows in their place."""
+    kind = next((kind for kind in _KINDS if kind in layer.type), None)
+    if is_whole and kind is not None:
+        yield ReplaceLoss(layer.type, f"SparseCategorical{kind}")
+    if is_whole and kind is not None and outputs[-1] > 1:
+        yield AdaptCall(targets=(Step("squeeze", (-1,)), Step("one_hot", (outputs[-1],))))
+        yield AdaptCall(targets=(Step("one_hot", (outputs[-1],)),))
+
+
+def _dropped_axes(outputs: Shape, targets: Shape) -> Iterator[Remedy]:
+    """An axis of length 1 in the outputs that the targets lack."""
+    if len(outputs) == len(targets) + 1:
+        for axis in range(1, len(outputs)):
+            if outputs[axis] == 1 and (*outputs[:axis], *outputs[axis + 1 :]) == targets:
+                yield AdaptCall(outputs=(Step("squeeze", (axis,)),))
+
+
+def _bare(shape: Shape) -> Shape:
+    return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
+
+
+def one_class_remedies(layer: Layer) -> Iterator[Remedy]:
+    """For a loss of classes on a single output."""
+    kind = next((kind for kind in _KINDS if kind in layer.type), None)
+    if kind is not None:
+        yield ReplaceLoss(layer.type, f"Binary{kind}")
+
+
+def weight_remedies(clash: Clash) -> Iterator[Remedy]:
+    """For weights of another shape than the losses that they weigh."""
+    values, weights = clash.expected, clash.got
+    if not isinstance(values, tuple) or not isinstance(weights, tuple):
+        return
+    if len(weights) < len(values) and weights == values[: len(weights)]:
+        yield AdaptCall(weights=(Step("unsqueeze", (-1,)),) * (len(values) - len(weights)))
+    if len(weights) == len(values) + 1 and weights[:-1] == values:
+        yield AdaptCall(
+            outputs=(Step("unsqueeze", (-1,)),), targets=(Step("unsqueeze", (-1,)),)
+        )
+        yield AdaptCall(weights=(Step("mean", (-1,)),))
+
+
+def index_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    """For class ids or words that are larger than what they index."""
+    if not isinstance(clash.got, int) or clash.got < 0:
+        return
+    if layer.kind is LayerKind.LOSS:
+        yield from filter(None, [of_width(width_maker(evidence, layer), clash.got + 1)])
+    elif layer.type == "Embedding" and layer.size("input_dim") is not None and layer.path:
+        yield SetArgument(layer.path, "input_dim", clash.got + 1)

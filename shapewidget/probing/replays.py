@@ -1,0 +1,55 @@
+"""Fixes of what was found in a watched block, proven on the part of it where they are to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from shapewidget.diagnosis.diagnose import diagnose
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Finding
+from shapewidget.frameworks.adapter import Program, Watch
+from shapewidget.graph.records import Recording
+from shapewidget.probing.proof import Proof
+
+
+def proven(watch: Watch, diagnoses: Sequence[Diagnosis]) -> list[Finding]:
+    """The findings, each with the first of its remedies that holds when its part of the block runs again."""
+    found: list[Finding] = []
+    consequences: set[tuple[str, str]] = set()
+    for diagnosis in diagnoses:
+        finding = diagnosis.finding
+        if _place(finding) in consequences:
+            continue
+        program = watch.program(finding.layer_id) if diagnosis.remedies else None
+        if program is None:
+            found.append(finding)
+            continue
+        made, explained = _mended(program, diagnosis)
+        found.append(made)
+        consequences |= explained
+    return found
+
+
+def _place(finding: Finding) -> tuple[str, str]:
+    return finding.code, finding.layer
+
+
+def _mended(program: Program, diagnosis: Diagnosis) -> tuple[Finding, set[tuple[str, str]]]:
+    """The finding with a fix, and what was found no more once it was made."""
+    finding = diagnosis.finding
+    own = program.record(None)
+    again = diagnose(_evidence(None, [own]))
+    same = [it for it in again if _place(it.finding) == _place(finding)]
+    if not same:
+        return finding, set()
+    proof = Proof(program.attempt, lambda attempt, _: program.record(attempt), _evidence, own, {}, ())
+    made = proof.findings([same[0], *(it for it in again if it is not same[0])])
+    first = made[0]
+    gone = {_place(it.finding) for it in again} - {_place(it) for it in made}
+    source = first.source if first.patch is not None else finding.source
+    return replace(finding, fix=first.fix, patch=first.patch, source=source, verified=first.verified), gone
+
+
+def _evidence(model: object, recordings: Sequence[Recording]) -> Evidence:
+    return Evidence(recordings[0].graph, recordings[0].clashes)
