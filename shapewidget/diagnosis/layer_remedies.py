@@ -113,11 +113,12 @@ def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
         yield from _of_ranks(evidence, layer, one, other)
         return
     shapes = [spec.shape for spec in layer.inputs]
-    yield from _along_another_axis(layer, shapes)
     if clash.axis == len(shapes[one]) - 1:
+        yield from _along_another_axis(layer, shapes)
         yield from _of_widths(evidence, layer, one, other)
     elif clash.axis:
         yield from _of_positions(evidence, layer, shapes[one], shapes[other], (one, other))
+        yield from _along_another_axis(layer, shapes)
 
 
 def _along_another_axis(layer: Layer, shapes: list[Shape]) -> Iterator[Remedy]:

@@ -17,7 +17,7 @@ from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 from shapewidget.graph.steps import Dims, written
 
 _MOST = 3
-_MAKES = ("out_features", "out_channels", "embedding_dim", "hidden_size")
+_MAKES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "units", "filters", "output_dim")
 
 
 def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
@@ -211,6 +211,6 @@ def of_another_width(made: Layer, width: int, dim: Dim | None) -> SetArgument | 
     name = next((each for each in _MAKES if made.size(each) is not None), None)
     if name is None or not made.path:
         return None
-    if name == "hidden_size" and made.settings.get("bidirectional"):
+    if (name == "hidden_size" and made.settings.get("bidirectional")) or made.settings.get("merge_mode") == "concat":
         return SetArgument(made.path, name, width // 2) if width % 2 == 0 else None
     return SetArgument(made.path, name, width, dim)

@@ -12,7 +12,7 @@ from shapewidget.graph.steps import Step
 
 Shape = tuple[int, ...]
 _IDS, _ROWS = "class ids", "one-hot"
-_KINDS = ("Crossentropy", "Accuracy")
+_KINDS = ("crossentropy", "accuracy")
 
 
 def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
@@ -24,7 +24,7 @@ def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
     if is_ids and form != _IDS:
         yield from _class_ids(layer, outputs, is_whole=is_whole)
     if form == _IDS and targets == outputs:
-        yield ReplaceLoss(layer.type, layer.type.removeprefix("Sparse"))
+        yield from _of_kind(layer, "categorical")
     maker = width_maker(evidence, layer)
     if form != _IDS and targets and len(targets) == len(outputs) and targets[:-1] == outputs[:-1]:
         yield from filter(None, [of_width(maker, targets[-1])])
@@ -33,12 +33,18 @@ def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
     yield from _dropped_axes(outputs, targets)
 
 
+def _of_kind(layer: Layer, *words: str) -> Iterator[ReplaceLoss]:
+    """The loss or metric of another form, named as this one is: "BinaryAccuracy" or "binary_accuracy"."""
+    kind = next((kind for kind in _KINDS if kind in layer.type.lower()), None)
+    if kind is not None:
+        name = "_".join((*words, kind))
+        yield ReplaceLoss(layer.type, name if layer.type.islower() else name.title().replace("_", ""))
+
+
 def _class_ids(layer: Layer, outputs: Shape, *, is_whole: bool) -> Iterator[Remedy]:
     """The loss that takes class ids, or rows in their place."""
-    kind = next((kind for kind in _KINDS if kind in layer.type), None)
-    if is_whole and kind is not None:
-        yield ReplaceLoss(layer.type, f"SparseCategorical{kind}")
-    if is_whole and kind is not None and outputs[-1] > 1:
+    if is_whole:
+        yield from _of_kind(layer, "sparse", "categorical")
         yield AdaptCall(targets=(Step("squeeze", (-1,)), Step("one_hot", (outputs[-1],))))
         yield AdaptCall(targets=(Step("one_hot", (outputs[-1],)),))
 
@@ -57,9 +63,7 @@ def _bare(shape: Shape) -> Shape:
 
 def one_class_remedies(layer: Layer) -> Iterator[Remedy]:
     """For a loss of classes on a single output."""
-    kind = next((kind for kind in _KINDS if kind in layer.type), None)
-    if kind is not None:
-        yield ReplaceLoss(layer.type, f"Binary{kind}")
+    yield from _of_kind(layer, "binary")
 
 
 def weight_remedies(clash: Clash) -> Iterator[Remedy]:
@@ -70,9 +74,7 @@ def weight_remedies(clash: Clash) -> Iterator[Remedy]:
     if len(weights) < len(values) and weights == values[: len(weights)]:
         yield AdaptCall(weights=(Step("unsqueeze", (-1,)),) * (len(values) - len(weights)))
     if len(weights) == len(values) + 1 and weights[:-1] == values:
-        yield AdaptCall(
-            outputs=(Step("unsqueeze", (-1,)),), targets=(Step("unsqueeze", (-1,)),)
-        )
+        yield AdaptCall(outputs=(Step("unsqueeze", (-1,)),), targets=(Step("unsqueeze", (-1,)),))
         yield AdaptCall(weights=(Step("mean", (-1,)),))
 
 

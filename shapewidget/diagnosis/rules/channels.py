@@ -10,7 +10,7 @@ from shapewidget.diagnosis.memory_order import moved_axis
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import constant
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import SetArgument
+from shapewidget.graph.remedies import ReplaceLayer, SetArgument
 
 _LAST = "channels_last"
 
@@ -86,5 +86,6 @@ def _swapped(layer: Layer, moved: tuple[int, int]) -> Diagnosis:
             axis_name="axis order",
             expected=f"Permute({tuple(order)})",
             got=f"Reshape{made.shape[1:]}",
-        )
+        ),
+        (ReplaceLayer(layer.path, "Permute", {"dims": tuple(order)}),),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from shapewidget.frameworks.keras.inputs import make_batch
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
+from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.resize import batch_sizes, resized
 from shapewidget.frameworks.keras.watch import Watch
 from shapewidget.frameworks.nesting import split
@@ -134,6 +136,8 @@ def _is_built(model: keras.Model) -> bool:
 
 
 def _unbuilt_copy(model: keras.Model) -> keras.Model:
+    with contextlib.suppress(Exception):  # attributes that cannot be set on another object
+        return Remaker(Change()).layer(model)
     try:
         return copied(model)
     except RebuildError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from shapewidget.frameworks.keras.losses import name_of
+from shapewidget.frameworks.keras.losses import as_compiled, name_of
 from shapewidget.frameworks.keras.remaking import Change, again
 from shapewidget.frameworks.keras.sites import Site
 from shapewidget.frameworks.keras.steps import said, taken
@@ -92,12 +92,14 @@ def _argument(remedy: SetArgument, program: Program, layer: Any) -> Applied:
 
 def _inserted(remedy: InsertLayer, program: Program, layer: Any) -> Applied:
     owner = getattr(keras.layers, remedy.type)
-    make = partial(owner, **remedy.arguments)
+    make = partial(owner, **remedy.arguments, name=f"before_{layer.name}")  # no automatic name: those count on
     site = program.site(layer)
     text = f"{site.prefix(remedy.type) if site else 'layers.' + remedy.type}({_written(remedy.arguments)})"
     edit = site.with_layer_before(text, remedy.place) if site is not None else None
     fix = _line(edit) or f"{text} before `{layer.name}`"
-    return Applied(Change(before={id(each): (remedy.place, make) for each in program.alike(layer)}), fix, *_edited(site, edit))
+    return Applied(
+        Change(before={id(each): (remedy.place, make) for each in program.alike(layer)}), fix, *_edited(site, edit)
+    )
 
 
 def _replaced(remedy: ReplaceLayer, program: Program, layer: Any) -> Applied:
@@ -113,20 +115,24 @@ def _replaced(remedy: ReplaceLayer, program: Program, layer: Any) -> Applied:
     def make(old: Any) -> Any:
         return owner(**remedy.arguments, name=old.name)
 
-    return Applied(Change(instead={id(each): make for each in program.alike(layer)}), _line(edit) or text, *_edited(site, edit))
+    return Applied(
+        Change(instead={id(each): make for each in program.alike(layer)}), _line(edit) or text, *_edited(site, edit)
+    )
 
 
 def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
     def other(loss: Any) -> Any:
         if name_of(loss) != remedy.name:
             return loss
-        owner = getattr(keras.metrics if isinstance(loss, keras.metrics.Metric) else keras.losses, remedy.replacement)
-        return owner(**_kept(loss))
+        namespace = keras.metrics if isinstance(loss, keras.metrics.Metric) else keras.losses
+        made = getattr(namespace, remedy.replacement)
+        return made(**_kept(loss)) if isinstance(made, type) else as_compiled(made)
 
     found = next((loss for loss in program.losses if name_of(loss) == remedy.name), None)
     if found is None:
         return None
-    text = f"{remedy.replacement}({_written(_kept(found))})"
+    is_named = remedy.replacement.islower()
+    text = repr(remedy.replacement) if is_named else f"{remedy.replacement}({_written(_kept(found))})"
     site = program.site(found)
     edit = site.with_other_loss(remedy.name, remedy.replacement, text) if site is not None else None
     return Applied(Change(loss=other), _line(edit) or text, *_edited(site, edit))

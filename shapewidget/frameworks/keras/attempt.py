@@ -13,6 +13,7 @@ from shapewidget.frameworks.adapter import Attempt, Batch
 from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.applied import Program, applied
 from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.sites import searched
 from shapewidget.graph.remedies import Remedy
@@ -44,10 +45,12 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
 def _by_path(model: keras.Model) -> dict[str, Any]:
     """The layers by the path that they have in the graph: the names of the layers and models that they are in."""
     found: dict[str, Any] = {}
+    naming = Naming()
 
     def walk(layer: Any, above: str) -> None:
         for each in layer._flatten_layers(include_self=False, recursive=False):
-            path = f"{above}.{each.name}" if above else each.name
+            name = naming.of(each, layer).shown
+            path = f"{above}.{name}" if above else name
             if path not in found:
                 found[path] = each
                 walk(each, path)

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 from keras.src.models.functional import Functional
 
+from shapewidget.frameworks.keras.constructor import configs, unbuilt_config
+
 Make = Callable[[Any], Any]
 
 
@@ -100,7 +102,8 @@ class Remaker:
 
     def _taken_apart(self, old: Any) -> Any:
         base = keras.Model if isinstance(old, keras.Model) else keras.layers.Layer
-        made = type(old).__new__(type(old))
+        owner: Any = type(old)
+        made = owner.__new__(owner)
         base.__init__(made, name=old.name, dtype=old.dtype_policy)
         made.supports_masking = old.supports_masking
         plain = set(vars(base(name="plain"))) | set(vars(made))
@@ -114,11 +117,17 @@ class Remaker:
             return self.layer(value)
         if isinstance(value, keras.Variable):
             return keras.Variable(value.value, dtype=value.dtype, trainable=value.trainable, name=value.name)
-        if isinstance(value, list | tuple) and any(isinstance(each, keras.layers.Layer) for each in value):
+        if isinstance(value, list | tuple) and _holds_layers(value):
             return [self._value(each) for each in value]
-        if isinstance(value, dict) and any(isinstance(each, keras.layers.Layer) for each in value.values()):
+        if isinstance(value, dict) and _holds_layers(value):
             return {key: self._value(each) for key, each in value.items()}
         return value
+
+
+def _holds_layers(value: Any) -> bool:
+    if isinstance(value, list | tuple | dict):
+        return any(map(_holds_layers, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, keras.layers.Layer)
 
 
 def again(layer: Any, **changes: object) -> Any:
@@ -126,11 +135,11 @@ def again(layer: Any, **changes: object) -> Any:
 
     An argument that a wrapper does not take is one of the layer in it.
     """
-    config = layer.get_config()
+    config = unbuilt_config(layer)
     if isinstance(layer, keras.layers.Lambda):
         own = {name: config[name] for name in ("name", "dtype", "output_shape", "arguments") if name in config}
         return keras.layers.Lambda(layer.function, **own | changes)
     for name, value in changes.items():
-        holder = config if name in config or "layer" not in config else config["layer"]["config"]
-        holder[name] = value
+        for holder in [config] if name in config else configs(config):
+            holder[name] = value
     return type(layer).from_config(config)

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 from keras.src.utils.naming import to_snake_case
 
+from shapewidget.frameworks.keras.losses import name_of
+from shapewidget.frameworks.keras.naming import is_automatic
 from shapewidget.frameworks.source import Capture, resolve
 from shapewidget.frameworks.source.calls import argument
 from shapewidget.frameworks.source.edits import adding_keyword
@@ -94,6 +96,11 @@ class Site:
                 return self.source.replacing(Span.of(node), repr(names[str(node.value)]))
         return None
 
+    def names(self, name: str) -> bool:
+        """Whether the call names a loss or metric in a text."""
+        texts = (node.value for node in ast.walk(self.call) if isinstance(node, ast.Constant))
+        return to_snake_case(name) in texts
+
     def makes(self, name: str) -> bool:
         """Whether the call is one of a class of that name."""
         return ast.unparse(self.call.func).rpartition(".")[2] == name
@@ -114,22 +121,31 @@ def site_at(capture: Capture | None) -> Site | None:
         return None
     source = Source.read(line.filename)
     for node in ast.walk(source.tree) if source is not None else ():
-        if isinstance(node, ast.Call) and source is not None and Span.of(node).line <= line.line <= Span.of(node).end_line:
+        if (
+            isinstance(node, ast.Call)
+            and source is not None
+            and Span.of(node).line <= line.line <= Span.of(node).end_line
+        ):
             if source.text(Span.of(node)) == line.expression:
                 return Site(source, node)
     return None
 
 
 def made_at(made: Any, capture: Capture | None) -> Site | None:
-    """Where a layer or loss is made: where it was seen being made, or else the one call in the source that fits it."""
+    """Where a layer or loss was seen being made; None where a function stands between that makes them by itself."""
     site = site_at(capture)
-    return site if site is not None and (_is_named(site, made) or not _is_layer(made)) else None
+    return site if site is not None and (_is_named(site, made) or site.names(name_of(made))) else None
 
 
 def searched(made: Any) -> Site | None:
-    """The one call in the user's loaded sources that may have made a layer or loss; None where several may."""
-    found = [site for source in _own_sources() for site in _calls(source) if _fits(site, made)]
+    """The one call in the user's loaded sources that fits a layer, or names a loss; None where several do."""
+    fits = _fits if _is_layer(made) else _compiles
+    found = [site for source in _own_sources() for site in _calls(source) if fits(site, made)]
     return found[0] if len(found) == 1 else None
+
+
+def _compiles(site: Site, loss: Any) -> bool:
+    return site.makes("compile") and site.names(name_of(loss))
 
 
 def _is_layer(made: Any) -> bool:
@@ -140,20 +156,17 @@ def _is_named(site: Site, made: Any) -> bool:
     return site.makes("Input") if isinstance(made, keras.layers.InputLayer) else site.makes(type(made).__name__)
 
 
-def _fits(site: Site, made: Any) -> bool:
-    if not _is_named(site, made):
+def _fits(site: Site, layer: Any) -> bool:
+    """Whether a call makes layers of that class, and whatever it says in plain values is so of this one."""
+    if not _is_named(site, layer):
         return False
-    config = made.get_config()
-    given = {keyword.arg: keyword.value for keyword in site.call.keywords if keyword.arg in config}
-    names = [name for name in inspect.signature(type(made)).parameters]
-    given |= dict(zip(names, site.call.args, strict=False))
-    if _is_layer(made) and "name" not in given and not made.name.startswith(to_snake_case(type(made).__name__)):
+    config = layer.get_config()
+    given = dict(zip(inspect.signature(type(layer)).parameters, site.call.args, strict=False))
+    given |= {keyword.arg: keyword.value for keyword in site.call.keywords if keyword.arg}
+    plain = {name: each.value for name, each in given.items() if isinstance(each, ast.Constant) and name in config}
+    if "name" not in plain and not is_automatic(layer):
         return False
-    return all(
-        not isinstance(value, ast.Constant) or _alike(value.value, config[name])
-        for name, value in given.items()
-        if name in config
-    )
+    return bool(plain) and all(_alike(value, config[name]) for name, value in plain.items())
 
 
 def _alike(written: object, kept: object) -> bool:
