@@ -42,8 +42,12 @@ def test_fix_of_what_is_being_built_was_run_and_edits_the_line_that_makes_the_la
 
 
 def test_layer_is_put_into_the_list_of_a_sequential_model():
-    found = first_finding(PROGRAMS["never_flattened"])
-    assert added_lines(found) == ['layers.Flatten(), layers.Dense(4, name="scores"),']
+    steps = [keras.Input((8, 8, 3)), layers.Conv2D(5, 3), layers.Dense(4, name="never_flattened_verdict")]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    x, y = np.ones((6, 8, 8, 3), "float32"), np.zeros(6, "int32")
+    found = shapewidget.probe(keras.Sequential(steps), x, targets=y, loss=loss).findings[0]
+    assert found.verified
+    assert 'layers.Flatten(), layers.Dense(4, name="never_flattened_verdict")]' in added_lines(found)[0]
 
 
 def test_layer_is_put_around_the_tensor_that_another_is_called_with():
