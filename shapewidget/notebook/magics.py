@@ -12,6 +12,8 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 from shapewidget.errors import ShapeWidgetError
+from shapewidget.notebook import completion
+from shapewidget.notebook.error_hints import ErrorHints
 from shapewidget.probing.last_error import last_error
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 %shapewidget                                  explain the error that was just raised; this help if there was none
+%shapewidget --auto on                        put the finding under every shape error; --auto off: not even a hint
 %shapewidget model                            the dashboard of a model; a probe batch is derived from it
 %shapewidget model --inputs x                 the same with inputs of yours: a tensor, a tuple or a dict
 %shapewidget model --inputs "(x, lengths)"    an expression with spaces stands in quotes
@@ -29,7 +32,7 @@ HELP = """\
 %shapewidget?                                 all options
 """
 
-EXPRESSIONS = ("inputs", "targets", "loss", "build")
+EXPRESSIONS = ("inputs", "targets", "loss", "loader", "build")
 TEXTS = ("axes", "device")
 
 
@@ -37,20 +40,37 @@ TEXTS = ("axes", "device")
 class ShapeWidgetMagics(Magics):
     """The magics of shapewidget."""
 
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._hints = ErrorHints(shell)
+        self._hints.start()
+        completion.start(shell)
+
+    def close(self) -> None:
+        """Leave the shell as it was."""
+        self._hints.stop()
+        completion.stop(self._shell)
+
     @no_var_expand  # braces are a dict of inputs here
     @magic_arguments()
     @argument("model", nargs="*", help="The model: a name or an expression. Without one, the last error is explained.")
     @argument("--inputs", help="A tensor, a tuple (positional) or a dict (keywords).")
     @argument("--targets", help="What the loss compares with.")
     @argument("--loss", help="The loss function.")
+    @argument("--loader", help="What gives batches: the model is tried on the odd ones too.")
     @argument("--axes", help='What the axes of the inputs mean: "B T", or a tuple or dict for several inputs.')
     @argument("--build", help="A function that builds the model at another hidden_size.")
     @argument("--device", help="Probe a copy of the model there: cuda:0.")
+    @argument("--auto", choices=("on", "off", "hint"), help="Under a shape error: its finding, nothing, or a hint.")
     @line_magic
     def shapewidget(self, line: str) -> Dashboard | None:
         """Show the tensor shapes, memory and timing of a model under this cell."""
         arguments = parse_argstring(self.shapewidget, line)
+        if arguments.auto is not None:
+            self._hints.mode = arguments.auto
         if not arguments.model:
+            if arguments.auto is not None:
+                return None
             if line.strip():
                 raise UsageError(f"No model was given. Name it first: %shapewidget model {line.strip()}")
             return self._explained()
@@ -140,6 +160,7 @@ def _unquoted(text: str) -> str:
 
 def load_ipython_extension(ipython: InteractiveShell) -> None:
     """Add `%shapewidget`; called by `%load_ext shapewidget`."""
+    unload_ipython_extension(ipython)
     ipython.register_magics(ShapeWidgetMagics)
 
 
@@ -148,6 +169,7 @@ def unload_ipython_extension(ipython: InteractiveShell) -> None:
     manager = ipython.magics_manager
     registered = manager.registry.pop(ShapeWidgetMagics.__name__, None)
     if registered is not None:
+        registered.close()
         for kind in ("line", "cell"):
             manager.magics[kind].pop("shapewidget", None)
         ipython.configurables.remove(registered)

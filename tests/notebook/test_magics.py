@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from stand_in import RecordingSession
 from traitlets.config import Config
@@ -55,7 +56,14 @@ def published(monkeypatch):
 def state(shell):
     """What loading an extension could leave behind."""
     manager = shell.magics_manager
-    return set(manager.magics["line"]), set(manager.magics["cell"]), set(manager.registry), len(shell.configurables)
+    return (
+        set(manager.magics["line"]),
+        set(manager.magics["cell"]),
+        set(manager.registry),
+        len(shell.configurables),
+        {event: len(callbacks) for event, callbacks in shell.events.callbacks.items()},
+        set(shell.strdispatchers["complete_command"].strs),
+    )
 
 
 def run(shell, cell):
@@ -248,3 +256,55 @@ def test_cell_magic_refuses_what_is_no_name(shell):
     run(shell, "import torch")
     assert "'my-report' is no name" in str(run(shell, "%%shapewidget my-report\nran = True"))
     assert "ran" not in shell.user_ns
+
+
+# -- under an error: a hint, or the finding -------------------------------------------------------------------------
+
+WRONG = "import torch\nfrom torch import nn\nnn.Sequential(nn.Linear(4, 8), nn.Linear(4, 2))(torch.ones(3, 4))"
+HINT = "%shapewidget explains this error."
+
+
+def test_hint_stands_under_an_error_of_the_framework(shell, capsys):
+    run(shell, WRONG)
+    assert capsys.readouterr().out.rstrip().endswith(HINT)
+
+
+@pytest.mark.parametrize("cell", ["{}['a']", "raise ValueError('mine')", "import torch; torch.ones(2)", "for"])
+def test_hint_stands_under_nothing_else(shell, capsys, cell):
+    run(shell, "import torch")
+    run(shell, cell)
+    assert HINT not in capsys.readouterr().out
+
+
+def test_auto_on_puts_the_finding_under_the_error_and_off_nothing(shell, capsys):
+    run(shell, "%shapewidget --auto on")
+    run(shell, WRONG)
+    said = capsys.readouterr().out
+    assert "SW101 The layer was built for another width" in said
+    assert "Fix (run, and it holds)" in said
+    assert said.rstrip().endswith(HINT)
+    run(shell, "%shapewidget --auto off")
+    run(shell, WRONG)
+    assert HINT not in capsys.readouterr().out
+
+
+def test_auto_refuses_another_word(shell):
+    assert "invalid choice" in str(run(shell, "%shapewidget --auto maybe"))
+
+
+# -- Tab ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("%shapewidget model --in", "--inputs"),
+        ("%shapewidget --auto o", "off"),
+        ("%shapewidget my_mod", "my_model"),
+        ("%shapewidget sys.byteo", "sys.byteorder"),
+    ],
+)
+def test_tab_completes_options_and_names(shell, typed, expected):
+    shell.user_ns |= {"my_model": "a model", "sys": sys}
+    with provisionalcompleter():
+        assert expected in {each.text for each in shell.Completer.completions(typed, len(typed))}
