@@ -2,12 +2,36 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const STATIC = fileURLToPath(new URL("../shapewidget/static/", import.meta.url));
 const VIEWS = { graph_view: "src/widget.ts", plot_view: "src/plot-view.ts" };
 // A notebook stores the code of every view, so that each must stay small.
 const LARGEST = 80_000;
+
+// Names within the front end alone, which nothing outside it reads or writes: they may be shortened.
+const OURS = new RegExp(
+  `^(${[
+    "picture viewport drawing scene marks colouring folds problems element index measure symbolic numeric trouble around",
+    "isOpen isLane isMain isCulled isFar wasDragged wasMoved cardWidth chipWidth anchor beside arrivesAt leavesAt",
+    "entryTrack exitTrack entryTracks exitTracks entryTop exitTop curveTop laneWidth trackHeight bottomPadding",
+    "sidePadding wideGap portGap separation isPlaced isBack fromPort toPort arrangement leafCount isGroup sideOffset",
+    "focusOn focused startAt toPicture onChange setLater isWaiting keepNear openAll nextProblem",
+  ]
+    .join(" ")
+    .replaceAll(" ", "|")})$`,
+);
+
+/** Style sheets become text, which esbuild by itself would leave as they are written. */
+const smallStyles = {
+  name: "small-styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code.trim().replace(/(?<=--[\w-]+:) /g, ""), loader: "text" };
+    });
+  },
+};
 
 mkdirSync(STATIC, { recursive: true });
 const { metafile } = await build({
@@ -17,8 +41,10 @@ const { metafile } = await build({
   bundle: true,
   format: "esm",
   target: "es2022",
+  charset: "utf8",
+  mangleProps: OURS,
   minify: true,
-  loader: { ".css": "text" },
+  plugins: [smallStyles],
   metafile: true,
 });
 const plotly = createRequire(import.meta.url).resolve("plotly.js-basic-dist-min/plotly-basic.min.js");

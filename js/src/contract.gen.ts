@@ -8,6 +8,8 @@ export type Kind = "input" | "group" | "layer" | "operation" | "loss" | "output"
 
 export type Severity = "mismatch" | "coincidence" | "note";
 
+export type Direction = "down" | "right";
+
 export type ColourBy = "agreement" | "memory" | "time" | "dtype" | "device";
 
 export type Theme = "auto" | "light" | "dark";
@@ -151,6 +153,8 @@ export interface WireViewState {
   version: number;
   /** Ids of the open groups; null until a person opened or closed one: the view chooses. */
   open: string[] | null;
+  /** Which way the data flows; "down" where it is missing. */
+  direction?: Direction;
 }
 
 /** A request of the browser. Each is answered once. */
@@ -181,7 +185,7 @@ export interface GraphViewTraits {
   status: WireStatus;
   /** What went wrong in the kernel, shown in the widget. Set by the kernel. */
   problem: WireProblem | null;
-  /** Id of the selected layer or edge; empty for none. Set by both sides. */
+  /** Id of the selected layer or edge, or "finding 0"; empty for none. Set by both sides. */
   selection: string;
   /** What the colours of the graph say. Set by both sides. */
   colour_by: ColourBy;

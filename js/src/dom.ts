@@ -45,3 +45,12 @@ export function button(label: string, sign: Child, onClick: () => void, classNam
   element.addEventListener("click", onClick);
   return element;
 }
+
+/** A sign drawn with lines on a square of 16 pixels. */
+export function icon(d: string): SVGSVGElement {
+  return s(
+    "svg",
+    { class: "swg-icon", width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": "true" },
+    s("path", { d }),
+  );
+}

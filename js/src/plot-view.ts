@@ -115,7 +115,8 @@ class PlotView {
   async #draw(): Promise<void> {
     const figure = this.#model.get("figure") as Figure | null;
     const { clientWidth, clientHeight } = this.#root;
-    if (!this.#plotly || !figure || clientWidth === 0) return;
+    if (!this.#plotly || !figure) return;
+    if (clientWidth === 0) return this.#drawWhenShown();
     this.#note.replaceChildren();
     // plotly.js writes into what it is given, and the model's figure is not its own.
     const { data = [], layout = {} } = structuredClone(figure);
@@ -125,6 +126,15 @@ class PlotView {
     } catch (problem) {
       this.#complain(messageOf(problem));
     }
+  }
+
+  /**
+   * JupyterLab hides the page for a moment while it changes its theme, too short for the observer to see a change of
+   * size. What is observed anew is told of as soon as it has one.
+   */
+  #drawWhenShown(): void {
+    this.#sizes.unobserve(this.#root);
+    this.#sizes.observe(this.#root);
   }
 
   #complain(problem: string): void {

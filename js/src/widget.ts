@@ -1,13 +1,19 @@
 /** The graph view: puts the parts together and keeps them in step with the model. */
 
+import type { WireViewState } from "./contract.gen";
 import { h } from "./dom";
 import { type HostModel, Traits } from "./model";
-import styles from "./styles.css";
+import bars from "./styles/bars.css";
+import base from "./styles/base.css";
+import graphStyles from "./styles/graph.css";
+import panelStyles from "./styles/panel.css";
 import { watchTheme } from "./theme";
-import { GraphPicture } from "./views/graph";
+import { GraphFrame } from "./views/graph";
 import { Legend } from "./views/legend";
 import { problemPanel, statusLine } from "./views/messages";
+import { outline } from "./views/outline";
 import { Panel } from "./views/panel";
+import { download, png } from "./views/save";
 import { Toolbar } from "./views/toolbar";
 
 function render({ model, el }: { model: HostModel; el: HTMLElement }): () => void {
@@ -19,43 +25,74 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     "aria-label": "Shape graph",
   });
   const select = (id: string): void => traits.set("selection", id);
-  const picture = new GraphPicture(root, {
-    select,
-    open: (groups) => traits.setLater("view_state", { version: 1, open: [...groups] }),
-  });
+  const frame = new GraphFrame(root, { select, open: (groups) => keep({ open: [...groups] }) });
+  const { picture, viewport } = frame;
+  /** What a person chose of the view, told to the kernel once it has settled. */
+  const keep = (change: Partial<WireViewState>): void => {
+    chosen = { ...chosen, ...change };
+    traits.setLater("view_state", chosen);
+  };
+  let chosen = traits.get("view_state");
   const go = (id: string): void => {
     select(id);
     if (id) picture.reveal(id);
   };
   const panel = new Panel(go);
   const nextProblem = (step: 1 | -1): void => {
-    const problems = picture.scene?.problems() ?? [];
-    const at = problems.findIndex((edge) => edge.id === traits.get("selection"));
+    const problems = picture.scene?.problems ?? [];
+    const at = problems.findIndex(({ id }) => id === traits.get("selection"));
     const next = problems[at < 0 ? 0 : (at + step + problems.length) % problems.length];
     if (next) go(next.id);
   };
   const toolbar = new Toolbar({
     nextProblem,
-    search: (query) => {
-      const found = picture.search(query);
-      if (found.length === 1 && found[0]) picture.reveal(found[0]);
+    search: (query, isDone) => {
+      const found = frame.search(query);
+      const next = found[(found.indexOf(traits.get("selection")) + 1) % found.length];
+      if (next !== undefined && isDone) go(next);
+      else if (next !== undefined && found.length === 1) picture.reveal(next);
       return found.length;
     },
     openAll: (isOpen) => picture.openAll(isOpen),
+    turn: () => {
+      picture.turn(picture.direction === "down" ? "right" : "down");
+      keep({ direction: picture.direction });
+    },
     fit: () => picture.fit(),
-    zoom: (factor) => picture.viewport.zoom(factor),
+    zoom: (factor) => viewport.zoom(factor),
+    fullScreen: () => void (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()),
+    save: (kind) => void save(kind),
   });
-  const legend = new Legend((state) => picture.toggle(state));
+  const save = async (kind: "svg" | "png"): Promise<void> => {
+    const svg = picture.svg();
+    const name = `${traits.get("graph")?.title || "graph"}.${kind}`;
+    download(name, kind === "png" ? await png(svg) : new Blob([svg], { type: "image/svg+xml" }));
+  };
+  const legend = new Legend({
+    toggle: (kind) => frame.toggle(kind),
+    colourBy: (by) => traits.set("colour_by", by),
+    go,
+  });
+  const words = h("div", {});
   const status = statusLine();
   const problem = problemPanel(() => problem.show(null));
   const waiting = h("div", { class: "swg-waiting" }, "Running the model once…");
-  const main = h("div", { class: "swg-main" }, picture.element, panel.element);
-  root.append(h("style", {}, styles), toolbar.element, status.element, problem.element, waiting, main, legend.element);
+  const main = h("div", { class: "swg-main" }, frame.element, panel.element);
+  root.append(
+    h("style", {}, base, bars, graphStyles, panelStyles),
+    toolbar.element,
+    status.element,
+    problem.element,
+    waiting,
+    main,
+    legend.element,
+    words,
+  );
   el.append(root);
 
   let drawn: unknown = null;
   const showSelection = (): void => {
-    picture.select(traits.get("selection"));
+    frame.select(traits.get("selection"));
     if (picture.scene) panel.show(picture.scene, traits.get("selection"), traits.get("sizes"));
   };
   const showGraph = (): void => {
@@ -63,9 +100,16 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     drawn = graph;
     root.classList.toggle("swg-is-waiting", graph === null);
     if (graph === null) return;
-    picture.show(graph, traits.get("tensors"), traits.get("view_state").open);
-    if (picture.scene) toolbar.show(graph, picture.scene);
-    legend.show(graph);
+    chosen = traits.get("view_state");
+    picture.direction = chosen.direction ?? "down";
+    picture.show(graph, traits.get("tensors"), chosen.open, traits.get("colour_by"));
+    showScene();
+  };
+  const showScene = (): void => {
+    if (picture.scene === null) return;
+    toolbar.show(picture.scene);
+    legend.show(picture.scene, traits.get("colour_by"));
+    words.replaceChildren(outline(picture.scene));
     showSelection();
   };
   const showSizes = (): void => {
@@ -77,13 +121,19 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     else showGraph();
   });
   traits.onChange(["view_state"], () => {
-    const { open } = traits.get("view_state");
-    if (open !== null && !traits.isWaiting("view_state")) picture.follow(open);
+    if (traits.isWaiting("view_state")) return;
+    chosen = traits.get("view_state");
+    picture.turn(chosen.direction ?? "down");
+    if (chosen.open !== null) picture.follow(chosen.open);
+  });
+  traits.onChange(["colour_by"], () => {
+    picture.colour(traits.get("colour_by"));
+    if (picture.scene) legend.show(picture.scene, traits.get("colour_by"));
   });
   traits.onChange(["selection"], showSelection);
   traits.onChange(["status"], () => status.show(traits.get("status")));
   traits.onChange(["problem"], () => problem.show(traits.get("problem")));
-  const setHeight = (): void => root.style.setProperty("--swg-height", `${traits.get("height")}px`);
+  const setHeight = (): void => root.style.setProperty("--height", `${traits.get("height")}px`);
   traits.onChange(["height"], setHeight);
 
   root.addEventListener("keydown", (event) => {
@@ -97,7 +147,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
 
   const stopTheme = watchTheme(model, (theme) => root.setAttribute("data-theme", theme));
   const resized = new ResizeObserver(() => picture.resized());
-  resized.observe(picture.element);
+  resized.observe(frame.element);
   setHeight();
   status.show(traits.get("status"));
   problem.show(traits.get("problem"));
@@ -106,7 +156,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   return () => {
     resized.disconnect();
     stopTheme();
-    picture.dispose();
+    frame.dispose();
     traits.dispose();
     root.remove();
   };

@@ -2,20 +2,11 @@ import { describe, expect, it } from "vitest";
 import elmo from "../../tests/fixtures/wire/elmo.json";
 import tagger from "../../tests/fixtures/wire/tagger.json";
 import translator from "../../tests/fixtures/wire/translator.json";
-import type { WireGraph, WireLayer, WireTensor } from "../src/contract.gen";
-import { Scene } from "../src/scene";
-
-interface Wire {
-  readonly graph: WireGraph;
-  readonly tensors: WireTensor[];
-}
-
-/** A scene of the fixture with some changes; every character is seven pixels wide. */
-function sceneOf(fixture: unknown, change: (wire: Wire) => void = () => undefined): Scene {
-  const wire = structuredClone(fixture) as Wire;
-  change(wire);
-  return new Scene(wire.graph, wire.tensors, (text) => 7 * text.length);
-}
+import { roomOf } from "../src/cards";
+import type { WireLayer } from "../src/contract.gen";
+import { badge, chips } from "../src/labels";
+import type { Scene } from "../src/scene";
+import { sceneOf, type Wire } from "./scenes";
 
 const layerOf = ({ graph }: Wire, id: string): WireLayer => graph.layers.find((layer) => layer.id === id)!;
 
@@ -24,7 +15,7 @@ describe("a chip", () => {
 
   it("is there only where the shape is news", () => {
     const leaves = [...scene.layers.values()].filter((layer) => layer.kind !== "group");
-    expect(leaves.filter(({ id }) => scene.chips(id).shown.length).map(({ id }) => id)).toEqual([
+    expect(leaves.filter(({ id }) => chips(scene, id).shown.length).map(({ id }) => id)).toEqual([
       "char_ids",
       "bilm.encoder.embedding",
       "bilm.encoder.convolve",
@@ -36,7 +27,7 @@ describe("a chip", () => {
   });
 
   it("shows symbols, sizes and the axis that clashes further down", () => {
-    expect(scene.chips("bilm.cat").shown[0]).toMatchObject({
+    expect(chips(scene, "bilm.cat").shown[0]).toMatchObject({
       symbols: "(B, T, 2·dim)",
       sizes: "4 × 20 × 1024",
       axis: 2,
@@ -45,19 +36,19 @@ describe("a chip", () => {
   });
 
   it("of a closed group is that of what leaves it", () => {
-    expect(scene.chips("bilm").shown[0]).toMatchObject({ symbols: "(B, T, 2·dim)", axis: 2 });
-    expect(scene.chips("bilm.encoder.highway").shown).toEqual([]);
+    expect(chips(scene, "bilm").shown[0]).toMatchObject({ symbols: "(B, T, 2·dim)", axis: 2 });
+    expect(chips(scene, "bilm.encoder.highway").shown).toEqual([]);
   });
 
   it("shows sizes alone where the axes are not solved", () => {
     const unsolved = sceneOf(tagger, ({ tensors }) => {
       for (const tensor of tensors) tensor.symbols = [];
     });
-    expect(unsolved.chips("ids").shown[0]).toMatchObject({ symbols: "(4, 10)", sizes: "" });
+    expect(chips(unsolved, "ids").shown[0]).toMatchObject({ symbols: "(4, 10)", sizes: "" });
   });
 
   it("says so where nothing reached it", () => {
-    expect(sceneOf(translator).chips("decoder.out").shown[0]?.state).toBe("unreached");
+    expect(chips(sceneOf(translator), "decoder.out").shown[0]?.state).toBe("unreached");
   });
 
   it("is that of any other tensor where only the reader was not reached", () => {
@@ -65,15 +56,15 @@ describe("a chip", () => {
       wire.graph.edges[2]!.state = "unreached";
       layerOf(wire, "head").state = "unreached";
     });
-    expect(cut.chips("encoder.lstm").shown[0]?.state).toBe("agree");
-    expect(cut.chips("encoder").shown[0]?.state).toBe("agree");
+    expect(chips(cut, "encoder.lstm").shown[0]?.state).toBe("agree");
+    expect(chips(cut, "encoder").shown[0]?.state).toBe("agree");
   });
 
   it("is not there for a tensor that never was", () => {
     const cut = sceneOf(tagger, ({ graph }) => {
       graph.edges[3]!.tensor = -1;
     });
-    expect(cut.chips("head").shown).toEqual([]);
+    expect(chips(cut, "head").shown).toEqual([]);
     expect(cut.symbolic(-1)).toBe("?");
   });
 
@@ -99,15 +90,11 @@ describe("the chips of a layer with several outputs", () => {
         graph.edges.push({ ...model, id: `further ${place}`, source: "encoder.lstm", target: "output", tensor });
       }
     });
-  const shown = (scene: Scene, id: string): string[] => scene.chips(id).shown.map((chip) => chip.symbols);
+  const shown = (scene: Scene, id: string): string[] => chips(scene, id).shown.map((chip) => chip.symbols);
 
   it("say each shape that is read further on, the clashing one first", () => {
     expect(shown(lstm(1), "encoder.lstm")).toEqual(["(B, T, 2·hidden)", "(2, B, hidden)"]);
-    expect(
-      lstm(1)
-        .chips("encoder.lstm")
-        .shown.map((chip) => chip.state),
-    ).toEqual(["mismatch", "agree"]);
+    expect(chips(lstm(1), "encoder.lstm").shown.map((chip) => chip.state)).toEqual(["mismatch", "agree"]);
     expect(shown(lstm(1), "encoder")).toEqual(["(B, T, 2·hidden)", "(2, B, hidden)"]);
   });
 
@@ -125,10 +112,10 @@ describe("the chips of a layer with several outputs", () => {
   });
 
   it("are two at most, and the number of the others", () => {
-    const { shown, more } = lstm(3).chips("encoder.lstm");
+    const { shown, more } = chips(lstm(3), "encoder.lstm");
     expect([shown.length, more]).toEqual([2, 2]);
-    expect(lstm(3).size("encoder.lstm", false).below).toBeGreaterThan(lstm(1).size("encoder.lstm", false).below);
-    expect(lstm(1).size("encoder.lstm", false).below).toBeGreaterThan(lstm(0).size("encoder.lstm", false).below);
+    const rooms = [0, 1, 3].map((further) => roomOf(lstm(further), "encoder.lstm", false, "down").below);
+    expect(rooms).toEqual([...new Set(rooms)].sort((one, other) => one - other));
   });
 });
 
@@ -138,17 +125,17 @@ describe("a badge", () => {
       const model = graph.edges[2]!;
       graph.edges.unshift({ ...model, id: "luck", state: "coincidence", badge: "B = 32 = hidden" });
     });
-    expect(scene.badge("head")).toMatchObject({
+    expect(badge(scene, "head")).toMatchObject({
       text: "✕ 2·hidden = 64 ≠ 32 · 1 more",
       state: "mismatch",
       all: ["B = 32 = hidden", "2·hidden = 64 ≠ 32"],
     });
-    expect(scene.badge("head")?.edge.id).toBe("encoder.lstm:0 → head:0");
+    expect(badge(scene, "head")?.edge.id).toBe("encoder.lstm:0 → head:0");
   });
 
   it("is not there without a clash, and stands on a closed group for those inside", () => {
-    expect(sceneOf(tagger).badge("encoder.lstm")).toBeNull();
-    expect(sceneOf(elmo).badge("tagger")?.text).toBe("✕ 2·dim = 1024 ≠ 512");
+    expect(badge(sceneOf(tagger), "encoder.lstm")).toBeNull();
+    expect(badge(sceneOf(elmo), "tagger")?.text).toBe("✕ 2·dim = 1024 ≠ 512");
   });
 });
 
@@ -200,9 +187,21 @@ describe("problems", () => {
       graph.edges[4]!.state = "coincidence";
       graph.edges[5]!.state = "unreached";
     });
-    const places = scene.problems().map((edge) => scene.graph.edges.indexOf(edge));
+    const places = scene.problems.map(({ id }) => scene.graph.edges.findIndex((edge) => edge.id === id));
     const cat = scene.graph.edges.findIndex((edge) => edge.target === "tagger.head.projection");
     expect(places).toEqual([3, cat, 1, 4]);
+  });
+
+  it("has findings that no line shows, at their layer or by themselves", () => {
+    const scene = sceneOf(tagger, ({ graph }) => {
+      const [finding] = graph.findings;
+      graph.findings.push({ ...finding!, edges: [], layer: "encoder.lstm", severity: "coincidence" });
+      graph.findings.push({ ...finding!, edges: [], layer: "", place: "the data loader" });
+      graph.findings.push({ ...finding!, edges: [], layer: "encoder", severity: "note" });
+    });
+    expect(scene.problems.map(({ id }) => id)).toEqual([scene.graph.edges[2]!.id, "finding 2", "encoder.lstm"]);
+    expect(scene.trouble("encoder.lstm").state).toBe("coincidence");
+    expect(scene.trouble("encoder")).toEqual({ state: "coincidence", count: 1 });
   });
 });
 
@@ -218,16 +217,16 @@ describe("the size of a box", () => {
       for (const tensor of wire.tensors) tensor.symbols = tensor.symbols.map(() => long);
     });
     for (const { width, chipWidth = 0 } of ["head", "encoder", "encoder.lstm", "ids"].map((id) =>
-      scene.size(id, false),
+      roomOf(scene, id, false, "down"),
     ))
       expect(Math.max(width, chipWidth)).toBeLessThan(1000);
-    expect(scene.size("encoder", true).width).toBeLessThan(1000);
+    expect(roomOf(scene, "encoder", true, "down").width).toBeLessThan(1000);
   });
 
   it("has room for a badge above and a chip below only where they are", () => {
     const scene = sceneOf(elmo);
-    const plain = scene.size("tagger.head.dropout", false);
-    const clashing = scene.size("tagger.head.projection", false);
+    const plain = roomOf(scene, "tagger.head.dropout", false, "down");
+    const clashing = roomOf(scene, "tagger.head.projection", false, "down");
     expect([plain.above, plain.below]).toEqual([0, 0]);
     expect(clashing.above).toBeGreaterThan(0);
     expect(clashing.below).toBeGreaterThan(0);

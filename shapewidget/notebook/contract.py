@@ -16,6 +16,7 @@ CONTRACT_VERSION = 1
 State = Literal["agree", "mismatch", "coincidence", "unreached"]
 Kind = Literal["input", "group", "layer", "operation", "loss", "output"]
 Severity = Literal["mismatch", "coincidence", "note"]
+Direction = Literal["down", "right"]
 ColourBy = Literal["agreement", "memory", "time", "dtype", "device"]
 Theme = Literal["auto", "light", "dark"]
 
@@ -169,6 +170,8 @@ class WireViewState(TypedDict):
     version: int
     open: list[str] | None
     """Ids of the open groups; null until a person opened or closed one: the view chooses."""
+    direction: NotRequired[Direction]
+    """Which way the data flows; "down" where it is missing."""
 
 
 class WireAnswer(TypedDict):
@@ -236,7 +239,7 @@ GRAPH_VIEW_TRAITS: tuple[Trait, ...] = (
         "What the kernel is doing.",
     ),
     Trait("problem", "WireProblem | null", "kernel", None, "What went wrong in the kernel, shown in the widget."),
-    Trait("selection", "string", "both", "", "Id of the selected layer or edge; empty for none."),
+    Trait("selection", "string", "both", "", 'Id of the selected layer or edge, or "finding 0"; empty for none.'),
     Trait("colour_by", "ColourBy", "both", "agreement", "What the colours of the graph say."),
     Trait("view_state", "WireViewState", "both", {"version": 1, "open": None}, "Open groups."),
     Trait("theme", "Theme", "both", "auto", "Light or dark; auto follows the notebook."),

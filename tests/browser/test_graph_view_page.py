@@ -42,6 +42,12 @@ def transform(page: Page) -> str:
     return page.locator(".swg-world").get_attribute("transform")
 
 
+def choose(page: Page, entry: str) -> None:
+    """An entry of the menu behind the three dots."""
+    page.get_by_label("More").click()
+    page.get_by_role("button", name=entry).click()
+
+
 def layer(page: Page, id_: str):
     return page.locator(f'[data-layer="{id_}"]')
 
@@ -252,14 +258,15 @@ def test_what_lies_behind_a_mismatch_is_told_in_the_legend(page):
 
 
 def chain(length: int) -> dict:
-    """Layers one below the other, in blocks of ten."""
+    """Layers one below the other, in blocks of ten, no two alike."""
     layers, edges = [], []
     like = wire("tagger")["graph"]
     group, leaf = like["layers"][1], like["layers"][4]
     for index in range(length):
         if index % 10 == 0:
             layers.append(group | {"id": f"b{index // 10}", "name": f"b{index // 10}", "parent": None})
-        layers.append(leaf | {"id": f"n{index}", "name": f"n{index}", "parent": f"b{index // 10}", "state": "agree"})
+        ids = {"id": f"n{index}", "name": f"n{index}", "parent": f"b{index // 10}"}
+        layers.append(leaf | ids | {"signature": f"{index}", "state": "agree"})
         if index:
             ends = {"source": f"n{index - 1}", "target": f"n{index}", "id": f"e{index}"}
             edges.append(like["edges"][0] | ends | {"tensor": 0, "state": "agree", "badge": "", "assumed": False})
@@ -334,7 +341,7 @@ def test_a_narrow_view_has_the_panel_below_the_graph(page):
 @pytest.mark.parametrize("id_", ["bilm.encoder", "bilm.encoder.highway", "tagger"])
 def test_a_group_that_opens_or_closes_keeps_its_header_in_place(page, id_):
     show(page, wire("elmo"))
-    page.get_by_role("button", name="Open all groups").click()
+    choose(page, "Open all groups")
     title = layer(page, id_).locator(".swg-name").first
     places = [title.bounding_box()["y"]]
     for _ in range(2):

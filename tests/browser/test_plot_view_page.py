@@ -194,6 +194,18 @@ def test_the_theme_of_the_notebook_is_followed_while_it_changes(page, mark):
     expect(page.locator("#view-0 .xtick text").first).to_have_css("fill", DARK)
 
 
+def test_a_theme_that_changes_while_the_page_is_hidden_for_a_moment_is_followed(page):
+    show(page, figure=memory(8, 16))
+    assert colour(page) == LIGHT
+    page.evaluate("""async () => {
+        document.body.hidden = true;
+        document.body.dataset.jpThemeLight = "false";
+        await null;  // the theme is told of in a microtask, before anything is painted
+        document.body.hidden = false;
+    }""")
+    expect(page.locator("#view-0 .xtick text").first).to_have_css("fill", DARK)
+
+
 def test_the_theme_of_the_system_is_followed_where_the_page_says_nothing(page):
     show(page, figure=memory(8))
     assert colour(page) == LIGHT

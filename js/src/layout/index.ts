@@ -13,6 +13,7 @@ import type { Layout, NodeSize } from "./types";
 export { LayoutCache } from "./cache";
 export { GraphIndex } from "./graph-index";
 export type { LayoutOptions } from "./options";
+export { turned } from "./turned";
 export type * from "./types";
 
 /**

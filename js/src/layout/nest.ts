@@ -96,19 +96,19 @@ function straightThrough(links: readonly Link[]): Map<Item, Through> {
 
 /** The room a child needs; that of an open group follows from what is inside. */
 function box({ size, options }: NestContext, id: string, inner: Nested | null): Box {
-  const { width, height, above, below, chipWidth } = size(id);
+  const { width, height, above, below, chipWidth, beside = 0 } = size(id);
   if (!inner) {
     const room = Math.max(width, chipWidth ?? 0);
     return { width: room, cardWidth: width, height, anchor: room / 2, above, below, isOpen: false };
   }
   const { left, right, height: content } = inner.arrangement;
-  const narrow = left + right + 2 * options.sidePadding;
+  const narrow = left + right + 2 * options.sidePadding + beside;
   const extra = Math.max(0, width - narrow) / 2;
   return {
     width: narrow + 2 * extra,
     cardWidth: narrow + 2 * extra,
     height: content + (inner.leaveX.size > 0 ? 0 : options.bottomPadding),
-    anchor: left + options.sidePadding + extra,
+    anchor: left + options.sidePadding + beside + extra,
     above,
     below,
     isOpen: true,

@@ -30,7 +30,12 @@ export interface NodeSize {
   readonly below: number;
   /** The width of the widest chip or badge, where it is wider than the box. */
   readonly chipWidth?: number;
+  /** Of an open group: free room at the left of what is inside. */
+  readonly beside?: number;
 }
+
+/** Which way the data flows. */
+export type Direction = "down" | "right";
 
 export interface Point {
   x: number;

@@ -1,19 +1,27 @@
-/** Boxes of the graph: cards of layers, pills of functions, headers of groups, chips and badges. */
+/** Boxes of the graph: cards of layers, pills of functions, headers and frames of groups. */
 
-import { known, signOf } from "../agreement";
+import { signOf } from "../agreement";
+import { detail, HEADER_HEIGHT, isPill, title } from "../cards";
 import type { State, WireLayer } from "../contract.gen";
 import { s } from "../dom";
 import type { PlacedNode } from "../layout/types";
-import { BADGE_HEIGHT, type Badge, type Chip, chipHeight, HEADER_HEIGHT, MORE_HEIGHT, type Scene } from "../scene";
+import type { Scene } from "../scene";
 import { placeOf, shortName } from "../texts";
 
 /** A closed box with its texts; clicking and focus are the caller's. */
 export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGElement {
   const isGroup = layer.kind === "group";
-  const isPill = scene.isPill(layer);
-  const trouble = isGroup ? scene.trouble(layer.id) : { state: known(layer.state), count: 0 };
+  const hasOneLine = isPill(layer);
+  const trouble = scene.trouble(layer.id);
+  const tone = scene.colouring.of(layer.id)?.tone;
+  const { width, height } = placed;
   const group = s("g", {
-    class: `swg-node swg-${isGroup ? "closed" : layer.kind} swg-is-${trouble.state}${layer.assumed ? " swg-assumed" : ""}`,
+    class: [
+      `swg-node swg-${isGroup ? "closed" : layer.kind} swg-is-${trouble.state}`,
+      layer.assumed ? "swg-assumed" : "",
+      tone ? "swg-toned" : "",
+    ].join(" "),
+    style: tone && toned(tone),
     transform: `translate(${placed.x} ${placed.y})`,
     "data-layer": layer.id,
     role: "button",
@@ -22,48 +30,68 @@ export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGEle
     "aria-expanded": isGroup ? "false" : undefined,
   });
   if (shortName(layer.name) !== layer.name) group.append(s("title", {}, layer.name));
-  const { width, height } = placed;
-  if (isGroup) group.append(s("rect", { class: "swg-behind", x: 4, y: 4, width, height, rx: 8 }));
-  group.append(s("rect", { class: "swg-box", width, height, rx: isPill ? height / 2 : 8 }));
-  const left = isPill ? 15 : 13;
-  const text = s(
-    "text",
-    { x: left, y: isPill ? height / 2 + 4 : 18 },
-    s("tspan", { class: "swg-name" }, shortName(layer.name)),
-  );
-  const kind = scene.kindText(layer);
-  if (isGroup) text.prepend(s("tspan", { class: "swg-fold" }, "▸ "));
-  if (kind) text.append(s("tspan", { class: "swg-kind", dx: 6 }, kind));
+  const behind = scene.folds.has(layer.id) ? [8, 4] : isGroup ? [4] : [];
+  for (const by of behind) group.append(s("rect", { class: "swg-behind", x: by, y: by, width, height, rx: 8 }));
+  const isRound = hasOneLine && layer.kind !== "layer";
+  group.append(s("rect", { class: "swg-box", width, height, rx: isRound ? height / 2 : 8 }));
+  const left = isRound ? 15 : 13;
+  const text = s("text", { x: left, y: hasOneLine ? height / 2 + 4 : 18 }, ...words(scene, layer, isGroup ? "▸" : ""));
   group.append(text);
-  const detail = scene.detail(layer);
-  if (detail && isPill) text.append(s("tspan", { class: "swg-mono", dx: 8 }, detail));
-  else if (detail) group.append(signature(scene, layer, detail, left));
-  if (trouble.state !== "agree") group.append(sign(trouble.state, width - 15, isPill ? height / 2 : 15, trouble.count));
+  const below = detail(scene, layer);
+  if (below && hasOneLine) text.append(s("tspan", { class: "swg-mono", dx: 8 }, below));
+  else if (below) group.append(signature(scene, layer, below, left));
+  if (trouble.state !== "agree")
+    group.append(sign(trouble.state, width - 15, hasOneLine ? height / 2 : 15, trouble.count));
   return group;
 }
 
-/** The declared sizes; the one that clashes is underlined. */
-function signature(scene: Scene, layer: WireLayer, detail: string, left: number): SVGTextElement {
-  const text = s("text", { class: "swg-mono swg-signature", x: left, y: 35 });
-  const clash = scene.into(layer.id).find((edge) => edge.state === "mismatch" && edge.target === layer.id);
-  const wanted = clash?.badge.split("≠")[1]?.trim() ?? "";
-  const place = wanted ? placeOf(wanted, detail) : -1;
-  if (place < 0) {
-    text.append(detail);
-    return text;
-  }
-  text.append(detail.slice(0, place), s("tspan", { class: "swg-clash" }, wanted), detail.slice(place + wanted.length));
-  return text;
+/** The two upper steps of a scale are as dark as its text, in the dark theme as bright. */
+function toned(tone: string): string {
+  const on = /^kind/.test(tone) ? "kind-on" : /[34]$/.test(tone) ? "heat-high-on" : "heat-on";
+  return `--tone:var(--${tone});--on-tone:var(--${on})`;
 }
 
+/** The name in bold, its class and its number in grey. */
+function words(scene: Scene, layer: WireLayer, fold: string): SVGTSpanElement[] {
+  const { before, name, kind } = title(scene, layer);
+  const parts = [
+    ["fold", fold],
+    ["kind", before],
+    ["name", name],
+    ["kind", kind],
+  ].filter(([, text]) => text);
+  return parts.map(([kindOf, text], place) =>
+    s(
+      "tspan",
+      { class: `swg-${kindOf}`, dx: place ? (parts[place - 1]?.[0] === "fold" ? 4 : 6) : undefined },
+      text ?? "",
+    ),
+  );
+}
+
+/** The declared sizes; the one that clashes is underlined. */
+function signature(scene: Scene, layer: WireLayer, text: string, left: number): SVGTextElement {
+  const element = s("text", { class: "swg-mono swg-signature", x: left, y: 35 });
+  const clash = scene.into(layer.id).find((edge) => edge.state === "mismatch" && edge.target === layer.id);
+  const wanted = clash?.badge.split("≠")[1]?.trim() ?? "";
+  const place = wanted ? placeOf(wanted, text) : -1;
+  if (place < 0) element.append(text);
+  else {
+    const clashing = s("tspan", { class: "swg-clash" }, wanted);
+    element.append(text.slice(0, place), clashing, text.slice(place + wanted.length));
+  }
+  return element;
+}
+
+/** The worst state at or in a box, with the number of its lines where there are several. */
 function sign(state: State, x: number, y: number, count: number): SVGGElement {
-  const words = count > 1 ? `${signOf(state)} ${count}` : signOf(state);
-  const width = count > 1 ? 30 : 18;
+  const text = count > 1 ? `${signOf(state)} ${count}` : signOf(state);
+  const width = count > 1 ? 16 + 7 * text.length : 18;
   return s(
     "g",
     { class: `swg-sign swg-is-${state}`, transform: `translate(${x + 9 - width} ${y - 9})`, "aria-hidden": "true" },
     s("rect", { width, height: 18, rx: 9 }),
-    s("text", { x: width / 2, y: 13, "text-anchor": "middle" }, words),
+    s("text", { x: width / 2, y: 13, "text-anchor": "middle" }, text),
   );
 }
 
@@ -82,86 +110,27 @@ export function frame(layer: WireLayer, placed: PlacedNode, state: State): SVGRe
 
 /** The header of an open group, to be drawn above the lines that pass behind its title. */
 export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGElement {
-  const trouble = scene.trouble(layer.id);
+  const { state, count } = scene.trouble(layer.id);
   const group = s(
     "g",
     {
-      class: `swg-node swg-header swg-depth-${placed.depth % 2} swg-is-${trouble.state}`,
+      class: `swg-node swg-header swg-depth-${placed.depth % 2} swg-is-${state}`,
       transform: `translate(${placed.x} ${placed.y})`,
       "data-layer": layer.id,
       role: "button",
       tabindex: -1,
       "aria-expanded": "true",
-      "aria-label": label(scene, layer, trouble.state),
+      "aria-label": label(scene, layer, state),
     },
     s("rect", { class: "swg-veil", x: 2, y: 2, width: placed.width - 4, height: HEADER_HEIGHT - 7, rx: 8 }),
-    s(
-      "text",
-      { x: 13, y: 21, class: "swg-halo" },
-      s("tspan", { class: "swg-fold" }, "▾ "),
-      s("tspan", { class: "swg-name" }, shortName(layer.name)),
-      s("tspan", { class: "swg-kind", dx: 6 }, scene.kindText(layer)),
-    ),
+    s("text", { x: 13, y: 21, class: "swg-halo" }, ...words(scene, layer, "▾")),
   );
-  if (trouble.state !== "agree") group.append(sign(trouble.state, placed.width - 17, 16, trouble.count));
+  if (state !== "agree") group.append(sign(state, placed.width - 17, 16, count));
   return group;
 }
 
-/** The shape below a box: its symbols, and its sizes in small. */
-export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]): SVGGElement {
-  const isTwoLines = what.sizes !== "";
-  const height = chipHeight(what);
-  const group = s(
-    "g",
-    {
-      class: `swg-chip swg-is-${what.state}`,
-      transform: `translate(${x - what.width / 2} ${y})`,
-      "data-tensor": what.tensor,
-    },
-    s("title", {}, tensors[what.tensor]?.dtype ?? ""),
-    s("rect", { width: what.width, height, rx: isTwoLines ? 9 : 10 }),
-  );
-  const text = s("text", { class: "swg-mono", x: what.width / 2, y: 14, "text-anchor": "middle" });
-  const clashing = what.axis === null ? undefined : what.axes[what.axis];
-  if (clashing === undefined || what.axis === null) text.append(what.symbols);
-  else {
-    const before = what.axes.slice(0, what.axis).map((axis) => `${axis}, `);
-    const after = what.axes.slice(what.axis + 1).map((axis) => `, ${axis}`);
-    const end = what.axes.length === 1 ? ",)" : ")";
-    text.append(`(${before.join("")}`, s("tspan", { class: "swg-clash" }, clashing), after.join("") + end);
-  }
-  group.append(text);
-  if (isTwoLines)
-    group.append(s("text", { class: "swg-small", x: what.width / 2, y: 26, "text-anchor": "middle" }, what.sizes));
-  return group;
-}
-
-/** How many shapes there was no room for. */
-export function moreChips(count: number, x: number, y: number): SVGTextElement {
-  return s(
-    "text",
-    { class: "swg-small swg-more", x, y: y + MORE_HEIGHT - 3, "text-anchor": "middle" },
-    `+${count} more`,
-  );
-}
-
-/** The clash, at the consumer's entry. */
-export function badge(what: Badge, at: string, x: number, y: number): SVGGElement {
-  return s(
-    "g",
-    {
-      class: `swg-badge swg-is-${what.state}`,
-      transform: `translate(${x - what.width / 2} ${y})`,
-      "data-edge": what.edge.id,
-      "data-at": at,
-    },
-    ...(what.text.endsWith(what.edge.badge) ? [] : [s("title", {}, what.all.join("\n"))]),
-    s("rect", { width: what.width, height: BADGE_HEIGHT, rx: 5 }),
-    s("text", { class: "swg-mono", x: what.width / 2, y: 14, "text-anchor": "middle" }, what.text),
-  );
-}
-
-function label(scene: Scene, layer: WireLayer, state: State): string {
+/** What a screen reader says of a box. */
+export function label(scene: Scene, layer: WireLayer, state: State): string {
   const shape = layer.outputs[0] === undefined ? "" : `, gives ${scene.symbolic(layer.outputs[0])}`;
   const said = state === "agree" ? "" : `, ${state === "unreached" ? "not reached" : state}`;
   return `${layer.name} ${layer.type === layer.name ? layer.kind : layer.type}${shape}${said}`;

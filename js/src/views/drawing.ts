@@ -29,30 +29,48 @@ export class Drawing {
     this.element.append(...this.#levels.values());
   }
 
-  /** Other elements, those of one level in their order. */
-  show(items: readonly Item[], near: Box): void {
+  /** A copy with all elements, whether in view or not. */
+  whole(): SVGGElement {
+    const groups = LEVELS.map((level) =>
+      s("g", {}, ...this.#items.filter(({ item }) => item.level === level).map(({ item }) => item.make())),
+    );
+    return s("g", { class: "swg-world" }, ...groups);
+  }
+
+  /** Other elements, those of one level in their order; none where they are hidden anyway. */
+  show(items: readonly Item[], near: Box, isHidden: boolean): void {
     this.#items = items.map((item) => ({ item, element: null }));
     this.isCulled = items.filter((item) => item.level === "node").length > MANY_BOXES;
     for (const level of this.#levels.values()) level.replaceChildren();
-    this.keepNear(near);
+    this.keepNear(near, isHidden);
   }
 
-  /** Make what touches a part of the picture, and take out the rest; what has the focus stays. */
-  keepNear(view: Box): void {
-    const after = new Map(LEVELS.map((level) => [level, this.#levels.get(level)?.firstChild ?? null]));
+  /**
+   * Make what touches a part of the picture, and take out the rest; what has the focus stays. Gives whether anything
+   * was made.
+   */
+  keepNear(view: Box, isHidden: boolean): boolean {
+    const after = new Map<string, ChildNode | null>(
+      LEVELS.map((level) => [level, this.#levels.get(level)?.firstChild ?? null]),
+    );
+    const active = document.activeElement;
+    let isNew = false;
     for (const entry of this.#items) {
-      const { level, box } = entry.item;
-      const isNear = !this.isCulled || touches(box, view);
-      const next = after.get(level) ?? null;
-      if (entry.element !== null) after.set(level, entry.element.nextSibling);
-      if (isNear && entry.element === null) {
+      const isNear = !this.isCulled || (!isHidden && touches(entry.item.box, view));
+      if (!isNear && entry.element === null) continue;
+      const { level } = entry.item;
+      if (entry.element === null) {
         entry.element = entry.item.make();
-        this.#levels.get(level)?.insertBefore(entry.element, next);
-      } else if (!isNear && entry.element !== null && entry.element !== document.activeElement) {
+        this.#levels.get(level)?.insertBefore(entry.element, after.get(level) ?? null);
+        isNew = true;
+      } else {
+        after.set(level, entry.element.nextSibling);
+        if (isNear || entry.element === active) continue;
         entry.element.remove();
         entry.element = null;
       }
     }
+    return isNew;
   }
 }
 

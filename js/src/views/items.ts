@@ -1,13 +1,16 @@
 /** What there is to draw of a scene that is laid out. */
 
-import { known, STATES, worst } from "../agreement";
+import { known, worst } from "../agreement";
+import { HEADER_HEIGHT } from "../cards";
 import type { State, WireEdge } from "../contract.gen";
 import { s } from "../dom";
-import type { Layout, PlacedEdge, PlacedNode } from "../layout/index";
-import { BADGE_HEIGHT, CHIP_GAP, chipHeight, HEADER_HEIGHT, type Scene } from "../scene";
+import { BADGE_HEIGHT, badge, CHIP_GAP, chipHeight, chips } from "../labels";
+import type { Direction, Layout, PlacedEdge, PlacedNode } from "../layout/index";
+import { byWeight, type Scene } from "../scene";
 import * as boxes from "./boxes";
 import type { Item } from "./drawing";
 import { arrowPath, linePath } from "./lines";
+import * as tags from "./tags";
 import type { Box } from "./viewport";
 
 const ARROW: Record<State, number> = { mismatch: 12, coincidence: 9, unreached: 6, agree: 7 };
@@ -15,32 +18,40 @@ const ARROW: Record<State, number> = { mismatch: 12, coincidence: 9, unreached: 
 const BADGE_GAP = 19;
 
 /** A line of the layout with the edges that it carries, and the worst state of them. */
-interface Line {
+export interface Line {
   readonly placed: PlacedEdge;
   readonly carried: readonly WireEdge[];
   readonly state: State;
   readonly hasArrow: boolean;
 }
 
-/** The items of a picture; lines in trouble come last, and so lie over the others. */
-export function items(scene: Scene, placed: Layout): Item[] {
+/** The lines of a layout; those in trouble come last, and so lie over the others. */
+export function linesOf(scene: Scene, placed: Layout): Line[] {
   const open = new Set(placed.nodes.filter((node) => node.isOpen).map((node) => node.id));
-  const entries = new Map<string, number>();
   const lines = placed.edges.map((edge): Line => {
-    const end = edge.points[edge.points.length - 1];
-    if (!edge.toPort && end) for (const id of edge.ids) entries.set(id, end.x);
     const carried = edge.ids.map((id) => scene.edges.get(id)).filter((each) => each !== undefined);
     const state = worst(carried.map((each) => each.state));
     return { placed: edge, carried, state, hasArrow: !edge.toPort && !open.has(edge.target) };
   });
-  lines.sort((one, other) => STATES.indexOf(other.state) - STATES.indexOf(one.state));
+  return lines.sort(byWeight);
+}
+
+/** The items of a picture. */
+export function items(scene: Scene, placed: Layout, lines: readonly Line[], direction: Direction): Item[] {
+  const entries = new Map<string, number>();
+  for (const { toPort, points, ids } of placed.edges) {
+    const end = points[points.length - 1];
+    if (!toPort && end) for (const id of ids) entries.set(id, end.x);
+  }
   return [
-    ...lines.map((each): Item => ({ level: "line", box: around(each.placed), make: () => line(scene, each) })),
-    ...placed.nodes.flatMap((node) => nodeItems(scene, node, entries)),
+    ...lines.map(
+      (each): Item => ({ level: "line", box: around(each.placed), make: () => line(scene, each, direction) }),
+    ),
+    ...placed.nodes.flatMap((node) => nodeItems(scene, node, entries, direction)),
   ];
 }
 
-function nodeItems(scene: Scene, node: PlacedNode, entries: ReadonlyMap<string, number>): Item[] {
+function nodeItems(scene: Scene, node: PlacedNode, entries: ReadonlyMap<string, number>, direction: Direction): Item[] {
   const layer = scene.layers.get(node.id);
   if (layer === undefined) return [];
   if (node.isOpen)
@@ -49,20 +60,21 @@ function nodeItems(scene: Scene, node: PlacedNode, entries: ReadonlyMap<string, 
       { level: "node", box: node, make: () => boxes.header(scene, layer, node) },
     ];
   const found: Item[] = [{ level: "node", box: node, make: () => boxes.box(scene, layer, node) }];
-  const { shown, more } = scene.chips(node.id);
-  const middle = node.x + node.anchor;
+  const { shown, more } = chips(scene, node.id);
+  const isDown = direction === "down";
+  const middle = node.x + (isDown ? node.anchor : node.width / 2);
   let y = node.y + node.height + CHIP_GAP;
   for (const chip of shown) {
     const top = y;
-    found.push({ level: "label", box: node, make: () => boxes.chip(chip, middle, top, scene.tensors) });
+    found.push({ level: "label", box: node, make: () => tags.chip(chip, middle, top, scene.tensors) });
     y += chipHeight(chip) + CHIP_GAP;
   }
-  if (more) found.push({ level: "label", box: node, make: () => boxes.moreChips(more, middle, y) });
-  const badge = scene.badge(node.id);
-  if (badge) {
-    const x = entries.get(badge.edge.id) ?? middle;
-    const top = node.y - BADGE_HEIGHT - BADGE_GAP;
-    found.push({ level: "label", box: node, make: () => boxes.badge(badge, node.id, x, top) });
+  if (more) found.push({ level: "label", box: node, make: () => tags.moreChips(more, middle, y) });
+  const clash = badge(scene, node.id);
+  if (clash) {
+    const x = isDown ? (entries.get(clash.edge.id) ?? middle) : middle;
+    const top = node.y - BADGE_HEIGHT - (isDown ? BADGE_GAP : CHIP_GAP);
+    found.push({ level: "label", box: node, make: () => tags.badge(clash, node.id, x, top) });
   }
   return found;
 }
@@ -73,10 +85,13 @@ function around({ points }: PlacedEdge): Box {
   return { x, y, width: Math.max(...xs) - x, height: Math.max(...ys) - y };
 }
 
-function line(scene: Scene, { placed, carried, state, hasArrow }: Line): SVGElement {
+function line(scene: Scene, { placed, carried, state, hasArrow }: Line, direction: Direction): SVGElement {
   const shown = carried.find((edge) => known(edge.state) === state);
-  const flags = `${carried.every((edge) => edge.assumed) ? " swg-assumed" : ""}${shown?.escaped ? " swg-escaped" : ""}`;
-  const path = linePath(placed);
+  const flags = [
+    carried.every((edge) => edge.assumed) ? " swg-assumed" : "",
+    carried.every((edge) => edge.escaped) ? " swg-escaped" : "",
+  ].join("");
+  const path = linePath(placed, direction);
   const words = shown
     ? `${shown.source} → ${shown.target}\n${scene.symbolic(shown.tensor)}\n${scene.numeric(shown.tensor)}`
     : "";
@@ -87,8 +102,9 @@ function line(scene: Scene, { placed, carried, state, hasArrow }: Line): SVGElem
     s("path", { class: "swg-line", d: path }),
     s("path", { class: "swg-hit", d: path }),
   );
-  if (hasArrow) group.append(s("path", { class: "swg-arrow", d: arrowPath(placed.points, ARROW[state]) }));
+  if (hasArrow) group.append(s("path", { class: "swg-arrow", d: arrowPath(placed.points, ARROW[state], direction) }));
   const port = placed.fromPort ? placed.points[0] : undefined;
-  if (port) group.append(s("circle", { class: "swg-port", cx: port.x, cy: port.y + HEADER_HEIGHT, r: 3.5 }));
+  const down = direction === "down" ? HEADER_HEIGHT : 0;
+  if (port) group.append(s("circle", { class: "swg-port", cx: port.x, cy: port.y + down, r: 3.5 }));
   return group;
 }

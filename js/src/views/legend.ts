@@ -1,52 +1,79 @@
-/** The legend below the graph: what the lines say, how many there are, and a switch for each. */
+/** The legend below the graph: what the colours say, how often, and a switch for each. */
 
 import { counted, counts, STATES, signOf } from "../agreement";
-import type { State, WireGraph } from "../contract.gen";
+import { COLOURINGS } from "../colouring";
+import type { ColourBy, State } from "../contract.gen";
 import { h, s } from "../dom";
+import type { Scene } from "../scene";
+
+export interface LegendActions {
+  /** Switches a state or a tone off or on; gives whether it is on. */
+  toggle(kind: string): boolean;
+  colourBy(by: ColourBy): void;
+  go(id: string): void;
+}
 
 /** One view's legend. */
 export class Legend {
-  readonly element = h("footer", { class: "swg-legend" });
-  readonly #toggle: (state: State) => boolean;
+  readonly element: HTMLElement;
+  readonly #actions: LegendActions;
+  readonly #by = h("select", { "aria-label": "Colour by" });
+  readonly #entries = h("div", { class: "swg-keys-of-legend" });
+  readonly #count = h("span", { class: "swg-count" });
 
-  constructor(toggle: (state: State) => boolean) {
-    this.#toggle = toggle;
+  constructor(actions: LegendActions) {
+    this.#actions = actions;
+    for (const by of COLOURINGS) this.#by.append(h("option", {}, by));
+    this.#by.addEventListener("change", () => actions.colourBy(this.#by.value as ColourBy));
+    const label = h("label", { class: "swg-by" }, h("span", {}, "Colour by"), this.#by);
+    this.element = h("footer", { class: "swg-legend" }, label, this.#entries, this.#count);
   }
 
-  show(graph: WireGraph): void {
-    const found = counts(graph.edges);
+  show(scene: Scene, by: ColourBy): void {
+    const { graph, colouring } = scene;
     const layers = graph.layers.filter((layer) => layer.kind === "layer" || layer.kind === "operation").length;
-    this.element.replaceChildren(
-      ...STATES.filter((state) => found[state] > 0).map((state) => this.#entry(state, found[state])),
-      ...(graph.edges.some((edge) => edge.assumed && edge.state !== "mismatch") ? [assumedHint()] : []),
-      h("span", { class: "swg-space" }),
-      h("span", { class: "swg-count" }, `${layers} layers on ${graph.device}`),
-    );
+    this.#by.value = by;
+    this.#count.textContent = `${layers} ${layers === 1 ? "layer" : "layers"} on ${graph.device}`;
+    this.#entries.replaceChildren(...(by === "agreement" ? this.#states(scene) : []));
+    if (colouring.title) this.#entries.append(h("span", { class: "swg-scale-title" }, colouring.title));
+    for (const { tone, label } of colouring.legend) {
+      const sample = h("i", { class: "swg-swatch", style: `background:var(--${tone})` });
+      this.#entries.append(this.#entry(tone, sample, label));
+    }
   }
 
-  #entry(state: State, count: number): HTMLButtonElement {
-    const sample = s(
-      "svg",
-      { width: 26, height: 8, "aria-hidden": "true", class: `swg-sample swg-edge swg-is-${state}` },
-      s("path", { class: "swg-line", d: "M1 4H25" }),
+  #states({ graph, problems, edges }: Scene): Node[] {
+    const found = counts(graph.edges);
+    const parts: Node[] = STATES.filter((state) => found[state] > 0).map((state) =>
+      this.#entry(state, line(state), `${signOf(state)} ${counted(state, found[state])}`),
     );
-    const entry = h(
-      "button",
-      { type: "button", "aria-pressed": "true" },
-      sample,
-      `${signOf(state)} ${counted(state, count)}`,
-    );
-    entry.addEventListener("click", () => entry.setAttribute("aria-pressed", String(this.#toggle(state))));
+    const others = problems.filter(({ id }) => !edges.has(id));
+    if (others[0]) {
+      const { id, state } = others[0];
+      const button = h("button", { type: "button" }, `${signOf(state)} ${others.length} without a line`);
+      button.addEventListener("click", () => this.#actions.go(id));
+      parts.push(button);
+    }
+    if (graph.edges.some((edge) => edge.assumed && edge.state !== "mismatch"))
+      parts.push(h("span", { class: "swg-key" }, line("agree", "swg-assumed"), "behind a mismatch"));
+    if (graph.edges.some((edge) => edge.escaped))
+      parts.push(h("span", { class: "swg-key" }, line("agree", "swg-escaped"), "left the framework"));
+    return parts;
+  }
+
+  #entry(kind: string, sample: Node, words: string): HTMLButtonElement {
+    const entry = h("button", { type: "button", "aria-pressed": "true" }, sample, words);
+    entry.addEventListener("click", () => entry.setAttribute("aria-pressed", String(this.#actions.toggle(kind))));
     return entry;
   }
 }
 
-function assumedHint(): HTMLElement {
-  const sample = s(
+/** A piece of a line as the graph draws it. */
+function line(state: State, flag = ""): SVGSVGElement {
+  return s(
     "svg",
-    { width: 30, height: 10, "aria-hidden": "true", class: "swg-sample swg-edge swg-assumed" },
-    s("path", { class: "swg-line", d: "M1 5H20" }),
-    s("path", { class: "swg-arrow", d: "M29 5L20 1V9Z" }),
+    { width: 30, height: 10, "aria-hidden": "true", class: `swg-sample swg-edge swg-is-${state} ${flag}` },
+    s("path", { class: "swg-line", d: flag ? "M1 5H20" : "M1 5H29" }),
+    ...(flag ? [s("path", { class: "swg-arrow", d: "M29 5L20 1V9Z" })] : []),
   );
-  return h("span", { class: "swg-assumed-hint" }, sample, "behind a mismatch");
 }

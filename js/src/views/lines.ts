@@ -1,22 +1,24 @@
 /** Paths of edges: curves where a line moves aside, round corners in lanes, arrows at the end. */
 
-import type { PlacedEdge, Point } from "../layout/types";
+import type { Direction, PlacedEdge, Point } from "../layout/types";
 
 const CORNER = 8;
 
 /** The `d` of one placed edge. */
-export function linePath(edge: PlacedEdge): string {
-  return edge.isLane ? roundedPath(edge.points) : curvedPath(edge.points);
+export function linePath(edge: PlacedEdge, direction: Direction = "down"): string {
+  return edge.isLane ? roundedPath(edge.points) : curvedPath(edge.points, direction);
 }
 
-function curvedPath(points: readonly Point[]): string {
+function curvedPath(points: readonly Point[], direction: Direction): string {
   return points
     .map((point, place) => {
       const before = points[place - 1];
       if (before === undefined) return `M${at(point)}`;
-      if (Math.abs(before.x - point.x) < 0.5) return `L${at(point)}`;
-      const middle = (before.y + point.y) / 2;
-      return `C${at({ x: before.x, y: middle })}${at({ x: point.x, y: middle })}${at(point)}`;
+      if (Math.abs(before.x - point.x) < 0.5 || Math.abs(before.y - point.y) < 0.5) return `L${at(point)}`;
+      const [x, y] = [(before.x + point.x) / 2, (before.y + point.y) / 2];
+      return direction === "down"
+        ? `C${at({ x: before.x, y })}${at({ x: point.x, y })}${at(point)}`
+        : `C${at({ x, y: before.y })}${at({ x, y: point.y })}${at(point)}`;
     })
     .join("");
 }
@@ -37,23 +39,16 @@ function roundedPath(points: readonly Point[]): string {
 }
 
 /** A triangle whose tip is the end of the line. */
-export function arrowPath(points: readonly Point[], size: number): string {
+export function arrowPath(points: readonly Point[], size: number, direction: Direction = "down"): string {
   const tip = points[points.length - 1];
   const before = points[points.length - 2];
   if (tip === undefined || before === undefined) return "";
-  const isSideways = Math.abs(tip.y - before.y) < 0.5;
-  const sign = isSideways ? Math.sign(tip.x - before.x) || 1 : Math.sign(tip.y - before.y) || 1;
-  const back = isSideways ? { x: tip.x - sign * size * 1.3, y: tip.y } : { x: tip.x, y: tip.y - sign * size * 1.3 };
-  const [left, right] = isSideways
-    ? [
-        { x: back.x, y: back.y - size * 0.75 },
-        { x: back.x, y: back.y + size * 0.75 },
-      ]
-    : [
-        { x: back.x - size * 0.75, y: back.y },
-        { x: back.x + size * 0.75, y: back.y },
-      ];
-  return `M${at(tip)}L${at(left)}L${at(right)}Z`;
+  const [x, y] = [tip.x - before.x, tip.y - before.y];
+  const isSideways = direction === "down" ? Math.abs(y) < 0.5 : Math.abs(x) >= 0.5;
+  const [along, half] = [size * 1.3 * (Math.sign(isSideways ? x : y) || 1), size * 0.75];
+  const corner = (side: number): Point =>
+    isSideways ? { x: tip.x - along, y: tip.y + side } : { x: tip.x + side, y: tip.y - along };
+  return `M${at(tip)}L${at(corner(-half))}L${at(corner(half))}Z`;
 }
 
 function towards(from: Point, to: Point, length: number): Point {

@@ -3,7 +3,9 @@
 import { counted, known, signOf } from "../agreement";
 import type { WireDeclared, WireEdge, WireFinding, WireLayer } from "../contract.gen";
 import { h, prose } from "../dom";
+import { findingOf, placeOf } from "../problems";
 import type { Scene } from "../scene";
+import { bytes, seconds } from "../units";
 import { diff } from "./diff";
 
 /** Draws into its element; `go` selects a layer or an edge. */
@@ -18,10 +20,16 @@ export class Panel {
   show(scene: Scene, selection: string, sizes: Readonly<Record<string, number>>): void {
     const layer = scene.layers.get(selection);
     const edge = scene.edges.get(selection);
-    this.element.replaceChildren(
-      ...(layer ? this.#layer(scene, layer) : edge ? this.#edge(scene, edge) : this.#overview(scene, sizes)),
-    );
-    this.element.classList.toggle("swg-has-selection", layer !== undefined || edge !== undefined);
+    const finding = findingOf(selection, scene.graph.findings);
+    const parts = layer
+      ? this.#layer(scene, layer)
+      : edge
+        ? this.#edge(scene, edge)
+        : finding
+          ? [this.#back(), h("h3", {}, finding.place), ...place(finding.source, ""), ...this.#finding(finding)]
+          : this.#overview(scene, sizes);
+    this.element.replaceChildren(...parts);
+    this.element.classList.toggle("swg-has-selection", Boolean(layer ?? edge ?? finding));
     this.element.scrollTop = 0;
   }
 
@@ -35,7 +43,7 @@ export class Panel {
       parts.push(
         h("div", { class: "swg-calm" }, h("b", {}, "✓ All shapes agree"), ` ${counted("agree", graph.edges.length)}.`),
       );
-    parts.push(...graph.findings.map((finding) => this.#card(finding)));
+    parts.push(...graph.findings.map((finding, place) => this.#card(scene, finding, place)));
     if (graph.notice) parts.push(h("p", { class: "swg-notice" }, ...prose(graph.notice)));
     const rows = graph.symbols.map(({ name, value, meaning }) => [name, String(sizes[name] ?? value), meaning]);
     if (rows.length) parts.push(h("h4", {}, "Sizes"), table(rows));
@@ -46,8 +54,8 @@ export class Panel {
     return parts;
   }
 
-  #card(finding: WireFinding): HTMLElement {
-    const target = finding.edges[0] ?? finding.layer;
+  #card(scene: Scene, finding: WireFinding, place: number): HTMLElement {
+    const target = placeOf(finding, place, (id) => scene.edges.has(id) || scene.layers.has(id));
     const card = h(
       "button",
       { type: "button", class: `swg-finding swg-is-${finding.severity}` },
@@ -72,6 +80,16 @@ export class Panel {
       h("h3", {}, layer.name, h("span", { class: "swg-kind" }, layer.type === layer.name ? "" : ` ${layer.type}`)),
     ];
     parts.push(...place(layer.source, layer.code));
+    const fold = scene.folds.get(layer.id);
+    if (fold)
+      parts.push(
+        h(
+          "p",
+          { class: "swg-notice" },
+          `${fold.members.length} blocks, each the same as `,
+          this.#link(scene, fold.first.id),
+        ),
+      );
     const findings = scene.graph.findings.filter((finding) => finding.layer === layer.id);
     parts.push(...findings.flatMap((finding) => this.#finding(finding)));
     if (!findings.length && layer.state === "unreached")
@@ -86,8 +104,12 @@ export class Panel {
         h("h4", {}, layer.kind === "operation" ? "Arguments" : "Built with"),
         table(layer.declared.map(declared)),
       );
-    if (layer.parameters)
-      parts.push(h("h4", {}, "Parameters"), h("p", { class: "swg-mono" }, layer.parameters.toLocaleString("en")));
+    const costs = [
+      ["parameters", layer.parameters ? layer.parameters.toLocaleString("en") : ""],
+      ["kept for backward", layer.memory === undefined ? "" : bytes(layer.memory)],
+      ["forward pass", layer.seconds === undefined ? "" : seconds(layer.seconds)],
+    ].filter(([, value]) => value);
+    if (costs.length) parts.push(h("h4", {}, "Costs"), table(costs as string[][]));
     return parts;
   }
 

@@ -1,17 +1,28 @@
 /** The bar above the graph: its name, its problems, search, and what moves the picture. */
 
-import { counted } from "../agreement";
-import type { WireGraph } from "../contract.gen";
-import { button, h } from "../dom";
+import { counted, signOf } from "../agreement";
+import { button, h, icon } from "../dom";
 import type { Scene } from "../scene";
 
 export interface ToolbarActions {
   nextProblem(step: 1 | -1): void;
-  search(query: string): number;
+  /** Gives how many layers were found; `isDone` goes to the next of them. */
+  search(query: string, isDone: boolean): number;
   openAll(isOpen: boolean): void;
+  turn(): void;
   fit(): void;
   zoom(factor: number): void;
+  fullScreen(): void;
+  save(kind: "svg" | "png"): void;
 }
+
+const SIGNS = {
+  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+  out: "M3 8h10",
+  in: "M3 8h10M8 3v10",
+  full: "M9.5 6.5 14 2M10 2h4v4M6.5 9.5 2 14M6 14H2v-4",
+  more: "M3 8h.01M8 8h.01M13 8h.01",
+};
 
 /** One view's bar. */
 export class Toolbar {
@@ -20,21 +31,32 @@ export class Toolbar {
   readonly #problems: HTMLButtonElement;
   readonly #search = h("input", { type: "search", placeholder: "Find a layer  /", "aria-label": "Find a layer" });
   readonly #found = h("span", { class: "swg-found-count", "aria-live": "polite" });
+  readonly #menu: HTMLDetailsElement;
 
   constructor(actions: ToolbarActions) {
     this.#problems = button("Go to the next problem", "", () => actions.nextProblem(1), "swg-problems");
-    this.#search.addEventListener("input", () => {
-      const count = actions.search(this.#search.value);
+    const search = (isDone: boolean): void => {
+      const count = actions.search(this.#search.value, isDone);
       this.#found.textContent = this.#search.value.trim() ? `${count} found` : "";
-    });
+    };
+    this.#search.addEventListener("input", () => search(false));
     this.#search.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Escape") {
-        this.#search.value = "";
-        this.#search.dispatchEvent(new Event("input"));
-        this.#search.blur();
-      }
+      if (event.key === "Enter") search(true);
+      if (event.key !== "Escape") return;
+      this.#search.value = "";
+      search(false);
+      this.#search.blur();
     });
+    this.#menu = menu(
+      ["Open all groups", () => actions.openAll(true)],
+      ["Close all groups", () => actions.openAll(false)],
+      ["Turn the graph", () => actions.turn()],
+      ["Save as SVG", () => actions.save("svg")],
+      ["Save as PNG", () => actions.save("png")],
+    );
+    const square = (label: string, sign: keyof typeof SIGNS, act: () => void, className = ""): HTMLButtonElement =>
+      button(label, icon(SIGNS[sign]), act, `swg-square ${className}`);
     this.element = h(
       "header",
       { class: "swg-bar" },
@@ -43,23 +65,21 @@ export class Toolbar {
       this.#search,
       this.#found,
       h("span", { class: "swg-space" }),
-      button("Open all groups", "Open all", () => actions.openAll(true), "swg-optional"),
-      button("Close all groups", "Close all", () => actions.openAll(false), "swg-optional"),
-      button("Fit the graph into the view", "Fit", () => actions.fit()),
-      button("Zoom out", "−", () => actions.zoom(0.8), "swg-square"),
-      button("Zoom in", "+", () => actions.zoom(1.25), "swg-square"),
+      square("Fit the graph into the view", "fit", () => actions.fit()),
+      square("Zoom out", "out", () => actions.zoom(0.8), "swg-optional"),
+      square("Zoom in", "in", () => actions.zoom(1.25), "swg-optional"),
+      ...(document.fullscreenEnabled ? [square("Full screen", "full", () => actions.fullScreen())] : []),
+      this.#menu,
     );
   }
 
-  show(graph: WireGraph, scene: Scene): void {
-    this.#title.textContent = graph.title;
-    const problems = scene.problems();
-    const mismatches = problems.filter((edge) => edge.state === "mismatch").length;
-    const [state, sign, count] = mismatches
-      ? (["mismatch", "✕", mismatches] as const)
-      : (["coincidence", "≈", problems.length] as const);
+  show(scene: Scene): void {
+    this.#title.textContent = scene.graph.title;
+    this.#title.title = scene.graph.title;
+    const state = scene.problems[0]?.state ?? "agree";
+    const count = scene.problems.filter((problem) => problem.state === state).length;
     this.#problems.hidden = count === 0;
-    this.#problems.textContent = `${sign} ${counted(state, count)}`;
+    this.#problems.textContent = `${signOf(state)} ${counted(state, count)}`;
     this.#problems.className = `swg-problems swg-is-${state}`;
   }
 
@@ -67,4 +87,33 @@ export class Toolbar {
     this.#search.focus();
     this.#search.select();
   }
+}
+
+/** Less frequent actions, behind three dots; closes when something else gets the focus. */
+function menu(...entries: readonly (readonly [string, () => void])[]): HTMLDetailsElement {
+  const list = h("div", { class: "swg-entries" });
+  const element = h(
+    "details",
+    { class: "swg-menu" },
+    h("summary", { class: "swg-square", "aria-label": "More", title: "More" }, icon(SIGNS.more)),
+    list,
+  );
+  for (const [label, act] of entries) {
+    const entry = h("button", { type: "button" }, label);
+    entry.addEventListener("click", () => {
+      element.open = false;
+      act();
+    });
+    list.append(entry);
+  }
+  element.addEventListener("focusout", ({ relatedTarget }) => {
+    if (!(relatedTarget instanceof Node && element.contains(relatedTarget))) element.open = false;
+  });
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !element.open) return;
+    event.stopPropagation();
+    element.open = false;
+    element.querySelector("summary")?.focus();
+  });
+  return element;
 }

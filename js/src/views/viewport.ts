@@ -1,6 +1,8 @@
-/** Panning and zooming of an SVG. A plain wheel belongs to the notebook until the view has the focus. */
+/** Panning and zooming of an SVG. A plain wheel and a single finger belong to the notebook until the view has the focus. */
 
-const SMALLEST = 0.05;
+import type { Direction } from "../layout/types";
+
+const SMALLEST = 0.02;
 const LARGEST = 2.5;
 const CLICK_DISTANCE = 4;
 
@@ -11,6 +13,9 @@ export interface Box {
   readonly height: number;
 }
 
+/** Where a pointer is, in the page. */
+type Place = Pick<MouseEvent, "clientX" | "clientY">;
+
 /** The transform between the picture and the screen. */
 export class Viewport {
   x = 0;
@@ -20,27 +25,53 @@ export class Viewport {
   wasDragged = false;
   /** Whether a person has moved the picture, so that a new size of the view does not fit it again. */
   wasMoved = false;
+  readonly #pointers = new Map<number, PointerEvent>();
   readonly #svg: SVGSVGElement;
   readonly #changed: () => void;
 
-  constructor(svg: SVGSVGElement, root: HTMLElement, changed: () => void, hint: () => void) {
+  constructor(svg: SVGSVGElement, root: HTMLElement, changed: () => void, hint: (text: string) => void) {
     this.#svg = svg;
     this.#changed = changed;
-    svg.addEventListener("pointerdown", (event) => this.#drag(event));
+    const hasFocus = (): boolean => root.contains(root.ownerDocument.activeElement);
+    svg.addEventListener("pointerdown", (event) => {
+      this.#pointers.set(event.pointerId, event);
+      if (this.#pointers.size === 2) this.#pinch();
+      // One finger scrolls the notebook until the view has the focus, as the wheel does.
+      else if (event.button === 0 && (event.pointerType !== "touch" || hasFocus())) this.#drag(event);
+    });
+    for (const end of ["pointerup", "pointercancel"] as const)
+      svg.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
     svg.addEventListener(
       "wheel",
       (event) => {
-        const hasFocus = root.contains(root.ownerDocument.activeElement);
-        if (!hasFocus && !event.ctrlKey && !event.metaKey) return hint();
+        if (!hasFocus() && !event.ctrlKey && !event.metaKey) return hint("Click the graph to zoom with the wheel");
         event.preventDefault();
         event.stopPropagation();
-        const { left, top } = svg.getBoundingClientRect();
         // A pinch sends small steps, a wheel steps of a hundred.
         const speed = event.ctrlKey && Math.abs(event.deltaY) < 50 ? 0.01 : 0.0016;
-        this.zoom(Math.exp(-event.deltaY * speed), event.clientX - left, event.clientY - top);
+        const { x, y } = this.#onScreen(event);
+        this.zoom(Math.exp(-event.deltaY * speed), x, y);
       },
       { passive: false },
     );
+  }
+
+  #onScreen({ clientX, clientY }: Place): { x: number; y: number } {
+    const { left, top } = this.#svg.getBoundingClientRect();
+    return { x: clientX - left, y: clientY - top };
+  }
+
+  /** The point of the picture under a pointer. */
+  toPicture(at: Place): { x: number; y: number } {
+    const { x, y } = this.#onScreen(at);
+    return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
+  }
+
+  /** Move by so many pixels of the picture. */
+  shift(x: number, y: number): void {
+    this.x += x * this.scale;
+    this.y += y * this.scale;
+    this.#changed();
   }
 
   get width(): number {
@@ -78,12 +109,13 @@ export class Viewport {
     this.#changed();
   }
 
-  /** Show the top of the picture, with this x in the middle. */
-  startAt(x: number, scale: number, margin = 28): void {
+  /** Show the beginning of the picture, with its main line in the middle. */
+  startAt(line: number, scale: number, direction: Direction, margin = 28): void {
     if (this.width === 0) return;
+    const isDown = direction === "down";
     this.scale = scale;
-    this.x = this.width / 2 - x * scale;
-    this.y = margin;
+    this.x = isDown ? this.width / 2 - line * scale : margin;
+    this.y = isDown ? margin : this.height / 2 - line * scale;
     this.#changed();
   }
 
@@ -96,12 +128,33 @@ export class Viewport {
     this.#changed();
   }
 
+  /** Two fingers move and scale what lies under them. */
+  #pinch(): void {
+    const fingers = (): { x: number; y: number; apart: number } => {
+      const [one, other] = [...this.#pointers.values()].map((pointer) => this.#onScreen(pointer));
+      if (!one || !other) return { x: 0, y: 0, apart: 1 };
+      const apart = Math.max(1, Math.hypot(one.x - other.x, one.y - other.y));
+      return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, apart };
+    };
+    let before = fingers();
+    this.wasDragged = true;
+    this.#follow((event) => {
+      if (!this.#pointers.has(event.pointerId) || this.#pointers.size !== 2) return;
+      this.#pointers.set(event.pointerId, event);
+      const now = fingers();
+      this.x += now.x - before.x;
+      this.y += now.y - before.y;
+      this.zoom(now.apart / before.apart, now.x, now.y);
+      before = now;
+    });
+  }
+
   #drag(start: PointerEvent): void {
-    if (start.button !== 0) return;
-    const [fromX, fromY, viewX, viewY] = [start.clientX, start.clientY, this.x, this.y];
+    const [viewX, viewY] = [this.x, this.y];
     this.wasDragged = false;
-    const move = (event: PointerEvent): void => {
-      const [x, y] = [event.clientX - fromX, event.clientY - fromY];
+    this.#follow((event) => {
+      if (this.#pointers.size !== 1) return;
+      const [x, y] = [event.clientX - start.clientX, event.clientY - start.clientY];
       if (!this.wasDragged && Math.hypot(x, y) < CLICK_DISTANCE) return;
       if (!this.wasDragged) this.#svg.setPointerCapture(start.pointerId);
       this.wasDragged = true;
@@ -109,14 +162,15 @@ export class Viewport {
       this.x = viewX + x;
       this.y = viewY + y;
       this.#changed();
-    };
-    const end = (): void => {
-      this.#svg.removeEventListener("pointermove", move);
-      this.#svg.removeEventListener("pointerup", end);
-      this.#svg.removeEventListener("pointercancel", end);
-    };
-    this.#svg.addEventListener("pointermove", move);
-    this.#svg.addEventListener("pointerup", end);
-    this.#svg.addEventListener("pointercancel", end);
+    });
+  }
+
+  /** Call back for every move until a pointer goes up. */
+  #follow(move: (event: PointerEvent) => void): void {
+    const over = new AbortController();
+    const { signal } = over;
+    this.#svg.addEventListener("pointermove", move, { signal });
+    for (const end of ["pointerup", "pointercancel"] as const)
+      this.#svg.addEventListener(end, () => over.abort(), { signal });
   }
 }

@@ -1,0 +1,59 @@
+/** What is printed beside the boxes: chips with the shapes that they give, badges with the clashes at their entries. */
+
+import { s } from "../dom";
+import { BADGE_HEIGHT, type Badge, type Chip, chipHeight, MORE_HEIGHT } from "../labels";
+import type { Scene } from "../scene";
+
+/** The shape below a box: its symbols, and its sizes in small. */
+export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]): SVGGElement {
+  const isTwoLines = what.sizes !== "";
+  const height = chipHeight(what);
+  const group = s(
+    "g",
+    {
+      class: `swg-chip swg-is-${what.state}${what.isAssumed ? " swg-assumed" : ""}`,
+      transform: `translate(${x - what.width / 2} ${y})`,
+      "data-tensor": what.tensor,
+    },
+    s("title", {}, tensors[what.tensor]?.dtype ?? ""),
+    s("rect", { width: what.width, height, rx: isTwoLines ? 9 : 10 }),
+  );
+  const text = s("text", { class: "swg-mono", x: what.width / 2, y: 14, "text-anchor": "middle" });
+  const clashing = what.axis === null ? undefined : what.axes[what.axis];
+  if (clashing === undefined || what.axis === null) text.append(what.symbols);
+  else {
+    const before = what.axes.slice(0, what.axis).map((axis) => `${axis}, `);
+    const after = what.axes.slice(what.axis + 1).map((axis) => `, ${axis}`);
+    const end = what.axes.length === 1 ? ",)" : ")";
+    text.append(`(${before.join("")}`, s("tspan", { class: "swg-clash" }, clashing), after.join("") + end);
+  }
+  group.append(text);
+  if (isTwoLines)
+    group.append(s("text", { class: "swg-small", x: what.width / 2, y: 26, "text-anchor": "middle" }, what.sizes));
+  return group;
+}
+
+/** How many shapes there was no room for. */
+export function moreChips(count: number, x: number, y: number): SVGTextElement {
+  return s(
+    "text",
+    { class: "swg-small swg-more", x, y: y + MORE_HEIGHT - 3, "text-anchor": "middle" },
+    `+${count} more`,
+  );
+}
+
+/** The clash, at the consumer's entry. */
+export function badge(what: Badge, at: string, x: number, y: number): SVGGElement {
+  return s(
+    "g",
+    {
+      class: `swg-badge swg-is-${what.state}`,
+      transform: `translate(${x - what.width / 2} ${y})`,
+      "data-edge": what.edge.id,
+      "data-at": at,
+    },
+    ...(what.text.endsWith(what.edge.badge) ? [] : [s("title", {}, what.all.join("\n"))]),
+    s("rect", { width: what.width, height: BADGE_HEIGHT, rx: 5 }),
+    s("text", { class: "swg-mono", x: what.width / 2, y: 14, "text-anchor": "middle" }, what.text),
+  );
+}
