@@ -7,9 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from browser.host_page import host_page
 from browser.notebooks import Notebook
 from browser.servers import ROOT, Classic, Lab, Server
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 
 class Desk:
@@ -73,6 +74,14 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page for views of the graph, on which nothing moves by itself."""
+    with host_page(chromium, "graph_host.js", ["graph_view.js"], width=1200) as page:
+        page.emulate_media(reduced_motion="reduce")
+        yield page
 
 
 @pytest.fixture(scope="session")

@@ -4,52 +4,13 @@ import json
 import re
 
 import pytest
-from browser.host_page import host_page
+from browser.graph_page import chain, choose, layer, receive, show, trait, transform, wire
 from browser.servers import ROOT
 from playwright.sync_api import Page, expect
-from wire_fixtures import path_of
 
 ARTIFACTS = ROOT / "artifacts" / "graph_view"
-expect.set_options(timeout=10_000)
 EDGE = "bilm.cat:0 → tagger.head.projection:0"
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture
-def page(chromium):
-    with host_page(chromium, "graph_host.js", ["graph_view.js"], width=1200) as page:
-        page.emulate_media(reduced_motion="reduce")
-        yield page
-
-
-def wire(name: str, **traits) -> dict:
-    return json.loads(path_of(name).read_text(encoding="utf-8")) | traits
-
-
-def show(page: Page, traits: dict, style: str = "") -> None:
-    page.evaluate("([traits, style]) => host.show(traits, style)", [traits, style])
-
-
-def trait(page: Page, name: str):
-    return page.evaluate("name => host.models[0].get(name)", name)
-
-
-def receive(page: Page, **traits) -> None:
-    page.evaluate("traits => host.models[0].receive(traits)", traits)
-
-
-def transform(page: Page) -> str:
-    return page.locator(".swg-world").get_attribute("transform")
-
-
-def choose(page: Page, entry: str) -> None:
-    """An entry of the menu behind the three dots."""
-    page.get_by_label("More").click()
-    page.get_by_role("button", name=entry).click()
-
-
-def layer(page: Page, id_: str):
-    return page.locator(f'[data-layer="{id_}"]')
 
 
 def test_the_badge_of_the_red_edge_explains_it(page):
@@ -255,24 +216,6 @@ def test_what_lies_behind_a_mismatch_is_told_in_the_legend(page):
     expect(page.locator(".swg-legend")).to_contain_text("behind a mismatch")
     show(page, wire("translator"))
     expect(page.locator("#view-1 .swg-legend")).not_to_contain_text("behind a mismatch")
-
-
-def chain(length: int) -> dict:
-    """Layers one below the other, in blocks of ten, no two alike."""
-    layers, edges = [], []
-    like = wire("tagger")["graph"]
-    group, leaf = like["layers"][1], like["layers"][4]
-    for index in range(length):
-        if index % 10 == 0:
-            layers.append(group | {"id": f"b{index // 10}", "name": f"b{index // 10}", "parent": None})
-        ids = {"id": f"n{index}", "name": f"n{index}", "parent": f"b{index // 10}"}
-        layers.append(leaf | ids | {"signature": f"{index}", "state": "agree"})
-        if index:
-            ends = {"source": f"n{index - 1}", "target": f"n{index}", "id": f"e{index}"}
-            edges.append(like["edges"][0] | ends | {"tensor": 0, "state": "agree", "badge": "", "assumed": False})
-    graph = like | {"title": "Chain", "layers": layers, "edges": edges, "findings": []}
-    everything = [layer["id"] for layer in layers if layer["kind"] == "group"]
-    return wire("tagger") | {"graph": graph, "view_state": {"version": 1, "open": everything}}
 
 
 def test_of_a_thousand_layers_only_those_near_the_view_are_drawn(page):

@@ -1,0 +1,160 @@
+"""Moving through the graph: directions, the map, a large graph from afar, fingers, the whole screen."""
+
+import re
+
+import pytest
+from browser.graph_page import chain, choose, layer, receive, show, trait, transform, wire
+from playwright.sync_api import Page, expect
+
+
+def middle(page: Page, id_: str) -> tuple[float, float]:
+    box = layer(page, id_).locator(".swg-box").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_the_graph_can_run_from_left_to_right_and_the_kernel_is_told(page):
+    show(page, wire("tagger"))
+    choose(page, "Turn the graph")
+    (x1, y1), (x2, y2) = middle(page, "encoder.embedding"), middle(page, "encoder.lstm")
+    assert x2 > x1 + 50
+    assert y2 == pytest.approx(y1, abs=1)
+    page.wait_for_function("host.models[0].get('view_state').direction === 'right'")
+    receive(page, view_state={"version": 1, "open": None})
+    (x1, y1), (x2, y2) = middle(page, "encoder.embedding"), middle(page, "encoder.lstm")
+    assert x2 == pytest.approx(x1, abs=1)
+    assert y2 > y1 + 50
+
+
+def test_nothing_overlaps_from_left_to_right(page):
+    show(page, wire("elmo", view_state={"version": 1, "open": None, "direction": "right"}))
+    choose(page, "Open all groups")
+    boxes = page.locator(".swg-world :is(.swg-box, .swg-chip > rect, .swg-badge > rect)").evaluate_all(
+        "boxes => boxes.map(box => box.getBoundingClientRect()).map(({ left, right, top, bottom }) => "
+        "[left, right, top, bottom])"
+    )
+    assert len(boxes) > 20
+    for place, (left, right, top, bottom) in enumerate(boxes):
+        for other_left, other_right, other_top, other_bottom in boxes[:place]:
+            apart = left >= other_right or right <= other_left or top >= other_bottom or bottom <= other_top
+            assert apart
+
+
+def test_a_header_keeps_its_place_from_left_to_right(page):
+    show(page, wire("elmo", view_state={"version": 1, "open": None, "direction": "right"}))
+    fold = layer(page, "bilm.encoder").locator(".swg-fold")
+    places = [fold.bounding_box()["x"]]
+    for _ in range(2):
+        fold.dispatch_event("click")
+        places.append(fold.bounding_box()["x"])
+    assert places[2] == pytest.approx(places[0], abs=1)
+
+
+def test_the_map_has_a_tick_for_each_problem_and_moves_the_view(page):
+    state = chain(300)
+    state["graph"]["edges"][200] |= {"state": "mismatch", "badge": "1 ≠ 2"}
+    state["graph"]["edges"][20] |= {"state": "coincidence", "badge": "B = 2"}
+    show(page, state)
+    ticks = page.locator(".swg-tick")
+    expect(ticks).to_have_count(2)
+    box = page.locator(".swg-map").bounding_box()
+    heights = {
+        state: page.locator(f".swg-tick.swg-is-{state}").bounding_box()["y"] for state in ("mismatch", "coincidence")
+    }
+    assert heights["coincidence"] < heights["mismatch"]
+    assert heights["mismatch"] == pytest.approx(box["y"] + box["height"] * 201 / 300, abs=box["height"] / 20)
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2)
+    expect(layer(page, "n299")).to_be_in_viewport()
+
+
+def test_there_is_no_map_where_it_would_be_in_the_way(page):
+    show(page, wire("tagger"))
+    expect(page.locator(".swg-map")).to_be_hidden()
+    show(page, chain(300), "width: 440px")
+    expect(page.locator("#view-1 .swg-map")).to_be_hidden()
+
+
+def test_a_large_graph_is_drawn_from_afar_with_a_few_paths(page):
+    show(page, chain(2000))
+    page.get_by_role("button", name="Fit the graph").click()
+    expect(page.locator(".swg-afar")).to_be_visible()
+    expect(page.locator(".swg-world")).to_be_hidden()
+    assert page.locator(".swg-afar path").count() < 10
+    expect(page.locator(".swg-world [data-layer]")).to_have_count(0)
+    view = page.locator(".swg-view").bounding_box()
+    page.mouse.click(view["x"] + view["width"] / 2, view["y"] + view["height"] / 2)
+    expect(page.locator(".swg-afar")).to_be_hidden()
+    expect(page.locator(".swg-world [data-layer]").first).to_be_attached()
+
+
+def test_names_of_groups_can_be_read_from_afar(page):
+    show(page, chain(1000))
+    layer(page, "n0").focus()
+    for _ in range(6):
+        page.keyboard.press("-")
+    names = page.locator(".swg-far-name")
+    expect(names.first).to_have_text("b0")
+    assert names.first.bounding_box()["height"] == pytest.approx(20, abs=6)
+
+
+def touch(page: Page, *steps: list[tuple[int, int]]) -> None:
+    """Put as many fingers on the graph as each step has places, move them, and lift them."""
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
+    view = page.locator(".swg-view").bounding_box()
+    for place, fingers in enumerate([*steps, []]):
+        kind = "touchEnd" if not fingers else "touchMove" if place else "touchStart"
+        points = [{"x": view["x"] + x, "y": view["y"] + y, "id": id_} for id_, (x, y) in enumerate(fingers)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def scale(page: Page) -> float:
+    return float(re.search(r"scale\((.*)\)", transform(page))[1])
+
+
+def test_two_fingers_zoom_and_one_scrolls_the_notebook(page):
+    show(page, wire("tagger"))
+    before = transform(page)
+    touch(page, [(200, 200)], [(200, 230)], [(200, 260)])
+    assert transform(page) == before
+    start = scale(page)
+    touch(page, [(200, 200), (300, 200)], [(180, 200), (320, 200)], [(150, 200), (350, 200)])
+    assert scale(page) > 1.2 * start
+
+
+def test_one_finger_moves_a_graph_that_has_the_focus(page):
+    show(page, wire("tagger"))
+    page.locator(".swg-svg").focus()
+    before = transform(page)
+    touch(page, [(200, 200)], [(200, 230)], [(200, 260)])
+    assert transform(page) != before
+
+
+def test_the_whole_screen_can_be_used(page):
+    show(page, wire("tagger"))
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.fullscreenElement !== null")
+    assert page.locator(".swg").bounding_box()["height"] == pytest.approx(page.evaluate("innerHeight"), abs=1)
+    page.get_by_role("button", name="Full screen").click()
+    page.wait_for_function("document.fullscreenElement === null")
+
+
+def test_enter_in_the_search_goes_from_one_to_the_next(page):
+    show(page, wire("elmo"))
+    search = page.get_by_label("Find a layer")
+    search.fill("lstm")
+    visited = []
+    for _ in range(3):
+        search.press("Enter")
+        visited.append(trait(page, "selection"))
+    assert visited == ["bilm.forward_stack.0", "bilm.forward_stack.1", "bilm.backward_stack.0"]
+
+
+def test_boxes_move_from_where_they_were_unless_motion_is_not_wanted(page):
+    show(page, wire("elmo"))
+    head = layer(page, "tagger.head").locator(".swg-fold")
+    head.dispatch_event("click")
+    animations = "document.getAnimations().length"
+    assert page.evaluate(animations) == 0
+    page.emulate_media(reduced_motion="no-preference")
+    head.dispatch_event("click")
+    assert page.evaluate(animations) > 0
