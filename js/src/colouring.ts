@@ -28,7 +28,7 @@ export const PLAIN: Colouring = { title: "", legend: [], of: () => null };
 /** The colouring of a scene. */
 export function colouring(scene: Scene, by: ColourBy): Colouring {
   if (by === "memory") return graded(scene, "Kept for the backward pass", bytes, (layer) => layer.memory);
-  if (by === "time") return graded(scene, "Time of the forward pass", seconds, (layer) => layer.seconds);
+  if (by === "time") return graded(scene, "Time of the forward pass", seconds, (layer) => layer.time);
   if (by === "dtype" || by === "device")
     return sorted(scene, `The ${by} of what a layer gives`, (layer) => scene.tensors[layer.outputs[0] ?? -1]?.[by]);
   return PLAIN;

@@ -107,7 +107,7 @@ export class Panel {
     const costs = [
       ["parameters", layer.parameters ? layer.parameters.toLocaleString("en") : ""],
       ["kept for backward", layer.memory === undefined ? "" : bytes(layer.memory)],
-      ["forward pass", layer.seconds === undefined ? "" : seconds(layer.seconds)],
+      ["forward pass", layer.time === undefined ? "" : seconds(layer.time)],
     ].filter(([, value]) => value);
     if (costs.length) parts.push(h("h4", {}, "Costs"), table(costs as string[][]));
     return parts;
