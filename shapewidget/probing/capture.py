@@ -70,7 +70,7 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
     def _draw(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
         """The graph of the framework that ran most; the findings are those of all."""
         report, graph = self._report, recording.graph
-        report.graph = without_repeats(coloured(graph, recording.clashes, report.findings))
+        report.graph = coloured(without_repeats(graph), recording.clashes, report.findings)
         report.framework, report.stopped = framework, recording.stopped
         report.device = next((spec.device for layer in graph.layers for spec in layer.outputs), "")
         if is_partial:
