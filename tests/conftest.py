@@ -20,3 +20,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if step(item) >= 0:
             item.add_marker(STEPS[step(item)])
     items.sort(key=step)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test learns from the runs of another one, or of this machine's user."""
+    monkeypatch.setenv("SHAPEWIDGET_CACHE", "")

@@ -4,7 +4,6 @@ import threading
 from dataclasses import replace
 
 from shapewidget.diagnosis.findings import Finding, Severity
-from shapewidget.errors import Cancelled
 from shapewidget.graph.costs import Measurement, Memory, Timing
 from shapewidget.graph.dims import Dim, constant, symbol
 from shapewidget.graph.records import (
@@ -17,6 +16,7 @@ from shapewidget.graph.records import (
     SourceLine,
     TensorSpec,
 )
+from shapewidget.probing.predictor import Prediction
 from shapewidget.probing.report import Report
 from shapewidget.probing.sizes import SizeControl
 
@@ -87,7 +87,7 @@ class RecordingSession:
         measured: The sizes of every measurement that was carried to its end.
         threads: The threads that it was called on.
         refused: Sizes that raise this exception, as (name, size): exception.
-        on_measure: Called in the middle of a measurement, before it looks whether it is cancelled.
+        on_measure: Called in the middle of a measurement, before its first pause.
     """
 
     def __init__(self) -> None:
@@ -107,17 +107,38 @@ class RecordingSession:
         self.report = tagger_report(dict(sizes))
         return self.report
 
-    def measure(self, sizes, cancelled):
-        self.threads.add(threading.current_thread())
-        self._check(sizes)
-        self.on_measure(sizes)
-        if cancelled():
-            raise Cancelled("Measure again.")
-        self.measured.append(dict(sizes))
-        time = Timing(0.01, 0.009, 0.012, 5)
-        return Measurement(dict(sizes), "cpu", time, time, Memory(100, 100, 200, 400, 300, "counted"))
+    @property
+    def costs(self):
+        return RecordingCosts(self)
 
     def _check(self, sizes):
         for item, error in self.refused.items():
             if item in sizes.items():
                 raise error
+
+
+class RecordingCosts:
+    """The costs of a `RecordingSession`; predicts nothing."""
+
+    capacity = None
+
+    def __init__(self, session):
+        self.session = session
+
+    def refused(self, sizes):
+        return None
+
+    def predict(self, sizes):
+        return Prediction(dict(sizes))
+
+    def learning(self):
+        yield from ()
+
+    def measuring(self, sizes, effort):
+        self.session.threads.add(threading.current_thread())
+        self.session._check(sizes)
+        self.session.on_measure(sizes)
+        yield
+        self.session.measured.append(dict(sizes))
+        time = Timing(0.01, 0.009, 0.012, 5)
+        return Measurement(dict(sizes), "cpu", time, time, Memory(100, 100, 200, 400, 300, "counted"))

@@ -6,9 +6,10 @@ training flags, hooks, attributes, random number generators. Whatever has to be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from shapewidget.graph.batches import SamplerPasses
@@ -16,7 +17,6 @@ from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.graph.remedies import Remedy
-from shapewidget.graph.training import TrainingLog
 
 Tensor = Any
 Model = Any
@@ -90,6 +90,27 @@ class Failure:
     loader: Any = None
 
 
+class Effort(Enum):
+    """How thoroughly to measure.
+
+    Attributes:
+        seconds: How long a call is repeated at most, but three times at least; 0 for not at all.
+        looks_at_layers: Whether every layer's share is found out too.
+    """
+
+    THOROUGH = (0.5, True)
+    """The sizes that somebody chose."""
+    USUAL = (0.2, False)
+    """One of many points."""
+    BRIEF = (0.03, False)
+    """A point that nobody asked for, from which others are predicted."""
+    BYTES = (0.0, False)
+    """The same, and only for its memory: nothing is timed."""
+
+    def __init__(self, seconds: float, looks_at_layers: bool) -> None:
+        self.seconds, self.looks_at_layers = seconds, looks_at_layers
+
+
 class Constructor(Protocol):
     """A way to build the user's model again."""
 
@@ -141,12 +162,6 @@ class Watch(AbstractContextManager["Watch"], Protocol):
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers whose order depends on their epoch, and that were gone through several times at one."""
 
-    def training(self) -> TrainingLog:
-        """The batches, backward passes and optimiser steps of the block."""
-
-    def failed_loader(self) -> tuple[Any, int] | None:
-        """The loader that could not give a batch, and which; None where none raised."""
-
 
 class Adapter(Protocol):
     """One framework."""
@@ -161,6 +176,12 @@ class Adapter(Protocol):
 
     def room(self, model: Model) -> int | None:
         """Bytes of memory that can be taken; None where a lack of them raises an error that can be caught."""
+
+    def capacity(self, model: Model) -> int | None:
+        """Bytes that a run can take where the model is, which an error follows or not; None where that is not told."""
+
+    def machine(self, model: Model) -> str:
+        """Device, threads and version of the framework: runs on equal machines cost the same."""
 
     def on_device(self, model: Model, device: str) -> Model:
         """A copy of the model on another device; the model itself if it is there already."""
@@ -240,9 +261,13 @@ class Adapter(Protocol):
         loss: Callable[..., Any] | None,
         optimizer: Callable[..., Any] | None,
         sizes: Mapping[str, int],
-        cancelled: Callable[[], bool],
-    ) -> Measurement:
-        """Time and memory of a forward pass and of a training step, on a copy."""
+        effort: Effort,
+        training: bool = True,
+    ) -> Generator[None, None, Measurement]:
+        """Time and memory of a forward pass and of a training step, on a copy, one call of the model a slice.
+
+        Closing the generator ends the measurement.
+        """
 
 
 Adapters = Sequence[Adapter]

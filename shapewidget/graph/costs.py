@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from shapewidget.graph.records import LayerGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +18,42 @@ class Timing:
         lower: First quartile.
         upper: Third quartile.
         repeats: How often it ran, warm-up not counted.
+        cpu: The least CPU seconds that the calling thread took, which other programs on the machine disturb least;
+            None on a device with a clock of its own.
     """
 
     median: float
     lower: float
     upper: float
     repeats: int
+    cpu: float | None = None
+
+
+class Segment(NamedTuple):
+    """One operation of a run, up to the start of the next one.
+
+    Attributes:
+        name: The operation, as the framework's profiler calls it.
+        net: Bytes allocated less bytes released.
+        peak: The most bytes beyond those at its start.
+    """
+
+    name: str
+    net: int
+    peak: int
+
+
+Timeline = tuple[Segment, ...]
+"""The operations of a run in the order in which they ran."""
+
+
+def peak_of(timeline: Sequence[Segment]) -> int:
+    """The most bytes that were allocated at once, beyond those at the start."""
+    live = peak = 0
+    for segment in timeline:
+        peak = max(peak, live + segment.peak)
+        live += segment.net
+    return peak
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +64,11 @@ class Memory:
         parameters: The weights and buffers.
         gradients: One for every trainable weight.
         optimizer_state: What the optimiser keeps between steps.
-        activations: All else at the peak: tensors kept for the backward pass, inputs, and workspaces of kernels.
+        activations: The inputs, and the tensors kept for the backward pass.
         forward_peak: Peak of a forward pass alone, parameters included.
         how: How it was measured, in words.
+        workspace: All else at the peak: what operations need while they run.
+        inputs: The inputs and targets, which the activations include.
     """
 
     parameters: int
@@ -42,11 +77,25 @@ class Memory:
     activations: int
     forward_peak: int
     how: str
+    workspace: int = 0
+    inputs: int = 0
 
     @property
     def peak(self) -> int:
-        """All four parts of a training step together."""
-        return self.parameters + self.gradients + self.optimizer_state + self.activations
+        """All five parts of a training step together."""
+        return self.parameters + self.gradients + self.optimizer_state + self.activations + self.workspace
+
+
+class LayerCost(NamedTuple):
+    """What one layer costs, what is in it included.
+
+    Attributes:
+        memory: Bytes that it keeps for the backward pass.
+        time: Median seconds of its forward pass.
+    """
+
+    memory: int
+    time: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +110,11 @@ class Measurement:
         memory: Bytes, of a forward pass alone where no step could be made; None where the model did not fit or not run.
         refusal: Why a part is missing, in words; empty when nothing is.
         fits: False where the device has, or would have, too little memory.
+        layers: What every layer costs, by its id in the graph; empty where that was not asked for.
+        flops: Floating-point operations of a training step, of a forward pass where no step was asked for; None where
+            they were not counted.
+        forward_timeline: Bytes of a forward pass, operation by operation; empty where the device does not tell.
+        step_timeline: The same of a training step.
     """
 
     sizes: Mapping[str, int]
@@ -70,3 +124,16 @@ class Measurement:
     memory: Memory | None
     refusal: str = ""
     fits: bool = True
+    layers: Mapping[str, LayerCost] = field(default_factory=dict)
+    flops: int | None = None
+    forward_timeline: Timeline = ()
+    step_timeline: Timeline = ()
+
+
+def with_costs(graph: LayerGraph, costs: Mapping[str, LayerCost]) -> LayerGraph:
+    """The graph with what its layers cost, where that is known."""
+    layers = (
+        replace(layer, memory=costs[layer.id].memory, time=costs[layer.id].time) if layer.id in costs else layer
+        for layer in graph.layers
+    )
+    return replace(graph, layers=tuple(layers))

@@ -5,20 +5,26 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 from IPython import get_ipython
 
 from shapewidget.errors import Cancelled, ShapeWidgetError
-from shapewidget.graph.costs import Measurement
+from shapewidget.frameworks.adapter import Effort
+from shapewidget.graph.costs import Measurement, with_costs
 from shapewidget.notebook import plots
 from shapewidget.notebook.controls import Progress, SizeInput, close_all
 from shapewidget.notebook.graph_view import READY, GraphView
+from shapewidget.notebook.limit import LimitRow
 from shapewidget.notebook.plot_view import PlotView
 from shapewidget.notebook.points import Points
+from shapewidget.notebook.predicted import curve_sizes
 from shapewidget.notebook.report_view import display_widget
-from shapewidget.notebook.scheduler import Scheduler
+from shapewidget.notebook.scheduler import PAUSE_SECONDS, Scheduler, paced
+from shapewidget.probing.largest import largest_predicted, searching
+from shapewidget.probing.predictor import Prediction
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
 
@@ -26,13 +32,19 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Sizes = dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A request to find out how large a size can be."""
+
+    name: str
+
+
 Slices = Generator[float, None, None]
 
 SETTLE_SECONDS = 0.2
 """How long a control has to rest before the model is run."""
-
-PAUSE_SECONDS = 0.01
-"""Between two runs: a kernel takes a few turns of its loop to hand a message on to an observer."""
 
 MOST_POINTS = 5
 """Of a curve: the chosen one, and two on either side."""
@@ -56,12 +68,14 @@ class Dashboard(ipywidgets.VBox):
         graph_view: The graph.
         controls: A `SizeInput` for every size, by its symbol, or by its label where it has no symbol.
         progress: Shown while something longer runs.
+        limit: The largest size that fits.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._scheduler = Scheduler(self._work, self._fail)
-        self._points = Points(session)
+        self._costs = session.costs
+        self._points = Points(self._costs)
         self._shown_in: int | None = None
         self.report: Report = session.report
         self.sizes: Sizes = dict(self.report.graph.sizes)
@@ -78,6 +92,7 @@ class Dashboard(ipywidgets.VBox):
             control.observe(functools.partial(self._on_size, name), "value")
         self._axis = self._axis_of(next(iter(self._movable), next(iter(self.sizes), "")))
         self.progress = Progress(self._scheduler.cancel)
+        self.limit = LimitRow(lambda: self._scheduler.request(_Search(self._axis.name)))
         beside = {"flex": "1 1 380px", "min_width": "0"}
         self._memory, self._timing = PlotView(label="Memory", layout=beside), PlotView(label="Time", layout=beside)
         super().__init__(self._rows())
@@ -91,6 +106,7 @@ class Dashboard(ipywidgets.VBox):
             self.graph_view,
             ipywidgets.HBox([*self.controls.values(), device], layout=wrapping),
             self.progress,
+            self.limit,
             ipywidgets.HBox([self._memory, self._timing], layout=wrapping),
         ]
 
@@ -102,15 +118,23 @@ class Dashboard(ipywidgets.VBox):
     @property
     def memory_figure(self) -> Figure:
         """Memory over the size that was moved last, as a figure of one's own."""
-        return plots.memory_figure(self._shown_points(), self._axis, self.sizes)
+        return plots.memory_figure(self._shown_points(), self._axis, self.sizes, self._curve(), self._costs.capacity)
 
     @property
     def timing_figure(self) -> Figure:
         """Time over the size that was moved last, as a figure of one's own."""
-        return plots.timing_figure(self._shown_points(), self._axis, self.sizes)
+        return plots.timing_figure(self._shown_points(), self._axis, self.sizes, self._curve())
 
     def _shown_points(self) -> list[Measurement]:
         return self._points.along(self._axis.name, self.sizes)
+
+    def _curve(self) -> list[Prediction]:
+        """The predictions over the size that was moved last; none before anything was learnt."""
+        name = self._axis.name
+        if name not in self._movable or self._costs.predict(self.sizes).peak is None:
+            return []
+        shown = [point.sizes[name] for point in self._shown_points()]
+        return [self._costs.predict({**self.sizes, name: size}) for size in curve_sizes(shown, self.sizes[name])]
 
     def _axis_of(self, name: str) -> plots.SizeAxis:
         return plots.SizeAxis(name, self.controls[name].control.label if name in self.controls else name)
@@ -143,11 +167,8 @@ class Dashboard(ipywidgets.VBox):
             self._axis = self._axis_of(name)
             self._scheduler.request(self.sizes)
 
-    def _work(self, sizes: Sizes, is_cancelled: Callable[[], bool]) -> Slices:
-        """Show the sizes, then probe and measure at them, one run a slice."""
-        self.graph_view.problem = None
-        self.graph_view.show_sizes(self.report, sizes)
-        yield SETTLE_SECONDS
+    def _work(self, request: Sizes | _Search, is_cancelled: Callable[[], bool]) -> Slices:
+        """Carry a request out, one call of the model a slice."""
         started = time.monotonic()
 
         def is_over() -> bool:
@@ -155,24 +176,46 @@ class Dashboard(ipywidgets.VBox):
                 self.progress.show()
             return is_cancelled()
 
+        self.graph_view.problem = None
         try:
-            if sizes != self.report.graph.sizes:
-                self._say("Running the model", sizes)
-                self.report = self._session.probe(sizes)
-                self.graph_view.show(self.report)
-                yield PAUSE_SECONDS
-            self._working_sizes = sizes
-            self._say("Measuring", sizes)
-            self._points.measure(sizes, is_over)
-            self._draw()
-            yield PAUSE_SECONDS
-            yield from self._curve(sizes, is_over)
+            if isinstance(request, _Search):
+                yield from self._search(request.name, is_over)
+            else:
+                yield from self._show(request, is_over)
         finally:
             self.graph_view.status = dict(READY)
             self.progress.hide()
 
-    def _curve(self, sizes: Sizes, is_cancelled: Callable[[], bool]) -> Slices:
-        """Measure beside the chosen sizes, for a line to be seen; what fails is left out, as nobody asked for it."""
+    def _show(self, sizes: Sizes, is_cancelled: Callable[[], bool]) -> Slices:
+        """Show the sizes with what is predicted of them, then probe and measure there."""
+        self.graph_view.show_sizes(self.report, sizes)
+        if self.measurements:
+            self._draw()
+        yield SETTLE_SECONDS
+        refused = self._costs.refused(sizes)
+        if refused is not None:
+            self._working_sizes = sizes
+            self._points.add(refused)
+            self._draw()
+            return
+        if sizes != self.report.graph.sizes:
+            self._say("Running the model", sizes)
+            self.report = self._session.probe(sizes)
+            self.graph_view.show(self.report)
+            yield PAUSE_SECONDS
+        self._working_sizes = sizes
+        self._say("Measuring", sizes)
+        yield from paced(self._points.measuring(sizes), is_cancelled)
+        self._show_layers(sizes)
+        self._draw()
+        yield PAUSE_SECONDS
+        self._say("Learning to predict", sizes)
+        yield from paced(self._costs.learning(), is_cancelled)
+        self._draw()
+        yield from self._measure_beside(sizes, is_cancelled)
+
+    def _measure_beside(self, sizes: Sizes, is_cancelled: Callable[[], bool]) -> Slices:
+        """Measure beside the chosen sizes; what fails is left out, as nobody asked for it."""
         control = self._movable.get(self._axis.name)
         if control is None:
             return
@@ -180,7 +223,7 @@ class Dashboard(ipywidgets.VBox):
         for done, near in enumerate(self._points.beside(sizes, self._axis.name, *bounds), start=1):
             self._say("Measuring", near, done / MOST_POINTS)
             try:
-                self._points.measure(near, is_cancelled)
+                yield from paced(self._points.measuring(near, Effort.USUAL), is_cancelled)
             except Cancelled:
                 raise
             except ShapeWidgetError:
@@ -188,9 +231,25 @@ class Dashboard(ipywidgets.VBox):
             self._draw()
             yield PAUSE_SECONDS
 
+    def _search(self, name: str, is_cancelled: Callable[[], bool]) -> Slices:
+        """Find by running what fits; the largest is said, the points of the search are drawn."""
+        self._say("Looking for what fits", self.sizes)
+        found = yield from paced(searching(self._costs, self.sizes, name), is_cancelled)
+        self._draw()
+        self.limit.show(found, self._axis.label, self.report.device)
+
+    def _show_layers(self, sizes: Sizes) -> None:
+        """Put what the layers cost into the graph."""
+        costs = next((point.layers for point in reversed(self.measurements) if point.sizes == sizes), {})
+        if costs and self.report.graph.sizes == sizes:
+            self.report.graph = with_costs(self.report.graph, costs)
+            self.graph_view.show(self.report)
+
     def _draw(self) -> None:
         self._memory.show(self.memory_figure)
         self._timing.show(self.timing_figure)
+        largest = largest_predicted(self._costs, self.sizes, self._axis.name) if self._curve() else None
+        self.limit.show(largest, self._axis.label, self.report.device)
 
     def _fail(self, error: Exception) -> None:
         """Say what went wrong, and go back to the last sizes that worked."""

@@ -45,6 +45,7 @@ def add_frame(
     top: float,
     title: str,
     unit: str,
+    also: Sequence[int] = (),
 ) -> None:
     """Add axes and legend, the points that failed and the line at the current size.
 
@@ -56,6 +57,7 @@ def add_frame(
         top: The highest measured value, in `unit`.
         title: What the upright axis shows.
         unit: Its unit.
+        also: Sizes that have to be in sight besides those of the points.
     """
     ceiling = top or 1.0
     failed = {size: point for size, point in points.items() if point.memory is None}
@@ -74,7 +76,7 @@ def add_frame(
             showlegend=False,
         )
     here = current.get(axis.name)
-    shown = sorted({*points} | ({here} if here is not None else set()))
+    shown = sorted({*points, *also} | ({here} if here is not None else set()))
     if here is not None:
         figure.add_shape(
             type="line",

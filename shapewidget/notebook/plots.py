@@ -1,49 +1,62 @@
 """Memory and time over one size, as plotly figures that a person can restyle, save and export.
 
-Every point is a measurement: nothing between two of them is more than the line that joins them. Colours are Okabe and
-Ito's, none of them green, and vermillion is left to what does not work, as in the graph.
+Every point is a measurement; what is predicted is dashed, in a band. Colours are Okabe and Ito's, none of them green,
+and vermillion is left to what does not work, as in the graph.
 """
 
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shapewidget.graph.costs import Measurement, Timing
 from shapewidget.notebook import units
-from shapewidget.notebook.plot_frame import GREY, SizeAxis, add_frame, heading, wrapped
+from shapewidget.notebook.plot_frame import GREY, HEADROOM, SizeAxis, add_frame, heading, wrapped
+from shapewidget.notebook.predicted import add_capacity, add_curve, highest
+from shapewidget.probing.predictor import Prediction
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 __all__ = ["SizeAxis", "memory_figure", "timing_figure"]
 
-BLUE, SKY, PURPLE, ORANGE = "#0072B2", "#56B4E9", "#CC79A7", "#E69F00"
+BLUE, SKY, PURPLE, ORANGE, YELLOW = "#0072B2", "#56B4E9", "#CC79A7", "#E69F00", "#F0E442"
 
 PARTS = (
     ("parameters", "parameters", BLUE),
     ("gradients", "gradients", SKY),
     ("optimizer_state", "optimiser state", PURPLE),
     ("activations", "activations", ORANGE),
+    ("workspace", "workspace", YELLOW),
 )
 CALLS = (("forward", "forward pass", BLUE, "circle"), ("step", "training step", ORANGE, "diamond"))
 
 
-def memory_figure(measurements: Sequence[Measurement], axis: SizeAxis, current: Mapping[str, int]) -> Figure:
-    """Peak memory of a training step in its four parts, over one size.
+def memory_figure(
+    measurements: Sequence[Measurement],
+    axis: SizeAxis,
+    current: Mapping[str, int],
+    curve: Sequence[Prediction] = (),
+    capacity: int | None = None,
+) -> Figure:
+    """Peak memory of a training step in its five parts, over one size.
 
     Args:
         measurements: Points that differ in that size only; of two at the same size the later one counts.
         axis: The size.
         current: The sizes that are shown in the graph; marked by a line.
+        curve: Predictions over that size.
+        capacity: Bytes that there are on the device.
     """
     from plotly import graph_objects
 
     points = _by_size(measurements, axis)
     measured = {size: point for size, point in points.items() if point.memory is not None}
     peaks = [point.memory.peak for point in measured.values() if point.memory]
-    unit, scale = units.of_bytes(max(peaks, default=0))
+    most = max(max(peaks, default=0), highest(curve, lambda it: it.peak))
+    unit, scale = units.of_bytes(most)
     figure = graph_objects.Figure()
     left, width = _bar_edges(list(measured), list(points))
     for field, label, colour in PARTS:
@@ -69,24 +82,43 @@ def memory_figure(measurements: Sequence[Measurement], axis: SizeAxis, current: 
         hoverinfo="text",
         showlegend=False,
     )
-    add_frame(figure, points, axis, current, top=max(peaks, default=0) / scale, title="peak memory", unit=unit)
+    add_curve(
+        figure,
+        curve,
+        axis,
+        lambda it: it.peak,
+        scale=scale,
+        colour=GREY,
+        name="peak",
+        text=lambda value: units.in_bytes(round(value)),
+    )
+    add_frame(figure, points, axis, current, top=most / scale, title="peak memory", unit=unit, also=_ends(curve, axis))
+    full = f"full: {units.in_bytes(capacity or 0)} are free"
+    add_capacity(figure, capacity, scale=scale, top=most / scale * HEADROOM, text=full)
     figure.update_layout(barmode="stack")
     return figure
 
 
-def timing_figure(measurements: Sequence[Measurement], axis: SizeAxis, current: Mapping[str, int]) -> Figure:
+def timing_figure(
+    measurements: Sequence[Measurement],
+    axis: SizeAxis,
+    current: Mapping[str, int],
+    curve: Sequence[Prediction] = (),
+) -> Figure:
     """Median time of a forward pass and of a training step with their quartiles, over one size.
 
     Args:
         measurements: Points that differ in that size only; of two at the same size the later one counts.
         axis: The size.
         current: The sizes that are shown in the graph; marked by a line.
+        curve: Predictions over that size.
     """
     from plotly import graph_objects
 
     points = _by_size(measurements, axis)
     timings = [getattr(point, field) for point in points.values() for field, *_ in CALLS]
     slowest = max((timing.upper for timing in timings if timing is not None), default=0.0)
+    slowest = max(slowest, highest(curve, lambda it: it.step), highest(curve, lambda it: it.forward))
     unit, scale = units.of_seconds(slowest)
     figure = graph_objects.Figure()
     for field, label, colour, symbol in CALLS:
@@ -111,8 +143,14 @@ def timing_figure(measurements: Sequence[Measurement], axis: SizeAxis, current: 
             hovertext=[_timing_text(points[size], timing, label, axis) for size, timing in timed.items()],
             hoverinfo="text",
         )
-    add_frame(figure, points, axis, current, top=slowest / scale, title="time", unit=unit)
+        of = operator.attrgetter(field)
+        add_curve(figure, curve, axis, of, scale=scale, colour=colour, name=label, text=units.in_seconds)
+    add_frame(figure, points, axis, current, top=slowest / scale, title="time", unit=unit, also=_ends(curve, axis))
     return figure
+
+
+def _ends(curve: Sequence[Prediction], axis: SizeAxis) -> list[int]:
+    return [curve[0].sizes[axis.name], curve[-1].sizes[axis.name]] if curve else []
 
 
 def _by_size(measurements: Sequence[Measurement], axis: SizeAxis) -> dict[int, Measurement]:

@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 
+from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.costs import Measurement
-from shapewidget.probing.session import Session
+from shapewidget.probing.costs import Costs
 
 CURVE_SECONDS = 2.0
 """What the points beside the chosen one may cost, all together."""
+
+Sizes = Mapping[str, int]
 
 
 class Points:
     """Measures, and never the same sizes twice.
 
+    Args:
+        costs: What measures.
+
     Attributes:
         measured: Every point, oldest first.
     """
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, costs: Costs) -> None:
+        self._costs = costs
         self._seconds: dict[frozenset[tuple[str, int]], float] = {}
         self.measured: list[Measurement] = []
 
-    def measure(self, sizes: Mapping[str, int], is_cancelled: Callable[[], bool]) -> None:
-        """Measure at these sizes, unless that was done before.
+    def measuring(self, sizes: Sizes, effort: Effort = Effort.THOROUGH) -> Generator[None, None, None]:
+        """Measure at these sizes, unless that was done before, one call of the model a slice.
+
+        Nothing is kept of a generator that is closed before its end.
 
         Raises:
-            Cancelled: `is_cancelled` said so; nothing is kept.
             ShapeWidgetError: The model cannot be had at these sizes.
         """
         key = frozenset(sizes.items())
         if key in self._seconds:
             return
         started = time.monotonic()
-        self.measured.append(self._session.measure(sizes, is_cancelled))
-        self._seconds[key] = time.monotonic() - started
+        point = yield from self._costs.measuring(sizes, effort)
+        self.add(point, time.monotonic() - started)
 
-    def along(self, axis: str, sizes: Mapping[str, int]) -> list[Measurement]:
+    def add(self, point: Measurement, seconds: float = 0.0) -> None:
+        """Keep a point that was measured elsewhere."""
+        self.measured.append(point)
+        self._seconds[frozenset(point.sizes.items())] = seconds
+
+    def along(self, axis: str, sizes: Sizes) -> list[Measurement]:
         """The points that differ from these sizes in one of them only."""
         others = {name: size for name, size in sizes.items() if name != axis}
         return [
@@ -47,7 +59,7 @@ class Points:
             if axis in point.sizes and {name: size for name, size in point.sizes.items() if name != axis} == others
         ]
 
-    def beside(self, sizes: Mapping[str, int], axis: str, low: int, high: int) -> Iterator[dict[str, int]]:
+    def beside(self, sizes: Sizes, axis: str, low: int, high: int) -> Iterator[dict[str, int]]:
         """The sizes around measured ones that are worth measuring next, cheapest first.
 
         A step is taken to be as long as the size is large. What the points did cost counts, so each is to be measured
@@ -57,7 +69,7 @@ class Points:
         if any(point.forward is None and point.fits for point in self.measured if point.sizes == sizes):
             return
         here = sizes[axis]
-        unit = self._seconds[frozenset(sizes.items())] / here
+        unit = self._seconds.get(frozenset(sizes.items()), 0.0) / here
         spent = 0.0
         for size in neighbours(here, low, high):
             point = {**sizes, axis: size}

@@ -10,7 +10,9 @@ the pause that the generator yields, so that newer input comes in. Without a loo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -20,6 +22,35 @@ from shapewidget.errors import Cancelled
 Request = TypeVar("Request")
 Work = Callable[[Request, Callable[[], bool]], Generator[float, None, None]]
 """Takes a request, and a function that says whether it is out of date; yields the pauses between slices in seconds."""
+
+PAUSE_SECONDS = 0.01
+"""Between two slices: a kernel takes a few turns of its loop to hand a message on to an observer."""
+
+UNHEARD_SECONDS = 0.1
+"""How long short slices run on before a message is listened for."""
+
+Result = TypeVar("Result")
+
+
+def paced(steps: Generator[None, None, Result], is_cancelled: Callable[[], bool]) -> Generator[float, None, Result]:
+    """Run the steps of something longer, with pauses as often as messages have to be heard.
+
+    Raises:
+        Cancelled: `is_cancelled` said so between two steps.
+    """
+    heard = time.monotonic()
+    with contextlib.closing(steps):
+        while True:
+            if is_cancelled():
+                raise Cancelled("The measurement was cancelled. Measure again to have it.")
+            try:
+                next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if time.monotonic() - heard > UNHEARD_SECONDS:
+                yield PAUSE_SECONDS
+                heard = time.monotonic()
 
 
 @dataclass(frozen=True, eq=False)

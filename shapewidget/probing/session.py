@@ -20,6 +20,7 @@ from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.symbols import with_symbols
+from shapewidget.probing.costs import Costs
 from shapewidget.probing.loaders import check_loader, gather
 from shapewidget.probing.passes import read
 from shapewidget.probing.proof import Proof
@@ -157,20 +158,29 @@ class Session:
         )
         return self.report
 
-    def measure(self, sizes: Mapping[str, object], cancelled: Callable[[], bool]) -> Measurement:
+    @functools.cached_property
+    def costs(self) -> Costs:
+        """What the model costs, measured and predicted."""
+        return Costs(
+            self._adapter,
+            self._model,
+            self._at,
+            self.report.graph,
+            self.sizes,
+            arguments=self._arguments,
+            names=tuple(control.name for control in self.controls if not control.refusal),
+            loss=self._loss,
+            optimizer=self._optimizer,
+        )
+
+    def measure(self, sizes: Mapping[str, object]) -> Measurement:
         """Time and memory of a forward pass and of a training step at these sizes, on a copy.
 
         Raises:
             InputError: A size is no positive whole number, or has an unknown name.
             RebuildError: The model cannot be built at these sizes.
-            Cancelled: `cancelled` said so.
         """
-        wanted = {**self.sizes, **checked(sizes, self.sizes)}
-        check_room(self.report.graph, wanted, self._adapter.room(self._model))
-        model, batch = self._at(wanted)
-        return self._adapter.measure(
-            model, batch, loss=self._loss, optimizer=self._optimizer, sizes=wanted, cancelled=cancelled
-        )
+        return self.costs.measure(sizes)
 
     def _at(self, sizes: Mapping[str, int]) -> tuple[Any, Batch]:
         """The model and the batch at these sizes; the user's own model where its sizes are the same."""

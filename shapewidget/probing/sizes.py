@@ -69,7 +69,7 @@ def other_sizes(axes: Mapping[str, int], arguments: Mapping[str, int]) -> list[d
     for probe in (0, 1):
         setting = {name: _axis_size(name, value, probe) for name, value in axes.items()}
         for place, (name, value) in enumerate(arguments.items()):
-            setting[name] = value + _step(value, arguments) * _STEPS[place % len(_STEPS)][probe]
+            setting[name] = value + size_step(value, arguments) * _STEPS[place % len(_STEPS)][probe]
         settings.append(setting)
     return settings
 
@@ -82,6 +82,6 @@ def _axis_size(name: str, value: int, probe: int) -> int:
     return size if size != value else size + 1
 
 
-def _step(value: int, arguments: Mapping[str, int]) -> int:
-    """The least common multiple of the small arguments that divide this one: numbers of heads, of layers."""
+def size_step(value: int, arguments: Mapping[str, int]) -> int:
+    """What a size argument has to be a multiple of: the small arguments that divide it, as numbers of heads do."""
     return math.lcm(*(other for other in arguments.values() if other <= 32 and other < value and value % other == 0), 1)

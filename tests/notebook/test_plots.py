@@ -5,10 +5,13 @@ import sys
 
 import pytest
 
+from shapewidget.graph.anchored import Estimate
 from shapewidget.graph.costs import Measurement, Memory, Timing
 from shapewidget.notebook import units
 from shapewidget.notebook.plot_frame import SizeAxis
 from shapewidget.notebook.plots import memory_figure, timing_figure
+from shapewidget.notebook.predicted import curve_sizes
+from shapewidget.probing.predictor import Prediction
 
 BATCH = SizeAxis("B", "batch size")
 MIB = 2**20
@@ -29,10 +32,40 @@ def trace(figure, name):
     return next(each for each in figure.data if each.name == name)
 
 
+def predicted(size):
+    peak = Estimate(40.0 * MIB + size * MIB, 40 * MIB, 50 * MIB + size * MIB)
+    return Prediction({"B": size, "T": 50}, None, peak, Estimate(0.005, 0.004, 0.006), Estimate(0.02, 0.01, 0.03))
+
+
+class TestPredicted:
+    @pytest.mark.parametrize(("draw", "name"), [(memory_figure, "peak"), (timing_figure, "training step")])
+    def test_a_dashed_curve_with_its_band_goes_beyond_the_points(self, draw, name):
+        figure = draw([point(8)], BATCH, {"B": 8}, [predicted(size) for size in (2, 8, 32)])
+        curve, band = trace(figure, f"{name}, predicted"), trace(figure, f"band of {name}")
+        assert list(curve.x) == [2, 8, 32]
+        assert curve.line.dash == "dash"
+        assert (len(band.x), band.fill) == (6, "toself")
+        assert "predicted" in curve.hovertext[0]
+        assert "9 of 10 in" in curve.hovertext[0]
+        low, high = figure.layout.xaxis.range
+        assert 10**low < 2 < 32 < 10**high
+
+    @FIGURES
+    def test_a_curve_is_drawn_where_nothing_was_measured(self, draw):
+        figure = draw([], BATCH, {"B": 8}, [predicted(size) for size in (2, 8, 32)])
+        assert figure.layout.yaxis.showticklabels
+
+    def test_a_curve_has_the_shown_sizes_and_the_current_one(self):
+        sizes = curve_sizes([2, 200], 30)
+        assert (min(sizes), max(sizes)) == (2, 200)
+        assert 30 in sizes
+        assert len(sizes) <= 26
+
+
 class TestMemory:
-    def test_four_parts_are_stacked_to_the_peak_in_one_unit(self):
+    def test_five_parts_are_stacked_to_the_peak_in_one_unit(self):
         figure = memory_figure([point(8), point(16)], BATCH, {"B": 8})
-        parts = ["parameters", "gradients", "optimiser state", "activations"]
+        parts = ["parameters", "gradients", "optimiser state", "activations", "workspace"]
         assert [each.name for each in figure.data] == [*parts, "peak"]
         assert figure.layout.barmode == "stack"
         assert list(trace(figure, "peak").y) == [48, 56]
@@ -50,6 +83,12 @@ class TestMemory:
         assert "optimiser state 20.0 MiB" in text
         assert "peak 48.0 MiB" in text
         assert "forward pass alone 11.0 MiB" in text
+
+    def test_the_device_is_full_at_a_line_only_where_it_is_in_sight(self):
+        points = [point(8), point(16)]
+        assert memory_figure(points, BATCH, {"B": 8}, capacity=50 * MIB).layout.shapes[-1].y0 == 50
+        far = memory_figure(points, BATCH, {"B": 8}, capacity=5000 * MIB)
+        assert all(shape.y0 != 5000 for shape in far.layout.shapes)
 
     @pytest.mark.parametrize("sizes", [(8,), (8, 16), (1, 2, 3, 4, 64)])
     def test_bars_do_not_overlap(self, sizes):

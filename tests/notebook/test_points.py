@@ -1,6 +1,5 @@
 import pytest
 
-from shapewidget.errors import Cancelled
 from shapewidget.graph.costs import Measurement, Timing
 from shapewidget.notebook import points as points_module
 from shapewidget.notebook.points import Points, neighbours
@@ -26,23 +25,27 @@ def clock(monkeypatch):
     return clock
 
 
-class Session:
+class Costs:
     def __init__(self, clock, seconds=lambda sizes: 0.1, fits=lambda sizes: True, runs=True):
         self.clock, self.seconds, self.fits, self.runs, self.measured = clock, seconds, fits, runs, []
 
-    def measure(self, sizes, cancelled):
-        if cancelled():
-            raise Cancelled("Measure again.")
+    def measuring(self, sizes, effort):
+        yield
         self.measured.append(sizes["B"])
         self.clock.now += self.seconds(sizes)
         return Measurement(dict(sizes), "cpu", RAN if self.runs else None, None, None, fits=self.fits(sizes))
 
 
-def go_round(session, sizes=SIZES, high=512):
-    points = Points(session)
-    points.measure(sizes, lambda: False)
+def measure(points, sizes):
+    for _ in points.measuring(sizes):
+        pass
+
+
+def go_round(costs, sizes=SIZES, high=512):
+    points = Points(costs)
+    measure(points, sizes)
     for point in points.beside(sizes, "B", 1, high):
-        points.measure(point, lambda: False)
+        measure(points, point)
     return points
 
 
@@ -62,69 +65,70 @@ def test_neighbours_are_halves_and_doubles_within_the_bounds(size, low, high, ex
 
 
 def test_points_measures_the_neighbours_cheapest_first(clock):
-    session = Session(clock)
-    go_round(session)
-    assert session.measured == [8, 2, 4, 16, 32]
+    costs = Costs(clock)
+    go_round(costs)
+    assert costs.measured == [8, 2, 4, 16, 32]
 
 
 def test_points_leaves_out_what_would_take_too_long(clock):
-    session = Session(clock, seconds=lambda sizes: sizes["B"] / 8)
-    go_round(session)
-    assert session.measured == [8, 2, 4]
+    costs = Costs(clock, seconds=lambda sizes: sizes["B"] / 8)
+    go_round(costs)
+    assert costs.measured == [8, 2, 4]
 
 
 def test_points_counts_what_the_neighbours_did_take(clock):
-    session = Session(clock, seconds=lambda sizes: 0.4 if sizes["B"] == 8 else 0.9)
-    go_round(session)
-    assert session.measured == [8, 2, 4]
+    costs = Costs(clock, seconds=lambda sizes: 0.4 if sizes["B"] == 8 else 0.9)
+    go_round(costs)
+    assert costs.measured == [8, 2, 4]
 
 
 def test_points_of_a_slow_model_is_the_chosen_one_alone(clock):
-    session = Session(clock, seconds=lambda sizes: 60)
-    go_round(session)
-    assert session.measured == [8]
+    costs = Costs(clock, seconds=lambda sizes: 60)
+    go_round(costs)
+    assert costs.measured == [8]
 
 
 def test_points_goes_no_further_than_memory(clock):
-    session = Session(clock, fits=lambda sizes: sizes["B"] <= 8)
-    go_round(session)
-    assert session.measured == [8, 2, 4, 16]
+    costs = Costs(clock, fits=lambda sizes: sizes["B"] <= 8)
+    go_round(costs)
+    assert costs.measured == [8, 2, 4, 16]
 
 
 def test_points_goes_no_further_when_the_chosen_one_does_not_fit(clock):
-    session = Session(clock, fits=lambda sizes: sizes["B"] <= 4)
-    go_round(session)
-    assert session.measured == [8, 2, 4]
+    costs = Costs(clock, fits=lambda sizes: sizes["B"] <= 4)
+    go_round(costs)
+    assert costs.measured == [8, 2, 4]
 
 
 def test_points_measures_nothing_twice(clock):
-    session = Session(clock)
-    points = go_round(session)
-    points.measure(SIZES, lambda: False)
+    costs = Costs(clock)
+    points = go_round(costs)
+    measure(points, SIZES)
     assert list(points.beside(SIZES, "B", 1, 512)) == []
-    assert session.measured == [8, 2, 4, 16, 32]
+    assert costs.measured == [8, 2, 4, 16, 32]
 
 
 def test_points_keeps_nothing_of_a_cancelled_measurement(clock):
-    session = Session(clock)
-    points = Points(session)
-    with pytest.raises(Cancelled):
-        points.measure(SIZES, lambda: True)
+    costs = Costs(clock)
+    points = Points(costs)
+    cancelled = points.measuring(SIZES)
+    next(cancelled)
+    cancelled.close()
     assert points.measured == []
-    points.measure(SIZES, lambda: False)
-    assert session.measured == [8]
+    measure(points, SIZES)
+    assert costs.measured == [8]
 
 
 def test_points_along_an_axis_agree_in_all_other_sizes(clock):
-    points = Points(Session(clock))
+    points = Points(Costs(clock))
     for sizes in ({"B": 8, "T": 10}, {"B": 16, "T": 10}, {"B": 8, "T": 20}):
-        points.measure(sizes, lambda: False)
+        measure(points, sizes)
     assert [point.sizes for point in points.along("B", SIZES)] == [{"B": 8, "T": 10}, {"B": 16, "T": 10}]
     assert [point.sizes for point in points.along("T", SIZES)] == [{"B": 8, "T": 10}, {"B": 8, "T": 20}]
     assert points.along("unknown", SIZES) == []
 
 
 def test_model_that_does_not_run_is_not_tried_at_other_sizes(clock):
-    session = Session(clock, runs=False)
-    go_round(session)
-    assert session.measured == [8]
+    costs = Costs(clock, runs=False)
+    go_round(costs)
+    assert costs.measured == [8]

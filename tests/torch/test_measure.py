@@ -5,10 +5,11 @@ import torch
 from fingerprint import fingerprint
 from torch import nn
 
-from shapewidget.errors import Cancelled
-from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.adapter import Batch, Effort
 from shapewidget.frameworks.torch import capacity, timing
 from shapewidget.frameworks.torch.measure import measure
+from shapewidget.graph.costs import peak_of
+from shapewidget.probing.costs import finished
 
 
 class Tagger(nn.Module):
@@ -29,9 +30,13 @@ def tokens(batch=4, length=6):
     return torch.randint(0, 50, (batch, length))
 
 
-def measured(model, *args, targets=None, loss=None, optimizer=None, cancelled=lambda: False, **sizes):
+def slices(model, *args, targets=None, loss=None, optimizer=None, effort=Effort.THOROUGH, **sizes):
     batch = Batch(args, targets=targets)
-    return measure(model, batch, loss=loss, optimizer=optimizer, sizes=sizes, cancelled=cancelled)
+    return measure(model, batch, loss=loss, optimizer=optimizer, sizes=sizes, effort=effort)
+
+
+def measured(*args, **options):
+    return finished(slices(*args, **options))
 
 
 def token_loss(outputs, targets):
@@ -78,8 +83,9 @@ class TestRepeats:
                 now[0] += durations[min(made[0], len(durations) - 1)]
                 made[0] += 1
 
-            monkeypatch.setattr(timing, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-            return timing.timed(call, torch.device("cpu"), lambda: False), made[0]
+            clock = SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: now[0] / 2)
+            monkeypatch.setattr(timing, "time", clock)
+            return finished(timing.timed(call, torch.device("cpu"), 0.5)), made[0]
 
         return run
 
@@ -322,16 +328,88 @@ class TestManners:
         assert capfd.readouterr().out == ""
 
 
-class TestCancelling:
-    def test_it_ends_between_repeats(self):
-        asked = iter(range(100))
-        with pytest.raises(Cancelled, match="Measure again"):
-            measured(Tagger(), tokens(), cancelled=lambda: next(asked) >= 3)
-        assert next(asked) == 4
+class TestSlices:
+    def test_a_slice_is_one_call_of_the_model(self):
+        calls = []
 
-    def test_the_model_is_left_as_found(self):
+        class Counting(nn.Linear):
+            def forward(self, x):
+                calls.append(1)
+                return super().forward(x.repeat(500, 40))
+
+        before = 0
+        for _ in slices(Counting(120, 200), torch.randn(2, 3)):
+            assert len(calls) - before <= 3  # a call that is short is timed several at once
+            before = len(calls)
+
+    def test_closing_it_leaves_the_model_and_the_random_state_as_found(self):
         model, inputs = Tagger(), tokens()
         before = fingerprint(model)
-        with pytest.raises(Cancelled):
-            measured(model, inputs, cancelled=lambda: True)
+        measuring = slices(model, inputs)
+        for _ in range(4):
+            next(measuring)
+        measuring.close()
         assert fingerprint(model) == before
+
+    def test_between_slices_gradients_and_output_are_those_of_the_user(self, capfd):
+        with torch.no_grad():
+            for _ in slices(Tagger(), tokens()):
+                assert not torch.is_grad_enabled()
+                print("seen")
+        assert "seen" in capfd.readouterr().out
+
+
+class TestEffort:
+    def test_bytes_alone_are_had_without_timing(self):
+        point = measured(Tagger(), tokens(), effort=Effort.BYTES)
+        assert (point.forward, point.step, point.refusal) == (None, None, "")
+        assert point.memory == measured(Tagger(), tokens()).memory
+
+    def test_timelines_add_up_to_the_peak(self):
+        point = measured(Tagger(), tokens())
+        gradients = point.memory.gradients
+        beyond = point.memory.activations - point.memory.inputs + point.memory.workspace
+        assert peak_of(point.step_timeline) == gradients + beyond
+        assert any("lstm" in segment.name for segment in point.step_timeline)
+
+    def test_without_training_there_is_a_forward_pass_only(self):
+        batch = Batch((tokens(),))
+        point = finished(
+            measure(Tagger(), batch, loss=None, optimizer=None, sizes={}, effort=Effort.USUAL, training=False)
+        )
+        assert point.forward is not None
+        assert (point.step, point.step_timeline, point.refusal) == (None, (), "")
+
+
+class TestLayers:
+    def test_every_layer_has_its_bytes_and_seconds(self):
+        point = measured(Tagger(), tokens(8, 20))
+        assert {"embedding", "lstm", "norm", "dropout", "head"} <= point.layers.keys()
+        assert point.layers["lstm"].memory > 8 * 20 * 32 * 4  # its outputs, and its kernel's workspace
+        assert 0 < point.layers["lstm"].time < point.layers["Tagger"].time
+
+    def test_a_layer_that_is_called_twice_is_told_apart(self):
+        class Twice(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = nn.Linear(4, 4)
+
+            def forward(self, x):
+                return self.layer(self.layer(x).tanh())
+
+        assert {"layer", "layer#2"} <= measured(Twice(), torch.randn(2, 4)).layers.keys()
+
+    def test_no_hook_is_left_behind(self):
+        hooks = torch.nn.modules.module
+        before = len(hooks._global_forward_hooks), len(hooks._global_forward_pre_hooks)
+        measured(Tagger(), tokens())
+        assert (len(hooks._global_forward_hooks), len(hooks._global_forward_pre_hooks)) == before
+
+    def test_operations_are_counted(self):
+        forward = 2 * 4 * 30 * 20
+        point = measured(nn.Linear(30, 20), torch.randn(4, 30))
+        assert point.flops == 2 * forward  # no gradient of the inputs is asked for
+
+    def test_operations_of_an_lstm_are_counted(self):
+        forward = 2 * (3 * 5) * 4 * 16 * (8 + 16)
+        assert measured(nn.LSTM(8, 16), torch.randn(5, 3, 8)).flops == 3 * forward

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import keras
 
 from shapewidget.errors import InputError, ProbeInputError, RebuildError
-from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
 from shapewidget.frameworks.keras.attempt import attempt
 from shapewidget.frameworks.keras.constructor import copied
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
@@ -47,6 +47,14 @@ class KerasAdapter:
     def room(self, model: keras.Model) -> int | None:
         """None: TensorFlow raises an error of its own where memory does not suffice."""
         return None
+
+    def capacity(self, model: keras.Model) -> int | None:
+        """None: TensorFlow does not tell."""
+        return None
+
+    def machine(self, model: keras.Model) -> str:
+        """Device, and version of Keras."""
+        return f"{self.device(model)}, keras {keras.__version__}"
 
     def on_device(self, model: keras.Model, device: str) -> keras.Model:
         """The model itself; TensorFlow places its own copies."""
@@ -123,9 +131,11 @@ class KerasAdapter:
         loss: Callable[..., Any] | None,
         optimizer: Callable[..., Any] | None,
         sizes: Mapping[str, int],
-        cancelled: Callable[[], bool],
-    ) -> Measurement:
+        effort: Effort,
+        training: bool = True,
+    ) -> Generator[None, None, Measurement]:
         """Refused, in words."""
+        yield from ()
         return Measurement(
             dict(sizes), self.device(model), None, None, None, refusal="Keras models are not measured yet."
         )

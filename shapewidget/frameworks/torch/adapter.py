@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import copy
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from shapewidget.errors import InputError
-from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Failure
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort, Failure
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.torch.attempt import attempt
-from shapewidget.frameworks.torch.capacity import available_bytes
+from shapewidget.frameworks.torch.capacity import available_bytes, capacity_of, described
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.failure import failure_of
 from shapewidget.frameworks.torch.guard import untouched
@@ -50,6 +50,14 @@ class TorchAdapter:
     def room(self, model: nn.Module) -> int | None:
         """Bytes that the host has free; None where another device raises an error of its own."""
         return available_bytes() if self.device(model) == "cpu" else None
+
+    def capacity(self, model: nn.Module) -> int | None:
+        """Bytes that are free on the model's device; on a GPU also what PyTorch holds there and does not use."""
+        return capacity_of(torch.device(self.device(model)))
+
+    def machine(self, model: nn.Module) -> str:
+        """Device, threads and version of PyTorch."""
+        return described(torch.device(self.device(model)))
 
     def on_device(self, model: nn.Module, device: str) -> nn.Module:
         """A copy on that device; the model itself if it is there."""
@@ -134,7 +142,8 @@ class TorchAdapter:
         loss: Callable[..., Any] | None,
         optimizer: Callable[..., Any] | None,
         sizes: Mapping[str, int],
-        cancelled: Callable[[], bool],
-    ) -> Measurement:
-        """Time and memory, on a copy."""
-        return measure(model, batch, loss=loss, optimizer=optimizer, sizes=sizes, cancelled=cancelled)
+        effort: Effort,
+        training: bool = True,
+    ) -> Generator[None, None, Measurement]:
+        """Time and memory, on a copy, one call a slice."""
+        return measure(model, batch, loss=loss, optimizer=optimizer, sizes=sizes, effort=effort, training=training)

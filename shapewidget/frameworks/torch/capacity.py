@@ -7,6 +7,7 @@ an exception is a point on a plot, a killed kernel is the end of the session.
 from __future__ import annotations
 
 import os
+import platform
 import re
 from pathlib import Path
 
@@ -40,6 +41,26 @@ def available_bytes() -> int | None:
     """Memory that this process can still take without swapping; None where the system does not tell."""
     known = [size for size in (_machine(), _container()) if size is not None]
     return min(known, default=None)
+
+
+def capacity_of(device: torch.device) -> int | None:
+    """Bytes that can still be taken on a device; None where it does not tell."""
+    if device.type == "cpu":
+        available = available_bytes()
+        return None if available is None else max(0, available - RESERVE)
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + unused
+    return None
+
+
+def described(device: torch.device) -> str:
+    """A device and what makes it fast: its name, the threads that are used, the version of PyTorch."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    cpu = next((line for line in _read("/proc/cpuinfo").splitlines() if line.startswith("model name")), "")
+    name = cpu.partition(":")[2].strip() or platform.processor() or platform.machine()
+    return f"{device.type} {name}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def require(size: int, purpose: str) -> None:
@@ -88,6 +109,6 @@ def _reclaimable(group: Path) -> int:
 
 def _read(path: str | Path) -> str:
     try:
-        return Path(path).read_text(encoding="ascii")
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""

@@ -1,29 +1,36 @@
 """What a forward pass and a training step cost, measured on a copy of the model.
 
 The order is one of growing need, so that what was measured stands where memory ends: forward pass, then training step;
-of each a first call that also warms up, its peak, its time.
+of each a first call that also warms up, its peak, its time. It goes in slices of one call each, so that whoever drives
+it can do something else in between, or end it there.
 """
 
 from __future__ import annotations
 
 import gc
 import io
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, redirect_stdout
 from typing import Any
 
 import torch
 from torch import nn
 
-from shapewidget.errors import Cancelled, ShapeWidgetError
-from shapewidget.frameworks.adapter import Batch
+from shapewidget.errors import ShapeWidgetError
+from shapewidget.frameworks.adapter import Batch, Effort
+from shapewidget.frameworks.torch import flops
 from shapewidget.frameworks.torch.capacity import is_out_of_memory, shortage
 from shapewidget.frameworks.torch.guard import same_random_state
-from shapewidget.frameworks.torch.memory import measured_peak, nbytes
+from shapewidget.frameworks.torch.layer_costs import LayerWatch
+from shapewidget.frameworks.torch.memory import measured, nbytes
 from shapewidget.frameworks.torch.tensors import leaves
 from shapewidget.frameworks.torch.timing import timed
 from shapewidget.frameworks.torch.training import Loss, MakeOptimizer, TrainingRun, device_of, in_words
-from shapewidget.graph.costs import Measurement, Memory, Timing
+from shapewidget.graph.costs import LayerCost, Measurement, Memory, Timeline, Timing
+
+LAYER_SECONDS, MOST_LAYER_PASSES = 0.1, 5
+"""How long, and how often at most, forward passes are watched layer by layer."""
 
 
 def measure(
@@ -33,9 +40,10 @@ def measure(
     loss: Callable[..., Any] | None,
     optimizer: Callable[..., Any] | None,
     sizes: Mapping[str, int],
-    cancelled: Callable[[], bool],
-) -> Measurement:
-    """Time and memory of a forward pass and of a training step.
+    effort: Effort,
+    training: bool = True,
+) -> Generator[None, None, Measurement]:
+    """Time and memory of a forward pass and of a training step, one call of the model a slice.
 
     Args:
         model: Copied; left as found, as are the random number generators. What it prints is not shown.
@@ -43,56 +51,93 @@ def measure(
         loss: Called as ``loss(outputs, targets)``; None for the mean of the floating-point outputs.
         optimizer: Makes the optimiser from the trainable weights; None for Adam.
         sizes: The named sizes, passed on.
-        cancelled: Asked between repeats.
+        effort: How long to repeat, and whether to look at the layers too.
+        training: Whether to make training steps.
 
     Returns:
         What could be measured. What could not is None, and `refusal` says why.
-
-    Raises:
-        Cancelled: `cancelled` said yes.
     """
-    measuring = _Measuring(sizes, cancelled)
-    try:
-        with same_random_state(), torch.inference_mode(False), torch.enable_grad(), redirect_stdout(io.StringIO()):
-            measuring.measure(model, batch, loss, optimizer)
-    except Cancelled:
-        raise
-    except Exception as error:
-        measuring.refuse(error)
+    measuring = _Measuring(sizes, effort)
+    slices = measuring.slices(model, batch, loss, optimizer, training)
+    while True:
+        try:
+            with _apart():
+                next(slices)
+        except StopIteration:
+            break
+        except Exception as error:
+            slices.close()
+            measuring.refuse(error)
+            break
+        yield
     if not measuring.fits:
+        del slices
         _release()
     return measuring.measurement()
+
+
+def _apart() -> ExitStack:
+    """Where one slice runs: with gradients, quietly, and with random numbers that nobody misses."""
+    stack = ExitStack()
+    for context in (same_random_state(), torch.inference_mode(False), torch.enable_grad()):
+        stack.enter_context(context)
+    stack.enter_context(redirect_stdout(io.StringIO()))
+    return stack
 
 
 class _Measuring:
     """One measurement in the making."""
 
-    def __init__(self, sizes: Mapping[str, int], cancelled: Callable[[], bool]) -> None:
+    def __init__(self, sizes: Mapping[str, int], effort: Effort) -> None:
         self.sizes = dict(sizes)
-        self.cancelled = cancelled
+        self.effort = effort
         self.device = torch.device("cpu")
         self.forward: Timing | None = None
         self.step: Timing | None = None
         self.memory: Memory | None = None
+        self.layers: Mapping[str, LayerCost] = {}
+        self.flops: int | None = None
+        self.forward_timeline: Timeline = ()
+        self.step_timeline: Timeline = ()
         self.advice = self.refusal = ""
         self.fits = True
 
-    def measure(self, model: nn.Module, batch: Batch, loss: Loss | None, optimizer: MakeOptimizer | None) -> None:
+    def slices(
+        self, model: nn.Module, batch: Batch, loss: Loss | None, optimizer: MakeOptimizer | None, training: bool
+    ) -> Generator[None, None, None]:
         self.device = device_of(model, batch)
         self.advice = _advice(loss, batch)
         run = TrainingRun(model, batch, loss, optimizer, self.device)
         outputs = nbytes(leaves(run.forward()))
-        self.check()
-        self.memory = _forward_memory(run, outputs)
-        self.forward = timed(run.forward, self.device, self.cancelled)
-        kept = run.start_training()
-        self.check()
-        self.memory = _training_memory(run, kept, self.memory.forward_peak)
-        self.step = timed(run.step, self.device, self.cancelled)
+        yield
+        peak, self.forward_timeline = measured(run.forward, self.device)
+        self.memory = _forward_memory(run, outputs, peak)
+        yield
+        if self.effort.seconds:
+            self.forward = yield from timed(run.forward, self.device, self.effort.seconds)
+        watch = run.watch()
+        if self.effort.looks_at_layers:
+            yield from _watched(run, watch)
+            self.layers = watch.costs()
+            self.flops = None if training else flops.counted(run.forward)
+        if training:
+            yield
+            yield from self._train(run, watch)
 
-    def check(self) -> None:
-        if self.cancelled():
-            raise Cancelled("The measurement was cancelled. Measure again to have it.")
+    def _train(self, run: TrainingRun, watch: LayerWatch) -> Generator[None, None, None]:
+        assert self.memory is not None
+        kept = run.start_training(watch)
+        if self.effort.looks_at_layers:
+            self.layers = watch.costs()
+        yield
+        peak, self.step_timeline = measured(run.step, self.device)
+        self.memory = _training_memory(run, kept, peak, self.memory.forward_peak)
+        yield
+        if self.effort.seconds:
+            self.step = yield from timed(run.step, self.device, self.effort.seconds)
+        if self.effort.looks_at_layers:
+            yield
+            self.flops = flops.counted(run.step)
 
     def refuse(self, error: Exception) -> None:
         if is_out_of_memory(error):
@@ -100,13 +145,36 @@ class _Measuring:
             self.refusal = f"does not fit on {self.device}: {shortage(error)}. Choose a smaller size."
         elif isinstance(error, ShapeWidgetError):
             self.refusal = str(error)
-        elif self.forward is None:
+        elif self.memory is None:
             self.refusal = f"The model raised {in_words(error)}. Probe it to see where it breaks."
         else:
             self.refusal = f"The training step raised {in_words(error)}. {self.advice}"
 
     def measurement(self) -> Measurement:
-        return Measurement(self.sizes, str(self.device), self.forward, self.step, self.memory, self.refusal, self.fits)
+        return Measurement(
+            self.sizes,
+            str(self.device),
+            self.forward,
+            self.step,
+            self.memory,
+            self.refusal,
+            self.fits,
+            self.layers,
+            self.flops,
+            self.forward_timeline,
+            self.step_timeline,
+        )
+
+
+def _watched(run: TrainingRun, watch: LayerWatch) -> Iterator[None]:
+    """Forward passes whose layers are timed; the first one of each kernel is warm already."""
+    stop = time.perf_counter() + LAYER_SECONDS
+    for _ in range(MOST_LAYER_PASSES):
+        with watch.watching():
+            run.forward()
+        yield
+        if time.perf_counter() > stop:
+            return
 
 
 def _advice(loss: Loss | None, batch: Batch) -> str:
@@ -117,23 +185,26 @@ def _advice(loss: Loss | None, batch: Batch) -> str:
     return f"The loss is called as loss(outputs, targets), with {targets}. Check `loss=`, `targets=` and `optimizer=`."
 
 
-def _forward_memory(run: TrainingRun, outputs: int) -> Memory:
-    peak = measured_peak(run.forward, run.device)
+def _forward_memory(run: TrainingRun, outputs: int, peak: int | None) -> Memory:
     how = _instrument(run.device, peak) + " during a forward pass alone, as no training step could be made."
-    activations = run.input_bytes + (outputs if peak is None else peak)
-    return Memory(run.parameter_bytes, 0, 0, activations, run.parameter_bytes + activations, how)
+    workspace = max(0, (peak or 0) - outputs)
+    activations, inputs = run.input_bytes + outputs, run.input_bytes
+    return Memory(
+        run.parameter_bytes, 0, 0, activations, run.parameter_bytes + activations + workspace, how, workspace, inputs
+    )
 
 
-def _training_memory(run: TrainingRun, kept: int, forward_peak: int) -> Memory:
-    peak = measured_peak(run.step, run.device)
-    activations = kept if peak is None else max(0, peak - run.gradient_bytes)
+def _training_memory(run: TrainingRun, kept: int, peak: int | None, forward_peak: int) -> Memory:
+    beyond = kept if peak is None else max(0, peak - run.gradient_bytes)
     return Memory(
         parameters=run.parameter_bytes,
         gradients=run.gradient_bytes,
         optimizer_state=run.optimizer_bytes,
-        activations=run.input_bytes + activations,
+        activations=run.input_bytes + min(kept, beyond),
         forward_peak=forward_peak,
         how=f"{_instrument(run.device, peak)} during the second training step; {run.recipe}.",
+        workspace=max(0, beyond - kept),
+        inputs=run.input_bytes,
     )
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
-from torch._C._autograd import _profiler_enabled
 from torch.autograd.graph import saved_tensors_hooks
-from torch.autograd.profiler import profile
 
 from shapewidget.frameworks.torch import capacity
+from shapewidget.frameworks.torch.timeline import timeline
+from shapewidget.graph.costs import Timeline, peak_of
 
 Call = Callable[[], object]
 
@@ -29,12 +27,18 @@ def nbytes(tensors: Iterable[torch.Tensor]) -> int:
     return total
 
 
-def measured_peak(call: Call, device: torch.device) -> int | None:
-    """Peak bytes that a call allocates; None where the device does not tell."""
+def measured(call: Call, device: torch.device) -> tuple[int | None, Timeline]:
+    """Peak bytes that a call allocates, and how they come about.
+
+    Returns:
+        The peak, None where the device does not tell; the timeline, empty there.
+    """
     with _no_collection():
-        if device.type == "cuda":
-            return _cuda_peak(call, device)
-        return _profiled_peak(call) if device.type == "cpu" else None
+        peak = _cuda_peak(call, device) if device.type == "cuda" else None
+        found = timeline(call, device)
+    if found is None:
+        return peak, ()
+    return peak_of(found) if peak is None else peak, found
 
 
 def _cuda_peak(call: Call, device: torch.device) -> int:
@@ -44,21 +48,6 @@ def _cuda_peak(call: Call, device: torch.device) -> int:
     call()
     torch.cuda.synchronize(device)
     return torch.cuda.max_memory_allocated(device) - before
-
-
-def _profiled_peak(call: Call) -> int | None:
-    """The running sum of every allocation and release, scratch memory of kernels included, at its highest."""
-    if _profiler_enabled():  # by the user: a second profiler would end the first
-        return None
-    with _quiet_profiler(), profile(profile_memory=True, acc_events=True) as profiler:
-        call()
-    recorded: Any = profiler.kineto_results
-    events = [event for event in recorded.events() if event.name() == "[memory]"]
-    live = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        live += event.nbytes()
-        peak = max(peak, live)
-    return peak
 
 
 @contextmanager
@@ -73,32 +62,20 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-@contextmanager
-def _quiet_profiler() -> Iterator[None]:
-    """Keep the profiler from printing that it starts and stops: notebooks show what C++ prints.
-
-    It reads the level once, when it first starts, so the variable need not stay.
-    """
-    name = "KINETO_LOG_LEVEL"
-    if name in os.environ:
-        yield
-        return
-    os.environ[name] = "6"
-    try:
-        yield
-    finally:
-        del os.environ[name]
-
-
 class SavedTensors(saved_tensors_hooks):
     """Counts what is kept for the backward pass, and stops before the host has no memory left.
 
+    Args:
+        known: Tensors that are there all the same, and do not count.
+        keep: Told the bytes of every other one as it is kept.
+
     Attributes:
-        nbytes: Bytes kept so far, without the tensors that are `known`.
+        nbytes: Bytes kept so far.
     """
 
-    def __init__(self, known: Iterable[torch.Tensor]) -> None:
+    def __init__(self, known: Iterable[torch.Tensor], keep: Callable[[int], None]) -> None:
         self.nbytes = 0
+        self._keep = keep
         self._seen = {tensor.untyped_storage().data_ptr() for tensor in known if tensor.layout is torch.strided}
         self._checked = 0
         super().__init__(self._pack, lambda tensor: tensor)
@@ -108,6 +85,7 @@ class SavedTensors(saved_tensors_hooks):
             storage = tensor.untyped_storage()
             self._seen.add(storage.data_ptr())
             self.nbytes += storage.nbytes()
+            self._keep(storage.nbytes())
             if tensor.device.type == "cpu" and self.nbytes - self._checked > _CHECK_EVERY:
                 self._checked = self.nbytes
                 capacity.require(_CHECK_EVERY, "More tensors for the backward pass")

@@ -5,68 +5,73 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import NamedTuple
 
 import torch
 
-from shapewidget.errors import Cancelled
 from shapewidget.graph.costs import Timing
 
-BUDGET_SECONDS = 0.5
 SHORTEST_SAMPLE = 1e-3
 FEWEST, FEWEST_TO_SETTLE, MOST = 3, 5, 50
 SETTLED = 0.02
 CUDA_WARM_UPS = 3
 
 
-def timed(call: Callable[[], object], device: torch.device, cancelled: Callable[[], bool]) -> Timing:
-    """Time a call that has already run once.
+class _Sample(NamedTuple):
+    """One repeat: seconds that went by, and those that the calling thread was computing."""
+
+    wall: float
+    cpu: float
+
+
+def timed(call: Callable[[], object], device: torch.device, budget: float) -> Generator[None, None, Timing]:
+    """Time a call that has already run once, one repeat a slice.
 
     A call of less than a millisecond is timed in batches. Repeats end when the standard error of the median falls
-    under 2%, or after half a second, but not before the third.
+    under 2%, or when the time is up, but not before the third.
 
     Args:
         call: What to time.
         device: Where it computes; a GPU is timed by its own events.
-        cancelled: Asked before every repeat.
-
-    Raises:
-        Cancelled: `cancelled` said yes.
+        budget: Seconds that the repeats may take.
     """
-    stop = time.perf_counter() + BUDGET_SECONDS
+    stop = time.perf_counter() + budget
     for _ in range(CUDA_WARM_UPS if device.type == "cuda" else 0):
         call()
-    first = _seconds(call, 1, device)
-    calls = max(1, math.ceil(SHORTEST_SAMPLE / max(first, 1e-9)))
+    first = _sample(call, 1, device)
+    calls = max(1, math.ceil(SHORTEST_SAMPLE / max(first.wall, 1e-9)))
     samples = [first] if calls == 1 else []
     while len(samples) < FEWEST or (time.perf_counter() < stop and len(samples) < MOST and not _settled(samples)):
-        if cancelled():
-            raise Cancelled(
-                f"Timing was cancelled after {len(samples)} repeats. Measure again to have the whole of it."
-            )
-        samples.append(_seconds(call, calls, device))
-    lower, median, upper = statistics.quantiles(samples, n=4, method="inclusive")
-    return Timing(median, lower, upper, repeats=len(samples))
+        yield
+        samples.append(_sample(call, calls, device))
+    lower, median, upper = _quartiles(samples)
+    cpu = min(sample.cpu for sample in samples) if device.type == "cpu" else None
+    return Timing(median, lower, upper, repeats=len(samples), cpu=cpu)
 
 
-def _settled(samples: list[float]) -> bool:
+def _quartiles(samples: list[_Sample]) -> list[float]:
+    return statistics.quantiles((sample.wall for sample in samples), n=4, method="inclusive")
+
+
+def _settled(samples: list[_Sample]) -> bool:
     """Whether more repeats would hardly move the median, by its standard error for a bell-shaped spread."""
     if len(samples) < FEWEST_TO_SETTLE:
         return False
-    lower, median, upper = statistics.quantiles(samples, n=4, method="inclusive")
+    lower, median, upper = _quartiles(samples)
     return 0.93 * (upper - lower) / math.sqrt(len(samples)) < SETTLED * median
 
 
-def _seconds(call: Callable[[], object], times: int, device: torch.device) -> float:
+def _sample(call: Callable[[], object], times: int, device: torch.device) -> _Sample:
     if device.type == "cuda":
-        return _event_seconds(call, times, device)
+        return _Sample(_event_seconds(call, times, device), 0.0)
     wait = torch.mps.synchronize if device.type == "mps" else _nothing
     wait()
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.thread_time()
     for _ in range(times):
         call()
     wait()
-    return (time.perf_counter() - start) / times
+    return _Sample((time.perf_counter() - start) / times, (time.thread_time() - cpu_start) / times)
 
 
 def _event_seconds(call: Callable[[], object], times: int, device: torch.device) -> float:

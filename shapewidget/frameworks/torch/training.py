@@ -12,6 +12,7 @@ from torch import nn
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.torch import capacity, memory
+from shapewidget.frameworks.torch.layer_costs import LayerWatch
 from shapewidget.frameworks.torch.tensors import leaves, mapped
 
 Loss = Callable[[Any, Any], torch.Tensor]
@@ -88,8 +89,15 @@ class TrainingRun:
         with torch.no_grad():
             return self._model(*self._args, **self._kwargs)
 
-    def start_training(self) -> int:
+    def watch(self) -> LayerWatch:
+        """Something that notes what the layers cost."""
+        return LayerWatch(self._model, self.device)
+
+    def start_training(self, watch: LayerWatch) -> int:
         """Make the first training step, so that gradients and the optimiser's state are known.
+
+        Args:
+            watch: Told what every layer keeps.
 
         Returns:
             Bytes of the tensors that it kept for the backward pass.
@@ -103,23 +111,24 @@ class TrainingRun:
             raise NotMeasurableError("No training step was made: the model has no trainable weights.")
         if not self._model.training:
             self._model.train()
-        saved = memory.SavedTensors(_weights(self._model))
+        saved = memory.SavedTensors(_weights(self._model), watch.keep)
         self._optimizer = self._make_optimizer(trainable)
         with saved:
-            self._backward()
+            with watch.watching():
+                loss = self._loss_of_outputs()
+            loss.backward()
         self.gradient_bytes = memory.nbytes(weight.grad for weight in trainable if weight.grad is not None)
         self._update()
         return saved.nbytes
 
     def step(self) -> None:
         """A training step after the first: forward pass, loss, backward pass, optimiser step."""
-        self._backward()
+        self._loss_of_outputs().backward()
         self._update()
 
-    def _backward(self) -> None:
+    def _loss_of_outputs(self) -> torch.Tensor:
         outputs = self._model(*self._args, **self._kwargs)
-        loss = self._loss(outputs, self._targets) if self._loss else _mean(outputs)
-        loss.backward()
+        return self._loss(outputs, self._targets) if self._loss else _mean(outputs)
 
     def _update(self) -> None:
         assert self._optimizer is not None

@@ -1,0 +1,108 @@
+"""A law set right by what was measured, with a band that says how far it can be trusted.
+
+Near a measured point a law's error is that of the point. So the prediction is the law times the ratio of measured to
+said, averaged over the points by how near they are; at a measured point it is that point. The band comes from leaving
+every point out in turn, and widens with the distance to the nearest one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+SHARE = 0.9
+"""How many of the points a band holds."""
+
+_NEAR = 0.5
+"""Doublings of sizes that every distance is taken to be longer, as two runs at one point differ too."""
+
+_ENOUGH, _LEAST = 6, 0.005
+"""How many points tell an error by themselves, and the smallest that is believed."""
+
+Point = tuple[Mapping[str, int], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A predicted value, and the band that should hold nine measured ones of ten.
+
+    Attributes:
+        value: Seconds or bytes.
+        lower: Lower end of the band.
+        upper: Upper end of the band.
+    """
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """A law and the points that it is set right by.
+
+    Attributes:
+        law: Seconds or bytes at given sizes.
+        points: The measured ones.
+        ratios: Logarithm of measured by said, of every point.
+        slack: Error for a doubling of a size, as a logarithm.
+    """
+
+    law: Callable[[Mapping[str, int]], float]
+    points: Sequence[Point]
+    ratios: Sequence[float]
+    slack: float
+
+    def at(self, sizes: Mapping[str, int]) -> Estimate:
+        """The prediction at these sizes."""
+        correction, distance = _correction(sizes, self.points, self.ratios)
+        value = self.law(sizes) * math.exp(correction)
+        spread = math.exp(min(self.slack * (distance + _NEAR) if distance else 0.0, 5.0))
+        return Estimate(value, value / spread, value * spread)
+
+
+def anchored(
+    law: Callable[[Mapping[str, int]], float],
+    points: Sequence[Point],
+    *,
+    without: Sequence[Callable[[Mapping[str, int]], float]] | None = None,
+    doubt: float,
+) -> Anchored:
+    """Set a law right by points.
+
+    Args:
+        law: What was fitted to all points.
+        points: Sizes and measured values.
+        without: For every point the law that was fitted without it; None where the law hardly depends on one.
+        doubt: The error for a doubling that is assumed as long as few points tell.
+    """
+    known = [(sizes, value) for sizes, value in points if value > 0 and law(sizes) > 0]
+    ratios = [math.log(value / law(sizes)) for sizes, value in known]
+    laws = without if without is not None and len(known) == len(points) else [law] * len(known)
+    errors = []
+    for place, ((sizes, value), other) in enumerate(zip(known, laws, strict=True)):
+        rest = [point for index, point in enumerate(known) if index != place and other(point[0]) > 0]
+        if rest and other(sizes) > 0:
+            apart = [math.log(measured / other(where)) for where, measured in rest]
+            correction, distance = _correction(sizes, rest, apart)
+            errors.append(abs(math.log(value / other(sizes)) - correction) / (distance + _NEAR))
+    return Anchored(law, known, ratios, _slack(errors, doubt))
+
+
+def _correction(sizes: Mapping[str, int], points: Sequence[Point], ratios: Sequence[float]) -> tuple[float, float]:
+    """The ratio at these sizes, and how many doublings away the nearest point is."""
+    distances = [math.sqrt(sum(math.log2(sizes[name] / where[name]) ** 2 for name in where)) for where, _ in points]
+    if not distances:
+        return 0.0, 2.0
+    nearest = min(distances)
+    if not nearest:
+        return ratios[distances.index(0.0)], 0.0
+    weights = [1 / distance**2 for distance in distances]
+    return sum(map(float.__mul__, weights, ratios)) / sum(weights), nearest
+
+
+def _slack(errors: Sequence[float], doubt: float) -> float:
+    """The error that nine of ten points stay under; while there are few, doubts make up their number."""
+    ranked = sorted([*errors, *([doubt] * (_ENOUGH - len(errors)))])
+    return max(_LEAST, ranked[math.ceil(SHARE * len(ranked)) - 1])

@@ -1,0 +1,124 @@
+"""What one model costs: measured where it was run, predicted everywhere else, and refused where it would not fit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+from shapewidget.frameworks.adapter import Adapter, Batch, Effort, Model
+from shapewidget.graph.costs import Measurement
+from shapewidget.graph.records import LayerGraph
+from shapewidget.probing.predictor import Prediction, Predictor
+from shapewidget.probing.room import check_room
+from shapewidget.probing.run_cache import RunCache, key_of
+from shapewidget.probing.sizes import checked, size_step
+
+Sizes = Mapping[str, int]
+Slices = Generator[None, None, Measurement]
+
+
+class Costs:
+    """The costs of a model at any of its sizes.
+
+    Args:
+        adapter: Runs it.
+        model: The user's own.
+        at: Gives the model and the batch at other sizes.
+        graph: The model's graph with its axes solved.
+        sizes: All of its sizes, as they are.
+        arguments: Those that are arguments of its constructor.
+        names: Those that can be moved.
+        loss: Called as ``loss(outputs, targets)``.
+        optimizer: Makes an optimiser of an iterable of weights.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        model: Model,
+        at: Callable[[Sizes], tuple[Model, Batch]],
+        graph: LayerGraph,
+        sizes: Sizes,
+        *,
+        arguments: Sizes,
+        names: tuple[str, ...],
+        loss: Callable[..., Any] | None,
+        optimizer: Callable[..., Any] | None,
+    ) -> None:
+        self._adapter, self._model, self._at, self._graph = adapter, model, at, graph
+        self._sizes, self._arguments, self._names = dict(sizes), dict(arguments), names
+        self._loss, self._optimizer = loss, optimizer
+
+    @functools.cached_property
+    def predictor(self) -> Predictor:
+        """What is known of the costs, with what was learnt in earlier sessions."""
+        steps = {name: size_step(size, self._arguments) for name, size in self._arguments.items()}
+        return Predictor(self._sizes, self._names, self._graph, step=steps, kept=self._cache.load())
+
+    @functools.cached_property
+    def _cache(self) -> RunCache:
+        recipe = [getattr(it, "__qualname__", type(it).__qualname__) for it in (self._loss, self._optimizer)]
+        return RunCache(key_of(self._graph, self._adapter.machine(self._model), self._names, recipe))
+
+    @property
+    def capacity(self) -> int | None:
+        """Bytes that a run can take on the device, as it is now; None where the device does not tell."""
+        return self._adapter.capacity(self._model)
+
+    def predict(self, sizes: Sizes) -> Prediction:
+        """The costs at these sizes, from arithmetic alone."""
+        return self.predictor.at({**self._sizes, **sizes})
+
+    def measure(self, sizes: Mapping[str, object], effort: Effort = Effort.THOROUGH) -> Measurement:
+        """Time and memory of a forward pass and of a training step at these sizes, on a copy.
+
+        Raises:
+            InputError: A size is no positive whole number, or has an unknown name, or a layer of it alone is too large.
+            RebuildError: The model cannot be built at these sizes.
+        """
+        return finished(self.measuring(sizes, effort))
+
+    def measuring(self, sizes: Mapping[str, object], effort: Effort = Effort.THOROUGH) -> Slices:
+        """The same, one call of the model a slice; close it to end the measurement."""
+        wanted = {**self._sizes, **checked(sizes, self._sizes)}
+        point = self.refused(wanted) or (yield from self._run(wanted, effort))
+        self.predictor.add(point)
+        return point
+
+    def refused(self, sizes: Sizes) -> Measurement | None:
+        """A point that does not fit, where that is certain before it is run; for a CPU, which would swap."""
+        room, peak = self._adapter.room(self._model), self.predict(sizes).peak
+        if room is None or peak is None or peak.lower <= room:
+            return None
+        refusal = (
+            f"does not fit on {self._adapter.device(self._model)}: about {peak.value / 2**30:,.1f} GiB would be taken, "
+            f"and {room / 2**30:,.1f} GiB are free. It was not run, as the machine would swap. Choose a smaller size."
+        )
+        return Measurement(
+            dict(sizes), self._adapter.device(self._model), None, None, None, refusal=refusal, fits=False
+        )
+
+    def learning(self) -> Generator[None, None, None]:
+        """Make the runs that predictions still lack, one call of the model a slice, and keep all for later sessions."""
+        yield from self.predictor.learning(self._run)
+        self._cache.store([*self.predictor.probes, *self.predictor.points])
+
+    def _run(self, sizes: Sizes, effort: Effort) -> Slices:
+        check_room(self._graph, sizes, self._adapter.room(self._model))
+        model, batch = self._at(sizes)
+        slices = self._adapter.measure(
+            model, batch, loss=self._loss, optimizer=self._optimizer, sizes=sizes, effort=effort
+        )
+        del model, batch  # the run holds copies: a model that was built for it is not kept besides
+        return (yield from slices)
+
+
+def finished(slices: Slices) -> Measurement:
+    """Run a measurement to its end."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            point: Measurement = end.value
+            return point

@@ -1,0 +1,213 @@
+"""What a model would cost at sizes that it was not run at, learnt from the runs that there are.
+
+The first run brings three more with it, at half of each size, for the time. Then come small ones for the memory, whose
+timelines tell how every operation's bytes follow the sizes. Every run that is made for another reason is learnt from
+too, and what was learnt is kept for the next session.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shapewidget.errors import ShapeWidgetError
+from shapewidget.frameworks.adapter import Effort
+from shapewidget.graph.anchored import Anchored, Estimate, anchored
+from shapewidget.graph.costs import Measurement, Memory, Timing
+from shapewidget.graph.memory_law import fit_memory
+from shapewidget.graph.records import LayerGraph
+from shapewidget.graph.time_law import fit_time
+from shapewidget.probing.sizes import BATCH, TIME
+
+Sizes = Mapping[str, int]
+Measure = Callable[[Sizes, Effort], Generator[None, None, Measurement]]
+
+DOUBT_OF_TIME, DOUBT_OF_MEMORY = 0.25, 0.02
+"""The errors for a doubling of a size that are assumed as long as few points tell."""
+
+_LONGEST_PROBE = 1.0
+"""Seconds of a training step beyond which no run is made that nobody asked for."""
+
+_PLAN = (
+    (2, 16, 1.0), (4, 16, 1.0), (2, 32, 1.0), (2, 16, 0.5), (4, 32, 0.5), (2, 16, 2.0), (8, 16, 2.0), (2, 64, 0.5),
+    (4, 16, 0.5), (8, 64, 1.0), (2, 32, 2.0), (8, 32, 0.5), (4, 64, 2.0), (16, 16, 1.0),
+)  # fmt: skip
+"""Batch, sequence and share of the hidden size of the small runs: as many as bytes have terms, and two over."""
+
+_WIDEST, _MULTIPLE = 1024, 16
+_SHORTEST_PLANNED = 64
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run would cost.
+
+    Attributes:
+        sizes: The named sizes.
+        memory: The bytes in their parts; None where the device does not tell.
+        peak: Their sum with its band.
+        forward: Seconds of a forward pass; None where none was timed.
+        step: Seconds of a training step.
+    """
+
+    sizes: Sizes
+    memory: Memory | None = None
+    peak: Estimate | None = None
+    forward: Estimate | None = None
+    step: Estimate | None = None
+
+
+class Predictor:
+    """Predicts the costs of one model on one machine.
+
+    Args:
+        own: The sizes that it was probed at.
+        names: Those of them that can be moved.
+        graph: The model's graph with its axes solved.
+        step: What a size has to be a multiple of, by its name; 1 where it is not there.
+        kept: Runs of earlier sessions, which tell how costs follow the sizes, but not what they are today.
+
+    Attributes:
+        points: Runs that were asked for.
+        probes: Runs that were made to predict from.
+    """
+
+    def __init__(
+        self,
+        own: Sizes,
+        names: Sequence[str],
+        graph: LayerGraph,
+        *,
+        step: Mapping[str, int],
+        kept: Iterable[Measurement] = (),
+    ) -> None:
+        self.names = tuple(names)
+        self._own, self._graph, self._step = dict(own), graph, step
+        self.points: list[Measurement] = []
+        self.probes: list[Measurement] = list(kept)
+
+    def add(self, point: Measurement) -> None:
+        """Learn from a run that was asked for."""
+        self._learn(self.points, point)
+
+    def _learn(self, runs: list[Measurement], run: Measurement) -> None:
+        runs.append(run)
+        for law in ("_bytes", "_forward", "_training"):
+            self.__dict__.pop(law, None)
+
+    def learning(self, measure: Measure) -> Generator[None, None, None]:
+        """Make the runs that are still missing, the most telling first, one call of the model a slice."""
+        for sizes, effort in self._plan():
+            try:
+                self._learn(self.probes, (yield from measure({**self._own, **sizes}, effort)))
+            except ShapeWidgetError:
+                continue
+
+    def _plan(self) -> Iterator[tuple[dict[str, int], Effort]]:
+        """Nothing for a model that does not run, or runs too long."""
+        first = next((point for point in self.points if point.forward is not None), None)
+        if first is None or (first.step or first.forward or Timing(0, 0, 0, 0)).median > _LONGEST_PROBE:
+            return
+        done = [{name: run.sizes[name] for name in self.names} for run in (*self.points, *self.probes)]
+        here = {name: first.sizes[name] for name in self.names}
+        for name in self.names:
+            half = {**here, name: self._rounded(name, here[name] / 2)}
+            if half not in done:
+                done.append(half)
+                yield half, Effort.BRIEF
+        for small in self._small() if first.forward_timeline else ():
+            if small not in done:
+                done.append(small)
+                yield small, Effort.BYTES
+
+    def _small(self) -> Iterator[dict[str, int]]:
+        lengths = self._own.get(TIME, _SHORTEST_PLANNED)
+        for batch, length, share in _PLAN:
+            sizes = {}
+            for name in self.names:
+                if name == BATCH:
+                    sizes[name] = batch
+                elif name == TIME:
+                    sizes[name] = max(1, length * min(lengths, _SHORTEST_PLANNED) // _SHORTEST_PLANNED)
+                else:
+                    wide = 2 * self._own[name] > _WIDEST
+                    sizes[name] = self._rounded(name, self._own[name] * share / (2 if wide else 1), _MULTIPLE)
+            yield sizes
+
+    def _rounded(self, name: str, size: float, multiple: int = 1) -> int:
+        unit = math.lcm(self._step.get(name, 1), multiple)
+        return max(1, round(size / unit)) * unit
+
+    def at(self, sizes: Sizes) -> Prediction:
+        """The prediction at these sizes; parts are None until enough was run."""
+        forward = self._forward.at(sizes) if self._forward is not None else None
+        step = self._training.at(sizes) if self._training is not None else None
+        if self._bytes is None:
+            return Prediction(dict(sizes), None, None, forward, step)
+        law, peaks = self._bytes
+        memory, peak = law(sizes), peaks.at(sizes)
+        return Prediction(dict(sizes), _with_peak(memory, round(peak.value)), peak, forward, step)
+
+    @functools.cached_property
+    def _bytes(self) -> tuple[Callable[[Sizes], Memory], Anchored] | None:
+        runs = [*self.points, *self.probes]
+        law = fit_memory(runs, self.names, self._bends())
+        peaks = [(self._named(run), float(run.memory.peak)) for run in runs if run.memory is not None]
+        if law is None:
+            return None
+        return law.at, anchored(lambda sizes: law.at(sizes).peak, peaks, doubt=DOUBT_OF_MEMORY)
+
+    @functools.cached_property
+    def _forward(self) -> Anchored | None:
+        return self._timed(lambda run: run.forward)
+
+    @functools.cached_property
+    def _training(self) -> Anchored | None:
+        return self._timed(lambda run: run.step)
+
+    def _timed(self, call: Callable[[Measurement], Timing | None]) -> Anchored | None:
+        """The law of the threads' own seconds, set right by those that went by, which are what a person waits for."""
+        timed = [(self._named(run), timing) for run in (*self.points, *self.probes) if (timing := call(run))]
+        if len(timed) <= len(self.names):
+            return None
+        fit = functools.partial(fit_time, names=self.names, attention=self._has_attention())
+        working = [(sizes, timing.cpu or timing.median) for sizes, timing in timed]
+        asked = [place for place, (sizes, _) in enumerate(timed) if place < len(self.points)]
+        without = [fit([*working[:place], *working[place + 1 :]]).at for place in asked]
+        return anchored(
+            fit(working).at,
+            [(timed[place][0], timed[place][1].median) for place in asked],
+            without=without,
+            doubt=DOUBT_OF_TIME,
+        )
+
+    def _named(self, run: Measurement) -> dict[str, int]:
+        return {name: run.sizes[name] for name in self.names}
+
+    def _bends(self) -> list[tuple[str, int]]:
+        """Where a hidden size outgrows the input of a recurrent layer, which shares a buffer with it."""
+        others = [name for name in self.names if name not in (BATCH, TIME)]
+        fixed = {
+            declared.size
+            for layer in self._graph.layers
+            for declared in layer.declared
+            if declared.name == "input_size" and declared.dim is not None and not {*others} & declared.dim.names
+        }
+        return [(name, size) for name in others for size in sorted(fixed)]
+
+    def _has_attention(self) -> bool:
+        return any(
+            [str(dim) for dim in spec.dims or ()].count(TIME) > 1
+            for layer in self._graph.layers
+            for spec in (*layer.inputs, *layer.outputs)
+        )
+
+
+def _with_peak(memory: Memory, peak: int) -> Memory:
+    """The parts set right, so that they add up to a peak: what is not known exactly takes the difference."""
+    fixed = memory.parameters + memory.gradients + memory.optimizer_state
+    loose = memory.activations + memory.workspace
+    factor = max(0.0, (peak - fixed) / loose) if loose else 1.0
+    return replace(memory, activations=round(memory.activations * factor), workspace=round(memory.workspace * factor))

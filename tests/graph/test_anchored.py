@@ -1,0 +1,41 @@
+import pytest
+
+from shapewidget.graph.anchored import anchored
+
+
+def law(sizes):
+    return 10.0 * sizes["B"]
+
+
+def test_at_a_measured_point_it_is_that_point_without_a_band():
+    estimate = anchored(law, [({"B": 4}, 50.0), ({"B": 8}, 90.0)], doubt=0.1).at({"B": 4})
+    assert (estimate.value, estimate.lower, estimate.upper) == (50.0, 50.0, 50.0)
+
+
+def test_beside_a_measured_point_it_errs_as_that_point_does():
+    estimate = anchored(law, [({"B": 4}, 50.0)], doubt=0.1).at({"B": 8})
+    assert estimate.value == pytest.approx(100.0)
+    assert estimate.lower < 100 < estimate.upper
+
+
+def test_the_band_widens_with_the_distance():
+    said = anchored(law, [({"B": 4}, 50.0)], doubt=0.1)
+    near, far = (said.at({"B": size}) for size in (8, 64))
+    assert far.upper / far.value > near.upper / near.value > 1
+
+
+def test_points_that_agree_with_the_law_narrow_the_band():
+    points = [({"B": size}, 10.0 * size) for size in (1, 2, 4, 8, 16, 32, 64, 128)]
+    assert anchored(law, points, doubt=0.5).at({"B": 256}).upper == pytest.approx(2560, rel=0.02)
+
+
+def test_points_that_scatter_widen_it():
+    points = [({"B": size}, 10.0 * size * factor) for size, factor in ((1, 1), (2, 2), (4, 0.5), (8, 1.5), (16, 0.7))]
+    scattered = anchored(law, points, doubt=0.01).at({"B": 32})
+    assert scattered.upper / scattered.value > 1.5
+
+
+def test_without_points_it_is_the_law_with_the_doubt():
+    estimate = anchored(law, [], doubt=0.1).at({"B": 4})
+    assert estimate.value == 40.0
+    assert estimate.upper > 40.0

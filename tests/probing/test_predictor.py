@@ -1,0 +1,143 @@
+"""What is predicted of real models holds where they are run."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from shapewidget import zoo
+from shapewidget.frameworks.adapter import Effort
+from shapewidget.graph.costs import Measurement, Timing
+from shapewidget.probing import costs as costs_module
+from shapewidget.probing.costs import finished
+from shapewidget.probing.largest import largest_predicted, searching
+from shapewidget.probing.predictor import Predictor
+from shapewidget.probing.session import Session
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Attention(nn.Module):
+    def __init__(self, width=32):
+        super().__init__()
+        self.embedding = nn.Embedding(50, width)
+        self.encoder = nn.TransformerEncoderLayer(width, 4, 2 * width, batch_first=True)
+        self.head = nn.Linear(width, 5)
+
+    def forward(self, tokens):
+        return self.head(self.encoder(self.embedding(tokens)))
+
+
+def learnt(model, inputs):
+    session = Session(model, inputs)
+    session.costs.measure({}, Effort.BRIEF)
+    for _ in session.costs.learning():
+        pass
+    return session.costs
+
+
+def test_nothing_is_predicted_before_anything_ran():
+    costs = Session(zoo.BiLSTMTagger(), torch.randint(0, 50, (4, 8))).costs
+    prediction = costs.predict({"B": 64})
+    assert (prediction.memory, prediction.peak, prediction.forward, prediction.step) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("model", "width"),
+    [(lambda: zoo.BiLSTMTagger(vocab=50, emb=40, hidden=64), "hidden"), (Attention, "width")],
+    ids=["bilstm", "attention"],
+)
+def test_memory_is_predicted_at_sizes_that_were_not_run(model, width):
+    costs = learnt(model(), torch.randint(0, 50, (8, 24)))
+    for sizes in ({"B": 32}, {"T": 96}, {width: 128}, {"B": 3, "T": 50, width: 96}):
+        said, measured = costs.predict(sizes), costs.measure(sizes, Effort.BYTES).memory
+        assert said.peak.value == pytest.approx(measured.peak, rel=0.04), sizes
+        assert said.memory.parameters == measured.parameters
+        assert said.memory.optimizer_state == measured.optimizer_state
+        assert said.memory.peak == pytest.approx(said.peak.value, abs=3)
+
+
+def test_a_measured_point_is_predicted_as_it_was_measured():
+    costs = learnt(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8)))
+    point = costs.measure({"B": 16})
+    said = costs.predict({"B": 16})
+    assert said.peak.value == pytest.approx(point.memory.peak)
+    assert said.step.value == pytest.approx(point.step.median)
+    assert said.step.lower == said.step.upper
+
+
+def test_time_has_a_band_and_grows_with_every_size():
+    graph = Session(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=32), torch.randint(0, 50, (4, 16))).report.graph
+    own = {"B": 8, "T": 32, "hidden": 128}
+
+    def run(sizes, effort=None):
+        yield
+        seconds = 1e-3 + 2e-6 * sizes["T"] + 3e-10 * sizes["B"] * sizes["T"] * sizes["hidden"] ** 2
+        timing = Timing(3 * seconds, seconds, 4 * seconds, 5, cpu=seconds)  # the machine is busy
+        return Measurement(sizes, "cpu", timing, timing, None)
+
+    predictor = Predictor(own, ("B", "T", "hidden"), graph, step={})
+    predictor.add(finished(run(own)))
+    for _ in predictor.learning(run):
+        pass
+    here = predictor.at(own).step.value
+    assert here == pytest.approx(next(iter(predictor.points)).step.median)
+    for sizes in ({"B": 64}, {"T": 256}, {"hidden": 1024}):
+        step = predictor.at({**own, **sizes}).step
+        assert step.lower < step.value < step.upper
+        assert step.value > 1.5 * here
+
+
+def test_what_was_learnt_is_there_in_the_next_session(monkeypatch, tmp_path):
+    monkeypatch.setenv("SHAPEWIDGET_CACHE", str(tmp_path))
+    model, inputs = zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8))
+    before = learnt(model, inputs).predict({"B": 64}).peak.value
+    again = Session(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), inputs).costs
+    assert again.predict({"B": 64}).peak.value == pytest.approx(before, rel=0.02)
+    other = Session(zoo.BiLSTMTagger(vocab=50, emb=24, hidden=16), inputs).costs
+    assert other.predict({"B": 64}).peak is None
+
+
+def test_a_damaged_cache_is_as_good_as_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("SHAPEWIDGET_CACHE", str(tmp_path))
+    model, inputs = zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8))
+    learnt(model, inputs)
+    (kept,) = tmp_path.iterdir()
+    kept.write_text('[{"sizes": {}}]')
+    assert Session(model, inputs).costs.predict({"B": 64}).peak is None
+
+
+class TestLimits:
+    @pytest.fixture
+    def costs(self, monkeypatch):
+        costs = learnt(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8)))
+        capacity = round(costs.predict({"B": 200}).peak.value)
+        monkeypatch.setattr(costs_module.Costs, "capacity", property(lambda _: capacity))
+        return costs
+
+    def test_the_largest_size_is_predicted_at_once(self, costs):
+        found = largest_predicted(costs, {}, "B")
+        assert found.size in (199, 200, 201)
+        assert not found.measured
+
+    def test_the_search_runs_on_both_sides_of_it(self, costs):
+        found = finished(searching(costs, {}, "B"))
+        assert found.measured
+        fitting = costs.measure({"B": found.size}, Effort.BYTES).memory.peak
+        beyond = costs.measure({"B": round(found.size * 1.03) + 1}, Effort.BYTES).memory.peak
+        assert fitting <= found.capacity < beyond
+
+    def test_nothing_is_run_that_would_swap(self, costs, monkeypatch):
+        monkeypatch.setattr(costs._adapter, "room", lambda model: 2**20, raising=False)
+        monkeypatch.setattr(costs, "_run", None)
+        point = costs.measure({"B": 4000})
+        assert not point.fits
+        assert "It was not run" in point.refusal
+        assert (point.forward, point.memory) == (None, None)
