@@ -17,6 +17,7 @@ from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.graph.remedies import Remedy
+from shapewidget.graph.training import TrainingLog
 
 Tensor = Any
 Model = Any
@@ -161,6 +162,12 @@ class Watch(AbstractContextManager["Watch"], Protocol):
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers whose order depends on their epoch, and that were gone through several times at one."""
+
+    def training(self) -> TrainingLog:
+        """The batches, backward passes and optimiser steps of the block."""
+
+    def failed_loader(self) -> tuple[Any, int] | None:
+        """The loader that could not give a batch, and which; None where none raised."""
 
 
 class Adapter(Protocol):

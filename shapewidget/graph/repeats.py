@@ -14,7 +14,7 @@ def without_repeats(graph: LayerGraph) -> LayerGraph:
 
     This is value numbering as compilers do it (Cocke and Schwartz, 1970), on calls instead of expressions: a call
     whose producers were dropped reads the ones that they repeat, so that whole steps fall together. A step with another
-    shape, as that of a short last batch, or with an edge in another state stays.
+    shape, as that of a short last batch, or one that was not reached stays.
     """
     into: dict[str, list[Edge]] = defaultdict(list)
     for edge in graph.edges:
@@ -49,7 +49,7 @@ def _key(unit: list[Layer], into: dict[str, list[Edge]], kept_as: dict[str, str]
 
     def read(edge: Edge) -> Hashable:
         source = place.get(edge.source, kept_as.get(edge.source))
-        return source, edge.output, edge.input, edge.state, edge.badge, edge.assumed
+        return source, edge.output, edge.input, edge.state
 
     return tuple(
         (

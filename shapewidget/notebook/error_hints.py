@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from shapewidget.frameworks.registry import loaded_adapters
@@ -37,6 +39,15 @@ class ErrorHints:
         """Look no longer."""
         if self._after_cell in self._shell.events.callbacks[EVENT]:
             self._shell.events.unregister(EVENT, self._after_cell)
+
+    @contextmanager
+    def silent(self) -> Generator[None]:
+        """Say nothing while a block runs."""
+        mode, self.mode = self.mode, "off"
+        try:
+            yield
+        finally:
+            self.mode = mode
 
     def _after_cell(self, result: ExecutionResult) -> None:
         error: Any = result.error_in_exec

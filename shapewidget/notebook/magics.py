@@ -97,7 +97,8 @@ class ShapeWidgetMagics(Magics):
         if name is not None and not name.isidentifier():
             raise UsageError(f"{name!r} is no name for the report. Expected a variable's: %%shapewidget report")
         try:
-            report, error = run_recorded(self._shell, cell)
+            with self._hints.silent():
+                report, error = run_recorded(self._shell, cell)
         except ShapeWidgetError as refusal:
             raise UsageError(str(refusal)) from None
         if name is not None:

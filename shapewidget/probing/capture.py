@@ -11,13 +11,13 @@ from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loading import by_severity
-from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.explain import explain
+from shapewidget.probing.loops import trained_wrongly, unmade_batch
 from shapewidget.probing.replays import proven
 from shapewidget.probing.report import Report
 
@@ -59,8 +59,10 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         told = [each for each in recorded if each[2].graph.layers] or recorded[:1]
         found = [finding for _, watch, recording in told for finding in _findings(watch, recording)]
         if isinstance(error, Exception):
-            found = _with_fixes(found, error)
-        found += [same_order_every_epoch(passes) for _, watch, _ in recorded for passes in watch.same_epoch()]
+            unmade = [finding for _, watch, _ in recorded for finding in unmade_batch(watch)]
+            silent = [finding for finding in found if finding.severity is not Severity.MISMATCH]
+            found = [*unmade, *silent] if unmade else _with_fixes(found, error)
+        found += [finding for _, watch, _ in recorded for finding in trained_wrongly(watch)]
         self._report.findings = by_severity(found)
         framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))
         if recording.graph.layers or recording.clashes:
@@ -70,7 +72,7 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
     def _draw(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
         """The graph of the framework that ran most; the findings are those of all."""
         report, graph = self._report, recording.graph
-        report.graph = without_repeats(coloured(graph, recording.clashes, report.findings))
+        report.graph = coloured(without_repeats(graph), recording.clashes, report.findings)
         report.framework, report.stopped = framework, recording.stopped
         report.device = next((spec.device for layer in graph.layers for spec in layer.outputs), "")
         if is_partial:

@@ -52,10 +52,10 @@ def test_calls_that_read_what_the_last_one_gave_stay():
     assert without_repeats(chained) == chained
 
 
-def test_clash_in_a_later_step_stays():
+def test_step_that_was_not_reached_stays():
     layers, edges = step(2)
-    clashing = layers, [Edge(it.source, it.target, state=Agreement.MISMATCH, badge="4 ≠ 5") for it in edges]
-    kept = without_repeats(graph(step(1), clashing))
+    ended = layers, [Edge(it.source, it.target, state=Agreement.UNREACHED) for it in edges]
+    kept = without_repeats(graph(step(1), ended))
     assert ids(kept) == ["linear#1", "loss#1", "loss#2"]
     assert kept.into("loss#2")[0].source == "linear#1"
 

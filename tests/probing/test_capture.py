@@ -123,6 +123,15 @@ def test_capture_finds_a_loss_by_hand_that_broadcasts(compare):
     assert findings_of_a_loop(compare) == ["SW302"]
 
 
+def test_capture_draws_a_broadcast_of_every_step_once():
+    model = nn.Linear(3, 1)
+    with shapewidget.capture() as report:
+        for _ in range(3):
+            ((model(torch.randn(8, 3)) - torch.randn(8)) ** 2).mean().backward()
+    assert [it.name for it in report.graph.layers].count("sub") == 1
+    assert [it.state.value for it in report.graph.into("sub")].count("coincidence") == 1
+
+
 @pytest.mark.parametrize(
     "compare",
     [

@@ -7,7 +7,8 @@ from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.graph.batches import BatchRecord, InnerPass
+from shapewidget.graph.batches import BatchRecord, InnerPass, LoaderSettings
+from shapewidget.graph.training import StreamEnd, TrainingLog
 
 CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
 
@@ -231,3 +232,19 @@ def zipped(longer: InnerPass, shorter: InnerPass, evidence: LoaderEvidence) -> F
         got=got,
         verified=evidence.is_whole_when_repeated,
     )
+
+
+def loop_ends_with_shorter(log: TrainingLog) -> Iterator[Finding]:
+    """A loop of the user's own over two loaders side by side."""
+    ended = {event.stream for event in log.events if isinstance(event, StreamEnd)}
+    for number in sorted(ended):
+        shorter = log.streams[number]
+        for longer in log.streams[max(number - 1, 0) : number + 2]:
+            is_left = longer.batches is not None and longer.drawn < longer.batches
+            is_in_step = longer.drawn in (shorter.drawn, shorter.drawn + 1) and shorter.drawn > 1
+            is_beside = longer.first <= shorter.last - 1 and shorter.first <= longer.last - 1
+            if longer.loader != shorter.loader and is_left and is_in_step and is_beside and longer.batches is not None:
+                left = InnerPass(longer.title, longer.batches, shorter.drawn, longer.shuffles)
+                right = InnerPass(shorter.title, shorter.drawn, shorter.drawn, shorter.shuffles)
+                yield zipped(left, right, LoaderEvidence(LoaderSettings("The loop")))
+                return

@@ -12,6 +12,7 @@ from shapewidget.diagnosis.loss_remedies import arguments_of_model, loss_remedie
 from shapewidget.diagnosis.loss_search import dims_of, is_of_classes
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies
 from shapewidget.diagnosis.rules.folded import fold_behind
+from shapewidget.diagnosis.rules.joined import joined_behind, joined_text
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.diagnosis.written_loss import compares_with_data
 from shapewidget.graph.dims import Dim, constant
@@ -36,17 +37,21 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         outputs, targets = layer.inputs[:2]
         at = f"axis {clash.axis} of the targets" if clash.axis is not None else "the targets"
+        join, fix = joined_behind(evidence, layer), "give the loss outputs and targets of matching shape"
         reason = (
             f"{place_text(layer)} compares outputs {shape_text(outputs)} with targets {shape_text(targets)}: "
             f"{at} should be {clash.expected}, not {clash.got}.{_classes(evidence, layer)}"
         )
+        if join is not None:
+            reason += joined_text(join, targets.shape[0])
+            fix = "join the targets of the same batches too, torch.cat(targets), or take the loss of every batch"
         yield Diagnosis(
             finding(
                 "SW301",
                 "loss",
                 layer.path or layer.name,
                 reason,
-                fix="give the loss outputs and targets of matching shape",
+                fix=fix,
                 op=None if layer.path else layer.name,
                 axis=clash.axis,
                 axis_name="batch" if clash.axis == 0 else "",

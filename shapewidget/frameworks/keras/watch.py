@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import warnings
 from types import TracebackType
+from typing import Any
 
+from shapewidget.frameworks.keras.draws import Draws, failed_py_dataset
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.programs import TracedProgram
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
+from shapewidget.graph.training import TrainingLog
 
 MOST_NODES = 4_000
 """How much of a long training loop is recorded: its first steps tell what the others do."""
@@ -24,12 +27,14 @@ class Watch:
         self._recorder = Recorder(most_nodes=MOST_NODES)
         self._context = contextlib.ExitStack()
         self._stopped: str | None = None
+        self._draws = Draws()
 
     def __enter__(self) -> Watch:
         """Begin."""
         self._context.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", message=".*run_functions_eagerly.*")
         self._context.enter_context(eager_functions())
+        self._context.enter_context(self._draws.watching())
         self._context.enter_context(self._recorder.recording())
         return self
 
@@ -38,6 +43,8 @@ class Watch:
     ) -> None:
         """End, and note the error that ended the block, if anything of Keras ran in it."""
         self._context.close()
+        if isinstance(error, Exception) and self._draws.failed is None:
+            self._draws.failed = failed_py_dataset(error)
         if isinstance(error, Exception) and self._recorder.nodes.all:
             self._stopped = self._recorder.fail(error)
 
@@ -60,3 +67,11 @@ class Watch:
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """None: samplers with epochs are PyTorch's."""
         return ()
+
+    def training(self) -> TrainingLog:
+        """Nothing: how gradients are added up is followed in PyTorch."""
+        return TrainingLog()
+
+    def failed_loader(self) -> tuple[Any, int] | None:
+        """The dataset that could not give a batch, and which."""
+        return self._draws.failed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -20,22 +19,8 @@ class EpochWatch:
         """No pass was made yet."""
         self._epochs: dict[int, tuple[Any, list[int]]] = {}
 
-    @contextlib.contextmanager
-    def counting(self) -> Iterator[None]:
-        """Note the passes that the block begins; the loaders work as they do without us."""
-        original = DataLoader.__iter__
-
-        def noted(loader: DataLoader[Any]) -> Any:
-            self._note(loader)
-            return original(loader)
-
-        DataLoader.__iter__ = noted  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            DataLoader.__iter__ = original  # type: ignore[method-assign]
-
-    def _note(self, loader: DataLoader[Any]) -> None:
+    def note(self, loader: DataLoader[Any]) -> None:
+        """A pass over the loader begins."""
         samplers: tuple[Any, ...] = loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None)
         for sampler in samplers:
             if callable(getattr(sampler, "set_epoch", None)) and isinstance(getattr(sampler, "epoch", None), int):

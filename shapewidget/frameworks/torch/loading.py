@@ -110,10 +110,10 @@ class _CountedPass:
 
     @property
     def is_sized(self) -> bool:
-        return _length(self.loader) is not None
+        return length_of(self.loader) is not None
 
     def summary(self, place: int) -> InnerPass:
-        title = f"{type(self.loader).__name__} {place}, of {_length(self.loader.dataset)} samples"
+        title = f"{type(self.loader).__name__} {place}, of {length_of(self.loader.dataset)} samples"
         return InnerPass(title, len(self.loader), self.drawn, not has_fixed_order(self.loader))
 
 
@@ -127,8 +127,8 @@ class DataLoaderReading(Reading):
         is_standard = type(sampler) is BatchSampler
         self.settings = LoaderSettings(
             type(loader).__name__,
-            samples=_length(loader.dataset) if not isinstance(loader.dataset, IterableDataset) else None,
-            batches=_length(loader),
+            samples=length_of(loader.dataset) if not isinstance(loader.dataset, IterableDataset) else None,
+            batches=length_of(loader),
             batch_size=sampler.batch_size if is_standard else loader.batch_size,
             drop_last=sampler.drop_last if is_standard else bool(loader.drop_last),
             shuffles=not has_fixed_order(loader),
@@ -285,7 +285,8 @@ def _name(function: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def _length(value: Any) -> int | None:
+def length_of(value: Any) -> int | None:
+    """The length of a loader or data set; None where it has none."""
     try:
         length = len(value)
     except Exception:  # a data set may raise whatever it likes where it has no length

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from types import TracebackType
+from typing import Any
 
 from shapewidget.frameworks.torch.epochs import EpochWatch
 from shapewidget.frameworks.torch.recorder import Recorder
+from shapewidget.frameworks.torch.training_log import TrainingWatch
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
+from shapewidget.graph.training import TrainingLog
 
 MOST_NODES = 4_000
 """How much of a long training loop is recorded: its first steps tell what the others do."""
@@ -25,10 +28,11 @@ class Watch:
         self._recorder = Recorder({}, repair=False, most_nodes=MOST_NODES)
         self._context = contextlib.ExitStack()
         self._epochs = EpochWatch()
+        self._training = TrainingWatch(self._epochs.note)
 
     def __enter__(self) -> Watch:
         """Begin."""
-        self._context.enter_context(self._epochs.counting())
+        self._context.enter_context(self._training.watching())
         self._context.enter_context(self._recorder.recording())
         return self
 
@@ -55,3 +59,11 @@ class Watch:
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers that were gone through several times at one epoch."""
         return self._epochs.unchanged()
+
+    def training(self) -> TrainingLog:
+        """The batches, backward passes and optimiser steps of the block."""
+        return self._training.log()
+
+    def failed_loader(self) -> tuple[Any, int] | None:
+        """The loader that could not give a batch, and which."""
+        return self._training.draws.failed

@@ -1,0 +1,243 @@
+"""Gradients that are added up over several batches, and weighted or used in another way than is meant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.graph.records import SourceLine
+from shapewidget.graph.training import StreamEnd, TrainingLog, Window, scale, windows
+
+_FEWEST = 3
+"""Below so many batches a window, a factor such as 1/2 may as well be the weight of a loss."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The windows of one line that calls `backward`.
+
+    Attributes:
+        windows: In order.
+        batches: How many batches a full window has; 1 where nothing is accumulated.
+        source: The line.
+        left: How many batches were drawn behind the last window of a pass over the loader.
+    """
+
+    windows: Sequence[Window]
+    batches: int
+    source: SourceLine | None
+    left: int
+
+    @property
+    def full(self) -> list[Window]:
+        """The windows with as many batches as most have."""
+        return [window for window in self.windows if window.batches == self.batches]
+
+
+def accumulation(log: TrainingLog) -> Iterator[Finding]:
+    """The first mistake of every line that calls `backward`, and a last window that is not full."""
+    for line, source in enumerate(log.lines):
+        found = windows(log, line)
+        if not found:
+            continue
+        loop = Loop(found, _usual(found), source, _left(log, found))
+        yield from next((told for rule in _RULES if (told := list(rule(loop)))), [])
+        yield from last_window(loop)
+
+
+def _usual(found: Sequence[Window]) -> int:
+    """The number of batches that most windows have; the larger of two that are as frequent."""
+    counts = [window.batches for window in found if window.batches]
+    return max(counts, key=lambda count: (counts.count(count), count), default=1)
+
+
+def _left(log: TrainingLog, found: Sequence[Window]) -> int:
+    """The batches at the end of a pass that no backward pass came behind."""
+    last: dict[int | None, int] = {}
+    for window in found:
+        for each in window.passes:
+            last[each.stream] = each.drawn
+    ends = [event for event in log.events if isinstance(event, StreamEnd) and event.stream in last]
+    return next((event.drawn - last[event.stream] for event in ends if event.drawn > last[event.stream]), 0)
+
+
+def _is(value: float, wanted: float) -> bool:
+    return math.isclose(value, wanted, rel_tol=0.01)
+
+
+def divided_twice(loop: Loop) -> Iterator[Finding]:
+    """A mean over all batches of a window that is divided by their number again."""
+    count = loop.batches
+    if count < _FEWEST or not all(_is_too_small(window, count) for window in loop.full):
+        return
+    first = loop.full[0].passes[0]
+    if len(loop.full[0].passes) == 1:
+        rows = first.rows or 0
+        if rows < count * (first.samples or 1):
+            yield _one_of(loop, rows)
+            return
+        why = f"The loss is the mean over {rows} rows, those of {count} batches, and it is divided by {count} again"
+        meant, fix = f"the mean over {rows} rows", f"do not divide by {count}: the mean over all {rows} rows is taken"
+    else:
+        why = f"The loss of each of the {count} batches of a window is divided by {count} twice"
+        meant, fix = f"the mean over {count} batches", f"divide by {count} once"
+    yield _found(
+        "SW751", loop, f"{why}: the gradient is {count} times too small.", fix, meant, f"{meant}, divided by {count}"
+    )
+
+
+def _is_too_small(window: Window, count: int) -> bool:
+    """Whether a window weighs its batches so that they add up to one over their number."""
+    passes = window.passes
+    shares = [sum(_is(factor, 1 / count) for factor in each.factors) for each in passes]
+    is_divided = (len(passes) == 1 and shares[0] == 1) or (len(passes) == count and min(shares) > 1)
+    return is_divided and all(each.is_mean for each in passes) and _is(window.weight, 1 / count)
+
+
+def _one_of(loop: Loop, rows: int) -> Finding:
+    count = loop.batches
+    return _found(
+        "SW753",
+        loop,
+        f"{count} batches are drawn for every step, and `backward` runs once, on the {rows} rows of the last one: the "
+        f"other {count - 1} are not learned from. The loss is divided by {count} as if they were, so the gradient is "
+        f"{count} times too small.",
+        "call loss.backward() for every batch, and only the step every so many",
+        f"the gradients of {count} batches",
+        "the gradient of 1 batch",
+    )
+
+
+def not_divided(loop: Loop) -> Iterator[Finding]:
+    """Means of several batches that are added up and never divided."""
+    count, stepped = loop.batches, [window for window in loop.full if window.is_stepped]
+    if count < 2 or not stepped or all(window.ends_stream for window in stepped):
+        return
+    for window in stepped:
+        passes = window.passes
+        is_whole = len(passes) == count and all(each.is_mean and _is(scale(each), 1) for each in passes)
+        if not is_whole or window.is_rescaled:
+            return
+    yield _found(
+        "SW752",
+        loop,
+        f"The mean losses of {count} batches are added up before every step, and nothing divides them by {count}: the "
+        f"gradient is {count} times that of their mean. Adam hides that; a learning rate, clipping and weight decay do "
+        f"not.",
+        f"(loss / {count}).backward()",
+        f"the mean over {count} batches",
+        f"{count} times the mean",
+    )
+
+
+def thrown_away(loop: Loop) -> Iterator[Finding]:
+    """Gradients that are cleared between the backward passes of one step."""
+    groups, before = [], 0
+    for window in loop.windows:
+        before += 1
+        if window.is_stepped:
+            groups.append(before)
+            before = 0
+    if groups and min(groups) > 1 and len(set(groups)) == 1:
+        count = groups[0]
+        yield _found(
+            "SW754",
+            loop,
+            f"The gradients are cleared before every backward pass, and the optimiser steps after each {count}th: of "
+            f"{count} batches it uses the last one, and the gradients of the other {count - 1} are thrown away.",
+            "optimizer.zero_grad() behind optimizer.step(), and nowhere else",
+            f"the gradients of {count} batches",
+            "the gradient of 1 batch",
+        )
+
+
+def never_cleared(loop: Loop) -> Iterator[Finding]:
+    """Steps that use the gradients of all steps before them too."""
+    first, *others = loop.windows
+    stepped = [window for window in loop.windows if window.is_stepped]
+    if len(stepped) >= _FEWEST and first.passes[0].is_fresh and all(window.is_stale for window in others):
+        count = len(stepped)
+        yield _found(
+            "SW755",
+            loop,
+            f"The gradients are never cleared: the optimiser made {count} steps, and the last one used the sum of the "
+            f"gradients of all {count}.",
+            "optimizer.zero_grad() behind optimizer.step()",
+            "the gradients of 1 step",
+            f"the gradients of {count} steps",
+        )
+
+
+def never_stepped(loop: Loop) -> Iterator[Finding]:
+    """A window that is longer than the epoch."""
+    passes = [each for window in loop.windows for each in window.passes]
+    wanted = round(1 / scale(passes[0])) if scale(passes[0]) else 0
+    drawn = max(each.drawn for each in passes)
+    is_stepped = any(window.is_stepped for window in loop.windows)
+    ended = any(window.ends_stream for window in loop.windows)
+    if is_stepped or not ended or wanted <= drawn or not all(_is(scale(each), 1 / wanted) for each in passes):
+        return
+    yield _found(
+        "SW756",
+        loop,
+        f"The loss is divided by {wanted}, for a step every {wanted} batches, and an epoch has {drawn}: the optimiser "
+        f"never steps.",
+        f"step at the end of the epoch too, or every {drawn} batches at most",
+        f"{wanted} batches",
+        f"{drawn} batches",
+    )
+
+
+_RULES: tuple[Callable[[Loop], Iterator[Finding]], ...] = (
+    divided_twice,
+    thrown_away,
+    not_divided,
+    never_cleared,
+    never_stepped,
+)
+
+
+def last_window(loop: Loop) -> Iterator[Finding]:
+    """Batches at the end of an epoch that are too few for a whole window."""
+    count = loop.batches
+    short = [window for window in loop.windows if window.ends_stream and (window.batches or count) < count]
+    got = short[0].batches if short else loop.left
+    if count < 2 or not got or not any(window.is_stepped or not short for window in loop.full):
+        return
+    if short and short[0].is_stepped:
+        if not _is(short[0].weight, got / count):
+            return
+        effect = (
+            f"Their losses are divided by {count} all the same: the gradient of that step is {count / got:.1f} times "
+            f"too small"
+        )
+        fix = f"divide the last {got} by {got}"
+    else:
+        effect = "No step comes behind them: what they would have taught is lost or goes into the next epoch"
+        fix = "one more step behind the loop"
+    yield _found(
+        "SW757",
+        loop,
+        f"The epoch ends with {got} batch{'' if got == 1 else 'es'}, of {count} that make a step. {effect}.",
+        fix,
+        f"{count} batches",
+        f"{got} batches",
+    )
+
+
+def _found(code: str, loop: Loop, reason: str, fix: str, expected: str, got: str) -> Finding:
+    return finding(
+        code,
+        "loss",
+        "backward",
+        reason,
+        fix=fix,
+        op="backward",
+        axis=0,
+        axis_name="batch",
+        expected=expected,
+        got=got,
+        source=loop.source,
+    )

@@ -1,0 +1,106 @@
+"""The passes that a program makes over its loaders: what is drawn, where a pass ends, and where a batch fails."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from shapewidget.frameworks.torch.loading import has_fixed_order, length_of
+from shapewidget.graph.training import Stream
+
+Drawn = Callable[[int, int, Any], None]
+"""Called with the pass, how many batches it has given, and the last of them."""
+
+
+@dataclass
+class _Pass:
+    number: int
+    loader: DataLoader[Any]
+
+
+class Draws:
+    """Notes every batch that the block draws from a `DataLoader`; the loaders work as they do without us.
+
+    Args:
+        begun: Called with the loader of every pass.
+        drawn: Called for every batch.
+        ended: Called with a pass that came to its end, and how many batches it gave.
+
+    Attributes:
+        failed: The loader that raised last, and at which batch.
+    """
+
+    def __init__(
+        self,
+        begun: Callable[[Any], None] = lambda _: None,
+        drawn: Drawn = lambda *_: None,
+        ended: Callable[[int, int], None] = lambda *_: None,
+    ) -> None:
+        """No pass was made yet."""
+        self.failed: tuple[Any, int] | None = None
+        self._begun, self._drawn, self._ended = begun, drawn, ended
+        self._loaders: dict[int, int] = {}
+        self._streams: list[Stream] = []
+        self._passes: weakref.WeakKeyDictionary[Any, _Pass] = weakref.WeakKeyDictionary()
+        self._count = 0
+        self._thread = threading.get_ident()
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The passes, in the order in which they began."""
+        return tuple(self._streams)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Note what the block draws."""
+        begin, step = DataLoader.__iter__, _BaseDataLoaderIter.__next__
+
+        def begun(loader: DataLoader[Any]) -> Any:
+            iterator = begin(loader)
+            if threading.get_ident() == self._thread:
+                self._begin(loader, iterator)
+            return iterator
+
+        def drawn(iterator: Any) -> Any:
+            found = self._passes.get(iterator) if threading.get_ident() == self._thread else None
+            return step(iterator) if found is None else self._step(step, iterator, found)
+
+        DataLoader.__iter__ = begun  # type: ignore[method-assign]
+        _BaseDataLoaderIter.__next__ = drawn  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            DataLoader.__iter__ = begin  # type: ignore[method-assign]
+            _BaseDataLoaderIter.__next__ = step  # type: ignore[method-assign]
+
+    def _begin(self, loader: DataLoader[Any], iterator: Any) -> None:
+        self._begun(loader)
+        number = self._loaders.setdefault(id(loader), len(self._loaders))
+        samples = length_of(loader.dataset)
+        title = f"{type(loader).__name__} {number + 1}" + (f", of {samples} samples" if samples is not None else "")
+        stream = Stream(number, title, length_of(loader), not has_fixed_order(loader), first=self._count)
+        self._passes[iterator] = _Pass(len(self._streams), loader)
+        self._streams.append(stream)
+
+    def _step(self, step: Callable[[Any], Any], iterator: Any, found: _Pass) -> Any:
+        stream = self._streams[found.number]
+        try:
+            batch = step(iterator)
+        except StopIteration:
+            self._ended(found.number, stream.drawn)
+            raise
+        except Exception:
+            self.failed = found.loader, stream.drawn
+            raise
+        self._count += 1
+        stream = replace(stream, drawn=stream.drawn + 1, last=self._count)
+        self._streams[found.number] = stream
+        self._drawn(found.number, stream.drawn, batch)
+        return batch

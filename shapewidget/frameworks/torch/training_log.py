@@ -1,0 +1,137 @@
+"""Follow a training loop of the user's: batches, backward passes and optimiser steps."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
+
+from shapewidget.frameworks import source
+from shapewidget.frameworks.nesting import size_of
+from shapewidget.frameworks.torch.draws import Draws
+from shapewidget.frameworks.torch.losses_reached import terms, weights
+from shapewidget.graph.training import BackwardPass, Event, OptimizerStep, StreamEnd, TrainingLog
+
+MOST_EVENTS = 20_000
+"""How much of a long training is followed."""
+
+
+class TrainingWatch:
+    """Notes what a block does to train; it trains exactly as it does without us.
+
+    Args:
+        begun: Called with the loader of every pass.
+    """
+
+    def __init__(self, begun: Callable[[Any], None]) -> None:
+        """Nothing happened yet."""
+        self.draws = Draws(begun, self._draw, self._end)
+        self._events: list[Event] = []
+        self._lines: list[source.Capture | None] = []
+        self._reached: dict[int, list[weakref.ref[torch.Tensor]]] = {}
+        self._weights: dict[int, weakref.ref[torch.Tensor]] = {}  # of every line, one whose gradient is looked at
+        self._bound: set[int] = set()
+        self._versions: dict[int, tuple[int, int]] = {}
+        self._last: tuple[int | None, int, int | None] = (None, 0, None)
+        self._thread = threading.get_ident()
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Follow what the block does."""
+        original = torch.autograd.backward
+
+        def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
+            if threading.get_ident() != self._thread or len(self._events) >= MOST_EVENTS:
+                return original(tensors, *args, **kwargs)
+            line = self._before(tensors)
+            original(tensors, *args, **kwargs)
+            if line is not None:
+                self._versions[line] = self._version(line)
+            return None
+
+        hook = register_optimizer_step_pre_hook(self._step)
+        torch.autograd.backward = backward
+        try:
+            with self.draws.watching():
+                yield
+        finally:
+            torch.autograd.backward = original
+            hook.remove()
+
+    def log(self) -> TrainingLog:
+        """What happened."""
+        lines = tuple(source.resolve(line) if line is not None else None for line in self._lines)
+        return TrainingLog(tuple(self._events), lines, self.draws.streams)
+
+    def _draw(self, stream: int, drawn: int, batch: Any) -> None:
+        self._last = stream, drawn, size_of(batch)
+
+    def _end(self, stream: int, drawn: int) -> None:
+        self._events.append(StreamEnd(stream, drawn))
+
+    def _before(self, tensors: Any) -> int | None:
+        """Note a backward pass that begins; gives the number of its line, None where it starts at no scalar."""
+        loss = tensors[0] if isinstance(tensors, tuple | list) and len(tensors) == 1 else tensors
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or loss.grad_fn is None:
+            return None
+        with torch._C.DisableTorchFunction(), torch.no_grad():
+            line = self._line(loss)
+            means = sorted(terms(loss), key=lambda term: -abs(math.prod(term.factors)))
+            first = means[0] if means else None
+            is_mean = len(means) == 1 and means[0].is_mean
+            factors, rows = (first.factors, first.rows) if first is not None else ((), None)
+            self._events.append(BackwardPass(line, factors, is_mean, rows, self._is_fresh(line), *self._last))
+        return line
+
+    def _line(self, loss: torch.Tensor) -> int:
+        place = source.here()
+        if place not in self._lines:
+            self._lines.append(place)
+        line = self._lines.index(place)
+        if self._weight(line) is None:
+            self._reached[line] = [weakref.ref(weight) for weight in weights(loss)]
+            self._weights[line] = self._reached[line][0]
+            self._bound.discard(line)
+        return line
+
+    def _weight(self, line: int) -> torch.Tensor | None:
+        known = self._weights.get(line)
+        return known() if known is not None else None
+
+    def _gradient(self, line: int) -> torch.Tensor | None:
+        weight = self._weight(line)
+        return weight.grad if weight is not None else None
+
+    def _is_fresh(self, line: int) -> bool:
+        gradient = self._gradient(line)
+        return gradient is None or not bool(gradient.any())
+
+    def _version(self, line: int) -> tuple[int, int]:
+        gradient = self._gradient(line)
+        return (id(gradient), gradient._version) if gradient is not None else (0, 0)
+
+    def _step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        if threading.get_ident() != self._thread or len(self._events) >= MOST_EVENTS:
+            return
+        with torch._C.DisableTorchFunction():
+            owned = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+            self._bind(owned)
+            lines = frozenset(line for line in self._weights if id(self._weight(line)) in owned)
+            is_rescaled = any(self._version(line) != self._versions.get(line) for line in lines)
+        self._events.append(OptimizerStep(lines, is_rescaled))
+
+    def _bind(self, owned: set[int]) -> None:
+        """Look, for every line from now on, at a weight of the optimiser that steps first behind it."""
+        for line in set(self._reached) - self._bound:
+            weight = next((each for each in self._reached[line] if id(each()) in owned), None)
+            if weight is not None:
+                self._bound.add(line)
+                if weight() is not self._weight(line):
+                    self._weights[line] = weight
+                    self._versions[line] = self._version(line)

@@ -1,0 +1,152 @@
+"""What a training loop did, in order: batches drawn, backward passes, optimiser steps, ends of epochs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from shapewidget.graph.records import SourceLine
+
+
+@dataclass(frozen=True, slots=True)
+class BackwardPass:
+    """One call of `backward`.
+
+    Attributes:
+        line: Which of the log's lines called it.
+        factors: What the mean of the losses is multiplied by on its way to the call: (1/13,) for ``loss / 13``.
+        is_mean: Whether the loss is one mean over its rows.
+        rows: How many rows the loss is taken over.
+        is_fresh: Whether the gradients were empty before it.
+        stream: The pass over a loader that gave the last batch before it; None where none did.
+        drawn: How many batches that pass had given.
+        samples: How many samples the last of them had.
+    """
+
+    line: int
+    factors: tuple[float, ...]
+    is_mean: bool
+    rows: int | None
+    is_fresh: bool
+    stream: int | None = None
+    drawn: int = 0
+    samples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerStep:
+    """One step of an optimiser.
+
+    Attributes:
+        lines: The backward calls whose gradients it may use.
+        is_rescaled: Whether the program changed those gradients itself since the last backward pass.
+    """
+
+    lines: frozenset[int]
+    is_rescaled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """The end of a pass over a loader.
+
+    Attributes:
+        stream: Which pass.
+        drawn: How many batches it gave.
+    """
+
+    stream: int
+    drawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A pass over a loader in the program's own loop.
+
+    Attributes:
+        loader: Which loader: passes over one loader have one number.
+        title: Class name of the loader, and the length of its data set.
+        batches: How many batches it says it has; None where it does not say.
+        shuffles: Whether its order changes from pass to pass.
+        drawn: How many batches it gave.
+        first: When its first batch was drawn: the count of batches drawn from all loaders.
+        last: When its last one was.
+    """
+
+    loader: int
+    title: str
+    batches: int | None
+    shuffles: bool
+    drawn: int = 0
+    first: int = 0
+    last: int = 0
+
+
+Event = BackwardPass | OptimizerStep | StreamEnd
+
+
+@dataclass(frozen=True)
+class TrainingLog:
+    """A captured training loop.
+
+    Attributes:
+        events: In the order in which they happened.
+        lines: The lines that call `backward`.
+        streams: The passes over loaders.
+    """
+
+    events: tuple[Event, ...] = ()
+    lines: tuple[SourceLine | None, ...] = ()
+    streams: tuple[Stream, ...] = ()
+
+
+@dataclass
+class Window:
+    """The backward passes whose gradients were added up.
+
+    Attributes:
+        passes: In order.
+        batches: How many batches were drawn for them; None where no loader was seen.
+        is_stepped: Whether the optimiser took a step with them.
+        is_rescaled: Whether the program changed the gradients before the step.
+        is_stale: Whether gradients of an earlier step were still there when it began.
+        ends_stream: Whether the loader ended before the optimiser stepped, or just behind the step.
+    """
+
+    passes: list[BackwardPass] = field(default_factory=list)
+    batches: int | None = None
+    is_stepped: bool = False
+    is_rescaled: bool = False
+    is_stale: bool = False
+    ends_stream: bool = False
+
+    @property
+    def weight(self) -> float:
+        """What the means of all its losses are multiplied by, added up; 1 is the mean over all its batches."""
+        return sum(scale(each) for each in self.passes)
+
+
+def scale(each: BackwardPass) -> float:
+    """The product of the factors."""
+    return math.prod(each.factors)
+
+
+def windows(log: TrainingLog, line: int) -> list[Window]:
+    """The windows of the backward passes that one line calls."""
+    found: list[Window] = []
+    before: dict[int | None, int] = {}
+    for event in log.events:
+        if isinstance(event, BackwardPass) and event.line == line:
+            if not found or event.is_fresh or found[-1].is_stepped:
+                found.append(Window(is_stale=bool(found) and not event.is_fresh))
+            found[-1].passes.append(event)
+            if event.stream is not None:
+                drawn = event.drawn - before.get(event.stream, 0)
+                found[-1].batches = (found[-1].batches or 0) + drawn
+                before[event.stream] = event.drawn
+        elif isinstance(event, OptimizerStep) and found and line in event.lines:
+            if not found[-1].is_stepped:
+                found[-1].is_stepped, found[-1].is_rescaled = True, event.is_rescaled
+        elif isinstance(event, StreamEnd) and found and found[-1].passes[-1].stream == event.stream:
+            found[-1].ends_stream = True
+    return found

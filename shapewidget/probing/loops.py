@@ -1,0 +1,36 @@
+"""What a captured block did with its loaders, its gradients and its epochs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.rules.accumulation import accumulation
+from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter
+from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
+from shapewidget.frameworks.adapter import Watch
+from shapewidget.probing.loaders import check_loader
+
+_UNMADE = ("SW711", "SW712")
+_MOST_READ_AGAIN = 1_000
+"""How many batches are read again to come to the one that could not be made."""
+
+
+def trained_wrongly(watch: Watch) -> Iterator[Finding]:
+    """What is wrong with a loop although it runs."""
+    yield from map(same_order_every_epoch, watch.same_epoch())
+    log = watch.training()
+    yield from loop_ends_with_shorter(log)
+    yield from accumulation(log)
+
+
+def unmade_batch(watch: Watch) -> list[Finding]:
+    """Why a loader of the block could not give a batch; empty where none raised, or where it does not raise again."""
+    failed = watch.failed_loader()
+    if failed is None or failed[1] >= _MOST_READ_AGAIN:
+        return []
+    with contextlib.suppress(Exception):  # the block's own error is what has to come out
+        found = check_loader(failed[0], limit=failed[1] + 1).findings
+        return [finding for finding in found if finding.code in _UNMADE]
+    return []
