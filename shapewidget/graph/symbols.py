@@ -66,7 +66,7 @@ def _spec(
     spec: TensorSpec, runs: Sequence[tuple[Mapping[str, int], tuple[TensorSpec, ...]]], place: int, hints: Sequence[Dim]
 ) -> TensorSpec:
     shapes = [(sizes, specs[place].shape) for sizes, specs in runs if place < len(specs)]
-    if any(len(shape) != len(spec.shape) for _, shape in shapes):
+    if len(shapes) < 2 or any(len(shape) != len(spec.shape) for _, shape in shapes):
         return spec
     dims = tuple(solve([(sizes, shape[axis]) for sizes, shape in shapes], hints) for axis in range(len(spec.shape)))
     return replace(spec, dims=dims)

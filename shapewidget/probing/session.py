@@ -139,7 +139,7 @@ class Session:
         model, batch = self._at(wanted)
         own = self._recorded(model, batch, wanted)
         if self._others is None:
-            self._others = self._recorded_elsewhere()
+            self._others = self._recorded_elsewhere(own)
         evidence = self._evidence(model, [own, *self._others])
         findings = self._proof(model, batch, own).findings(diagnose(evidence))
         if self._loader is not None:
@@ -193,18 +193,20 @@ class Session:
     def _recorded(self, model: Any, batch: Batch, sizes: Mapping[str, int]) -> Recording:
         return replace(self._adapter.record(model, batch, self._loss), sizes=dict(sizes))
 
-    def _recorded_elsewhere(self) -> list[Recording]:
-        """The same program at other sizes; where the arguments cannot move, only the batch does."""
+    def _recorded_elsewhere(self, own: Recording) -> list[Recording]:
+        """The same program at other sizes; where it cannot be built or ends early there, only the batch changes."""
         recordings = []
         for setting in other_sizes(self._axes, self._arguments):
             smaller = {**self._arguments, **{name: setting[name] for name in self._axes}}
             for sizes in (setting, smaller):
                 try:
                     model, batch = self._at(sizes)
-                    recordings.append(self._recorded(model, batch, sizes))
-                    break
+                    recorded = self._recorded(model, batch, sizes)
                 except ShapeWidgetError:
                     continue
+                if sizes == smaller or recorded.stopped is None or own.stopped is not None:
+                    recordings.append(recorded)
+                    break
         return recordings
 
     def _evidence(self, model: Any, recordings: Sequence[Recording]) -> Evidence:

@@ -14,6 +14,9 @@ _PROBE_AXES = {BATCH: (3, 5), TIME: (7, 11)}
 _STEPS = ((3, 7), (5, 2), (2, 9), (7, 4), (4, 11), (9, 5), (11, 3), (6, 13))
 """How many steps away two more probes are, one pair for each argument: no two pairs are parallel."""
 
+_LEAST_WIDTH = 16
+"""Smaller arguments are counts, of layers or of classes."""
+
 
 @dataclass(frozen=True, slots=True)
 class SizeControl:
@@ -83,5 +86,10 @@ def _axis_size(name: str, value: int, probe: int) -> int:
 
 
 def size_step(value: int, arguments: Mapping[str, int]) -> int:
-    """What a size argument has to be a multiple of: the small arguments that divide it, as numbers of heads do."""
-    return math.lcm(*(other for other in arguments.values() if other <= 32 and other < value and value % other == 0), 1)
+    """What a size argument has to be a multiple of, as far as can be told: the small arguments that divide it.
+
+    They are numbers of heads, as a rule. Those may be written into the program too, where most divide 8.
+    """
+    usual = math.gcd(value, 8) if value >= _LEAST_WIDTH else 1
+    small = (other for other in arguments.values() if other <= 32 and other < value and value % other == 0)
+    return math.lcm(usual, *small)
