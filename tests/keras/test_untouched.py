@@ -1,44 +1,77 @@
 """Probing leaves the model, and the process around it, as found."""
 
-import random
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import layers
+from keras import layers, ops
+from keras_fingerprint import fingerprint
 from keras_programs import PROGRAMS
 
 import shapewidget
 
-
-def fingerprint(model):
-    """All that a probe could change."""
-    everything = list(model._flatten_layers())
-    return {
-        "weights": [weight.value.numpy().tobytes() for weight in model.variables],
-        "built": [(layer.name, layer.built, layer._called) for layer in everything],
-        "nodes": [(len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in everything],
-        "attributes": [{name: id(value) for name, value in vars(layer).items()} for layer in everything],
-        "generators": (random.getstate(), repr(np.random.get_state())),
-        "call": id(keras.layers.Layer.__call__),
-    }
+X = np.random.default_rng(0).normal(size=(8, 6, 3)).astype("float32")
 
 
-def compiled():
+class Restless(layers.Layer):
+    """Writes to all that a layer can hold whenever it is called, and raises in the end if it is told to."""
+
+    def __init__(self, raises=False):
+        super().__init__()
+        self.raises, self.calls, self.seen = raises, 0, []
+        self.plain = tf.Variable(1.0)
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 4))
+        self.count = self.add_weight(shape=(), trainable=False, initializer="zeros")
+
+    def call(self, x):
+        self.calls += 1
+        self.seen.append(self.calls)
+        self.plain.assign_add(1.0)
+        self.count.assign(self.count + 1)
+        self.kernel.assign(self.kernel * 0.5)
+        self.add_loss(ops.sum(self.kernel))
+        if self.raises:
+            raise ValueError("as told")
+        return x @ self.kernel
+
+
+def trained(*more):
     model = keras.Sequential(
-        [keras.Input((6, 3)), layers.GRU(4), layers.Dropout(0.5), layers.BatchNormalization(), layers.Dense(2)]
+        [keras.Input((6, 3)), layers.GRU(4), layers.Dropout(0.5), layers.BatchNormalization(), *more, layers.Dense(2)]
     )
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    x, y = np.ones((8, 6, 3), "float32"), np.zeros(8, "int32")
-    model.fit(x, y, verbose=0)
-    return model, x, y
+    model.fit(X, np.zeros(8, "int32"), verbose=0)
+    return model
 
 
 def test_probe_leaves_a_trained_model_as_found():
-    model, x, y = compiled()
+    model = trained()
+    model.layers[0].trainable = False
     before = fingerprint(model)
-    shapewidget.probe(model, x, targets=y, loss=model.loss)
+    shapewidget.probe(model, X, targets=np.zeros(8, "int32"), loss=model.loss)
+    assert fingerprint(model) == before
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_probe_takes_back_what_a_layer_writes(raises):
+    model = trained(Restless())
+    layer = model.layers[-2]
+    layer.raises = raises
+    plain = float(layer.plain)
+    before = fingerprint(model)
+    report = shapewidget.probe(model, X)
+    assert fingerprint(model) == before
+    assert float(layer.plain) == plain
+    assert (report.stopped is not None) is raises
+
+
+def test_probe_leaves_the_states_of_a_recurrent_layer():
+    model = keras.Sequential([keras.Input((6, 3), batch_size=8), layers.LSTM(5, stateful=True), layers.Dense(2)])
+    model(X)
+    before = fingerprint(model)
+    shapewidget.probe(model, X)
     assert fingerprint(model) == before
 
 
@@ -47,6 +80,14 @@ def test_probe_leaves_a_model_that_raises_as_found(name):
     model, inputs, *rest = PROGRAMS[name].make(True)
     before = fingerprint(model)
     shapewidget.probe(model, inputs, targets=rest[0] if rest else None, loss=rest[1] if rest else None)
+    assert fingerprint(model) == before
+
+
+def test_sliders_leave_the_model_as_found():
+    model = trained()
+    report = shapewidget.probe(model, X)
+    before = fingerprint(model)
+    report.session.probe({"units": 9, "B": 3})
     assert fingerprint(model) == before
 
 
@@ -69,6 +110,18 @@ def test_capture_runs_functions_as_before_once_it_has_ended():
     with shapewidget.capture():
         assert tf.config.functions_run_eagerly()
     assert not tf.config.functions_run_eagerly()
+
+
+def test_capture_trains_a_model_as_it_would_be_trained():
+    weights = []
+    for is_captured in (False, True):
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential([keras.Input((6, 3)), layers.Flatten(), layers.Dense(4), layers.Dropout(0.5)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        with shapewidget.capture() if is_captured else keras.name_scope("plain"):
+            model.fit(X, np.ones((8, 4), "float32"), batch_size=4, verbose=0)
+        weights.append([weight.tobytes() for weight in model.get_weights()])
+    assert weights[0] == weights[1]
 
 
 def test_symbols_are_solved_and_edges_follow_the_tensors():

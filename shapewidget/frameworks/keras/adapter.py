@@ -14,6 +14,7 @@ from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
 from shapewidget.frameworks.keras.attempt import attempt
 from shapewidget.frameworks.keras.constructor import copied
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
+from shapewidget.frameworks.keras.independence import independence
 from shapewidget.frameworks.keras.inputs import make_batch
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.rebuild import find_constructor
@@ -91,15 +92,19 @@ class KerasAdapter:
         """One recorded run on the untouched model; one that was never built is copied first, as running builds it."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with same_process_state():
-                model = model if _is_built(model) else _unbuilt_copy(model)
+            model = _runnable(model)
             with untouched(model), eager_functions():
                 return record(model, batch, loss)
 
     def independence(
         self, model: keras.Model, batch: Batch, graph: LayerGraph, sizes: Mapping[str, int]
     ) -> Independence | None:
-        """Not told for Keras yet."""
+        """Two more runs, which differ in one sample; on a copy where a run would build the model."""
+        with warnings.catch_warnings(), contextlib.suppress(Exception):
+            warnings.simplefilter("ignore")
+            model = _runnable(model)
+            with untouched(model), eager_functions():
+                return independence(model, batch, graph, sizes)
         return None
 
     def watch(self) -> Watch:
@@ -141,12 +146,11 @@ class KerasAdapter:
         )
 
 
-def _is_built(model: keras.Model) -> bool:
-    return all(layer.built for layer in model._flatten_layers())
-
-
-def _unbuilt_copy(model: keras.Model) -> keras.Model:
-    with contextlib.suppress(Exception):  # attributes that cannot be set on another object
+def _runnable(model: keras.Model) -> keras.Model:
+    """The model, or a copy of one that was never called: running it would build it."""
+    if all(layer.built for layer in model._flatten_layers()):
+        return model
+    with contextlib.suppress(Exception), same_process_state():  # attributes that cannot be set on another object
         return Remaker(Change()).layer(model)
     try:
         return copied(model)

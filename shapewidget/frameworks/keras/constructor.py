@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -44,10 +45,24 @@ def is_made_of_layers(model: keras.Model) -> bool:
 
 def _from_config(model: keras.Model, change: Callable[[Any], Any] | None) -> keras.Model:
     if is_made_of_layers(model):
-        return keras.models.clone_model(model, clone_function=change or _again, recursive=True)
+        with _uncompiled(model):
+            return keras.models.clone_model(model, clone_function=change or _again, recursive=True)
     if change is not None:
         raise RebuildError(f"The layers of {type(model).__name__} are made by its own code.")
     return type(model)(**{name: own(value) for name, value in recovered(model).items()})
+
+
+@contextlib.contextmanager
+def _uncompiled(model: keras.Model) -> Iterator[None]:
+    """Keep a copy from being compiled: it would get an optimiser that nobody uses."""
+    compiled = [layer for layer in model._flatten_layers() if vars(layer).get("compiled")]
+    try:
+        for layer in compiled:
+            vars(layer)["compiled"] = False
+        yield
+    finally:
+        for layer in compiled:
+            vars(layer)["compiled"] = True
 
 
 def _first_line(error: Exception) -> str:

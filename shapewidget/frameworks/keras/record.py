@@ -13,6 +13,7 @@ from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.call_form import labelled
 from shapewidget.frameworks.keras.layers import declared_shapes
+from shapewidget.frameworks.keras.nodes import Nodes
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.tensors import leaves
 from shapewidget.graph.records import LayerKind, Recording
@@ -29,17 +30,13 @@ def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) ->
         loss: Called as ``loss(targets, outputs)``.
     """
     recorder = Recorder(model)
-    args, kwargs, targets = keras.tree.map_structure(_tensor, (batch.args, dict(batch.kwargs), batch.targets))
-    declared = declared_shapes(model)
-    for place, (name, tensor) in enumerate(labelled(model, args, kwargs)):
-        recorder.add_input(name, tensor, declared[place] if place < len(declared) else None)
-    stopped = output = None
+    targets = keras.tree.map_structure(_tensor, batch.targets)
     started = time.perf_counter()
-    with recorder.recording():
-        try:
-            output = model(*args, **kwargs)
-        except Exception as error:
-            stopped = recorder.fail(error)
+    stopped = output = None
+    try:
+        output = _run(recorder, model, batch)
+    except Exception as error:
+        stopped = recorder.fail(error)
     seconds = time.perf_counter() - started
     if stopped is None:
         recorder.nodes.add(LayerKind.OUTPUT, "output", "output", "", id_="output", read=leaves(output))
@@ -47,6 +44,24 @@ def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) ->
             stopped = _record_loss(recorder, loss, output, targets)
     graph = recorder.nodes.graph(type(model).__name__)
     return replace(Recording(graph, tuple(recorder.nodes.clashes), stopped=stopped), seconds=seconds)
+
+
+def called(model: keras.Model, batch: Batch, nodes: Nodes) -> Any:
+    """What the model gives, called while these nodes note what runs.
+
+    Raises:
+        Exception: Whatever the model raises.
+    """
+    return _run(Recorder(model, nodes=nodes), model, batch)
+
+
+def _run(recorder: Recorder, model: keras.Model, batch: Batch) -> Any:
+    args, kwargs = keras.tree.map_structure(_tensor, (batch.args, dict(batch.kwargs)))
+    declared = declared_shapes(model)
+    for place, (name, tensor) in enumerate(labelled(model, args, kwargs)):
+        recorder.add_input(name, tensor, declared[place] if place < len(declared) else None)
+    with recorder.recording():
+        return model(*args, **kwargs)
 
 
 def _tensor(value: Any) -> Any:

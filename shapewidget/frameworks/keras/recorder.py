@@ -28,11 +28,14 @@ class Recorder:
     Args:
         root: The model that is probed; it is no node of its own graph. None where any code is watched.
         most_nodes: After how many the rest runs unrecorded; None for no end.
+        nodes: Where to note them; by default in an empty graph.
     """
 
-    def __init__(self, root: keras.Model | None = None, *, most_nodes: int | None = None) -> None:
+    def __init__(
+        self, root: keras.Model | None = None, *, most_nodes: int | None = None, nodes: Nodes | None = None
+    ) -> None:
         """Start with an empty graph."""
-        self.nodes = Nodes()
+        self.nodes = nodes if nodes is not None else Nodes()
         self._root = root
         self._most_nodes = most_nodes
         self._depth = 0
