@@ -150,11 +150,11 @@ def _runnable(model: keras.Model) -> keras.Model:
     """The model, or a copy of one that was never called: running it would build it."""
     if all(layer.built for layer in model._flatten_layers()):
         return model
-    with contextlib.suppress(Exception), same_process_state():  # attributes that cannot be set on another object
-        return Remaker(Change()).layer(model)
     try:
         return copied(model)
     except RebuildError as error:
+        with contextlib.suppress(Exception), same_process_state():  # attributes that cannot be set on another object
+            return Remaker(Change()).layer(model)
         raise ProbeInputError(
             f"{type(model).__name__} was never called, probing would build it, and it cannot be copied: {error} "
             "Or call it once on a batch of your data first."

@@ -12,6 +12,7 @@ from keras.src.models.functional import Functional
 from shapewidget.errors import RebuildError
 from shapewidget.frameworks.keras.class_arguments import own, recovered
 from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.likeness import difference
 
 
 def copied(model: keras.Model, change: Callable[[Any], Any] | None = None) -> keras.Model:
@@ -49,7 +50,11 @@ def _from_config(model: keras.Model, change: Callable[[Any], Any] | None) -> ker
             return keras.models.clone_model(model, clone_function=change or _again, recursive=True)
     if change is not None:
         raise RebuildError(f"The layers of {type(model).__name__} are made by its own code.")
-    return type(model)(**{name: own(value) for name, value in recovered(model).items()})
+    made = type(model)(**{name: own(value) for name, value in recovered(model).items()})
+    problem = difference(made, model)
+    if problem:
+        raise RebuildError(f"it has {problem}")
+    return made
 
 
 @contextlib.contextmanager
