@@ -49,6 +49,7 @@ class Pass:
     notes: tuple[str, ...] = ()
     _kept: dict[str, tuple[int, Any]] = field(default_factory=dict, repr=False)
     _extremes: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False)
+    _form: tuple[Any, ...] | None = field(default=None, repr=False)
 
     @property
     def kept(self) -> dict[int, Any]:
@@ -62,17 +63,30 @@ class Pass:
 
     def add(self, batch: Any, index: int) -> None:
         """Note one more batch, and keep it if it is worth trying."""
+        self._kept["last"] = (index, batch)
+        form = _form(batch)
+        if form is not None and form == self._form:
+            last = self.batches[-1]
+            self.batches.append(BatchRecord(index, last.size, last.parts))
+            return
+        self._form = form
         record = BatchRecord(index, size_of(batch), parts(*self.split(batch)))
         self.batches.append(record)
         self._kept.setdefault("first", (index, batch))
-        self._kept["last"] = (index, batch)
-        if len(self.batches) > 1 and record.parts == self.batches[-2].parts:
-            return
         bulk = record.size or 0, sum(math.prod(part.spec.shape) for part in record.inputs)
         for name, is_beyond in (("smallest", bulk < self._extremes.get("smallest", (bulk[0] + 1, 0))),
                                 ("largest", bulk > self._extremes.get("largest", (-1, 0)))):  # fmt: skip
             if is_beyond:
                 self._kept[name], self._extremes[name] = (index, batch), bulk
+
+
+def _form(batch: Any) -> tuple[Any, ...] | None:
+    """What is equal for two batches of one form, and cheap to tell; None for a batch that is no row of arrays."""
+    items = batch if type(batch) in (tuple, list) else (batch,)
+    try:
+        return (type(batch), *((item.shape, item.dtype, getattr(item, "device", None)) for item in items))
+    except AttributeError:
+        return None
 
 
 def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds: float | None = None) -> Pass:
