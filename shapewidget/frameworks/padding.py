@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shapewidget.frameworks.nesting import named_arrays
+from shapewidget.frameworks.nesting import named_arrays, numeric
+from shapewidget.graph.batches import is_sequence
 from shapewidget.graph.padding import Padding
 
 _ROWS = 256
@@ -22,6 +23,20 @@ def paddings(inputs: Any, axes: Sequence[Sequence[str]]) -> tuple[Padding, ...]:
     """
     arrays = [array for _, array in named_arrays(inputs)]
     return tuple(_found(arrays, axes)) if len(arrays) == len(axes) else ()
+
+
+def padding_share(inputs: Any) -> float | None:
+    """Which share of the steps of the first sequence among the inputs is padding; None where there is none."""
+    for _, array in named_arrays(inputs):
+        rank = len(array.shape)
+        if not is_sequence(rank, str(array.dtype)):
+            continue
+        with contextlib.suppress(TypeError, ValueError, RuntimeError):
+            empty = numeric(array)[:_ROWS] == 0
+            rows = (empty if rank == 2 else empty.all(-1)).tolist()
+            steps = sum(map(len, rows))
+            return 1 - sum(map(_length, rows)) / steps if steps else None
+    return None
 
 
 def _found(arrays: Sequence[Any], axes: Sequence[Sequence[str]]) -> Iterator[Padding]:

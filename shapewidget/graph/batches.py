@@ -57,6 +57,11 @@ class Part:
     is_target: bool = False
 
 
+def is_sequence(rank: int, dtype: str) -> bool:
+    """Whether an array of that rank is token ids, or vectors in time."""
+    return rank == 3 or (rank == 2 and "int" in dtype)
+
+
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
     """One batch of a pass.
@@ -65,13 +70,20 @@ class BatchRecord:
         index: Its place in the pass, from 0.
         size: How many samples it holds: the first axis of its first part; None where no part has an axis.
         parts: Its tensors and arrays.
-        rank: The rank that reads it, where a loader is split over ranks.
+        padding: Which share of the steps of its sequences is padding; None where there are no sequences, or where that
+            was not looked at.
     """
 
     index: int
     size: int | None
     parts: tuple[Part, ...] = ()
-    rank: int | None = None
+    padding: float | None = None
+
+    @property
+    def length(self) -> int | None:
+        """The second axis of its first input that is a sequence: token ids, or vectors in time."""
+        shapes = (part.spec.shape for part in self.inputs if is_sequence(len(part.spec.shape), part.spec.dtype))
+        return next((shape[1] for shape in shapes), None)
 
     @property
     def inputs(self) -> tuple[Part, ...]:
@@ -164,6 +176,7 @@ class RankShare:
         replicas: Among how many ranks its sampler divides; None for a sampler that does not divide.
         shuffles: Whether its order changes from epoch to epoch.
         drop_last: Whether its sampler leaves out what cannot be divided.
+        sizes: How many samples each of its batches has.
     """
 
     rank: int
@@ -173,6 +186,7 @@ class RankShare:
     replicas: int | None
     shuffles: bool
     drop_last: bool = False
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

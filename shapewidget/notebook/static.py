@@ -11,6 +11,7 @@ from html import escape
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.graph.records import Edge, Layer, LayerKind
+from shapewidget.notebook.batch_table import batches_table
 from shapewidget.notebook.wire import place
 from shapewidget.probing.report import Report
 
@@ -28,7 +29,8 @@ _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 
 def html(report: Report) -> str:
     """The findings and an outline of the layers as tables."""
-    parts = [f"<p><b>{_escaped(report.graph.title)}</b> on {_escaped(report.device)}</p>"]
+    device = f" on {_escaped(report.device)}" if report.device else ""
+    parts = [f"<p><b>{_escaped(report.graph.title)}</b>{device}</p>"]
     parts += [f"<p>{_escaped(note)}</p>" for note in report.notes]
     if report.stopped is not None:
         parts.append(f"<p>The run ended early: {_escaped(report.stopped)}</p>")
@@ -37,8 +39,11 @@ def html(report: Report) -> str:
         parts.append(_table(FINDING, map(_finding, report.findings), room // 2, "findings"))
     elif report.stopped is None:
         parts.append("<p>All shapes agree.</p>")
+    if report.batches is not None:
+        parts.append(batches_table(report.batches))
     badges = {edge.target: edge for edge in report.graph.edges if edge.badge}
-    parts.append(_table(LAYER, _outline(report, badges), room // 2, "layers"))
+    if report.graph.layers:
+        parts.append(_table(LAYER, _outline(report, badges), room // 2, "layers"))
     if report.graph.sizes:
         parts.append(f"<p>{_escaped(', '.join(f'{name} = {size}' for name, size in report.graph.sizes.items()))}</p>")
     return "\n".join(parts)

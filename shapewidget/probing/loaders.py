@@ -21,6 +21,7 @@ from shapewidget.graph.batches import EmptyRows, Ranks
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.passes import Pass, read
 from shapewidget.probing.report import Report
+from shapewidget.probing.timeline import Timeline
 
 Loss = Callable[..., Any]
 
@@ -74,7 +75,7 @@ def check_loader(
         findings = by_severity([*findings, first.refusal])
     graph = LayerGraph((), (), title=evidence.settings.title)
     framework = adapter.name if adapter is not None else ""
-    return Report(findings, graph, framework, notes=found.notes, batches=evidence.batches)
+    return Report(findings, graph, framework, notes=found.notes, batches=Timeline(evidence.batches, evidence.ranks))
 
 
 def gather(

@@ -12,6 +12,7 @@ from typing import Any
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.loading import Reading
 from shapewidget.frameworks.nesting import parts, size_of, split
+from shapewidget.frameworks.padding import padding_share
 from shapewidget.frameworks.registry import reading_of
 from shapewidget.frameworks.windows import TargetSearch
 from shapewidget.graph.batches import BatchRecord, Failure
@@ -20,6 +21,8 @@ Split = Callable[[Any], tuple[Any, Any]]
 
 ENDLESS = 100
 """How many batches are read of a loader that does not say how many it has."""
+_PADDED = 64
+"""Of how many batches the padding is counted."""
 _SEARCHED = 8
 """In how many batches the targets are looked for in the inputs."""
 
@@ -67,10 +70,10 @@ class Pass:
         form = _form(batch)
         if form is not None and form == self._form:
             last = self.batches[-1]
-            self.batches.append(BatchRecord(index, last.size, last.parts))
+            self.batches.append(BatchRecord(index, last.size, last.parts, self._padding(batch, index)))
             return
         self._form = form
-        record = BatchRecord(index, size_of(batch), parts(*self.split(batch)))
+        record = BatchRecord(index, size_of(batch), parts(*self.split(batch)), self._padding(batch, index))
         self.batches.append(record)
         self._kept.setdefault("first", (index, batch))
         bulk = record.size or 0, sum(math.prod(part.spec.shape) for part in record.inputs)
@@ -78,6 +81,13 @@ class Pass:
                                 ("largest", bulk > self._extremes.get("largest", (-1, 0)))):  # fmt: skip
             if is_beyond:
                 self._kept[name], self._extremes[name] = (index, batch), bulk
+
+    def _padding(self, batch: Any, index: int) -> float | None:
+        """The share of padding, of some batches spread over the pass."""
+        stride = max((self.reading.settings.batches or 0) // _PADDED, 1)
+        if index % stride or index // stride >= 2 * _PADDED:
+            return None
+        return padding_share(self.split(batch)[0])
 
 
 def _form(batch: Any) -> tuple[Any, ...] | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.errors import FindingsError
-from shapewidget.graph.batches import BatchRecord, timeline
+from shapewidget.graph.batches import timeline
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Layer, LayerGraph, LayerKind
+from shapewidget.probing.timeline import Timeline
 
 if TYPE_CHECKING:
     from shapewidget.notebook.dashboard import Dashboard
@@ -45,7 +46,7 @@ class Report:
     notes: tuple[str, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     stopped: str | None = None
-    batches: tuple[BatchRecord, ...] | None = None
+    batches: Timeline | None = None
     session: Session | None = field(default=None, repr=False)
 
     @property

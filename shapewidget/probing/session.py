@@ -27,6 +27,7 @@ from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
 from shapewidget.probing.room import check_room
 from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes
+from shapewidget.probing.timeline import Timeline
 
 _MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
 _LONGEST_FORWARD = 2.0
@@ -153,7 +154,7 @@ class Session:
             self._notes(),
             self._meanings(),
             own.stopped,
-            self._loader.batches if self._loader is not None else None,
+            Timeline(self._loader.batches, self._loader.ranks) if self._loader is not None else None,
             session=self,
         )
         return self.report

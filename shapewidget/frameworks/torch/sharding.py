@@ -62,6 +62,7 @@ def share(loader: DataLoader[Any], rank: int) -> RankShare:
         int(replicas) if replicas is not None else None,
         shuffles,
         bool(getattr(sampler, "drop_last", False)),
+        tuple(map(len, batches)),
     )
 
 
