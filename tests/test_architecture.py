@@ -33,7 +33,7 @@ LAYERS = {
     "frameworks.keras": layer(ours="errors graph frameworks", theirs="keras tensorflow numpy"),
     "probing": layer(ours="errors graph diagnosis frameworks"),
     "notebook": layer(
-        ours="errors graph diagnosis frameworks probing", theirs="IPython anywidget ipywidgets plotly traitlets"
+        ours="errors graph diagnosis frameworks probing", theirs="IPython anywidget ipywidgets pandas plotly traitlets"
     ),
     "zoo": layer(theirs="torch keras"),
     "__main__": layer(theirs="torch"),
@@ -41,7 +41,7 @@ LAYERS = {
 }
 FACADE = layer(ours=" ".join(LAYERS))
 
-WHEN_ASKED = {("probing.report", "notebook")}
+WHEN_ASKED = {("probing.report", "notebook"), ("probing.timeline", "notebook")}
 """(module, layer): a report opens its own dashboard, and imports the widgets only when it is asked to."""
 
 

@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 from itertools import groupby
+from typing import TYPE_CHECKING
 
+from shapewidget.errors import ShapeWidgetError
 from shapewidget.graph.batches import BatchRecord, Part
 from shapewidget.probing.timeline import Timeline
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 _MOST_ROWS = 40
 _MOST_PARTS = 6
 _LONGEST = 160
+
+
+def batches_frame(timeline: Timeline) -> DataFrame:
+    """A row for every batch.
+
+    Raises:
+        ShapeWidgetError: pandas is not installed.
+    """
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise ShapeWidgetError(
+            "The batches were asked for as a data frame, and pandas is not installed. Install it with "
+            "`pip install pandas`, or go through `report.batches.rows()`."
+        ) from None
+    return DataFrame(list(timeline.rows()))
 
 
 def batches_table(timeline: Timeline) -> str:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from shapewidget.errors import ShapeWidgetError
 from shapewidget.graph.batches import BatchRecord, Part, Ranks
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
-    from plotly.graph_objects import Figure
 
 
 class Timeline(tuple[BatchRecord, ...]):
@@ -43,23 +38,18 @@ class Timeline(tuple[BatchRecord, ...]):
                 row |= _columns(part)
             yield row
 
-    def to_pandas(self) -> DataFrame:
-        """The rows as a data frame.
+    def to_pandas(self) -> Any:
+        """The rows as a `pandas.DataFrame`.
 
         Raises:
             ShapeWidgetError: pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise ShapeWidgetError(
-                "The batches were asked for as a data frame, and pandas is not installed. Install it with "
-                "`pip install pandas`, or go through `report.batches.rows()`."
-            ) from None
-        return DataFrame(list(self.rows()))
+        from shapewidget.notebook.batch_table import batches_frame
 
-    def figure(self) -> Figure:
-        """Size, sequence length and share of padding by batch, or the sizes of every rank's batches."""
+        return batches_frame(self)
+
+    def figure(self) -> Any:
+        """A plotly figure: size, sequence length and share of padding by batch, or the sizes of every rank's batches."""
         from shapewidget.notebook.batch_plots import batches_figure
 
         return batches_figure(self)
