@@ -49,7 +49,7 @@ class Timeline(tuple[BatchRecord, ...]):
         return batches_frame(self)
 
     def figure(self) -> Any:
-        """A plotly figure: size, sequence length and share of padding by batch, or the sizes of every rank's batches."""
+        """A plotly figure: size, sequence length and share of padding by batch; or the sizes of every rank's."""
         from shapewidget.notebook.batch_plots import batches_figure
 
         return batches_figure(self)
