@@ -105,11 +105,15 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     picture.show(graph, traits.get("tensors"), chosen.open, traits.get("colour_by"));
     showScene();
   };
+  let telling: ReturnType<typeof setTimeout> | undefined;
   const showScene = (): void => {
     if (picture.scene === null) return;
     toolbar.show(picture.scene);
     legend.show(picture.scene, traits.get("colour_by"));
-    words.replaceChildren(outline(picture.scene));
+    // It is long, and nobody waits for it.
+    const { scene } = picture;
+    clearTimeout(telling);
+    telling = setTimeout(() => words.replaceChildren(outline(scene)));
     showSelection();
   };
   const showSizes = (): void => {
@@ -156,6 +160,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   return () => {
     resized.disconnect();
     stopTheme();
+    clearTimeout(telling);
     frame.dispose();
     traits.dispose();
     root.remove();

@@ -13,7 +13,9 @@ export interface Item {
   make(): SVGElement;
 }
 
-const MANY_BOXES = 400;
+/** Above so many boxes, what is out of view is left out, and from afar all of them are. */
+const MANY_BOXES = 80;
+const TOO_MANY_BOXES = 400;
 /** Chips and badges may reach this far out of the box of their layer. */
 const REACH = 300;
 
@@ -22,11 +24,20 @@ export class Drawing {
   readonly element = s("g", { class: "swg-world" });
   readonly #levels = new Map(LEVELS.map((level) => [level, s("g")]));
   #items: { readonly item: Item; element: SVGElement | null }[] = [];
-  /** Whether elements come and go with the view. */
-  isCulled = false;
+  #boxes = 0;
 
   constructor() {
     this.element.append(...this.#levels.values());
+  }
+
+  /** Whether elements come and go with the view. */
+  get isCulled(): boolean {
+    return this.#boxes > MANY_BOXES;
+  }
+
+  /** Whether the boxes are too many to be drawn all at once. */
+  get isLarge(): boolean {
+    return this.#boxes > TOO_MANY_BOXES;
   }
 
   /** A copy with all elements, whether in view or not. */
@@ -40,7 +51,7 @@ export class Drawing {
   /** Other elements, those of one level in their order; none where they are hidden anyway. */
   show(items: readonly Item[], near: Box, isHidden: boolean): void {
     this.#items = items.map((item) => ({ item, element: null }));
-    this.isCulled = items.filter((item) => item.level === "node").length > MANY_BOXES;
+    this.#boxes = items.filter((item) => item.level === "node").length;
     for (const level of this.#levels.values()) level.replaceChildren();
     this.keepNear(near, isHidden);
   }

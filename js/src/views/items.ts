@@ -59,24 +59,36 @@ function nodeItems(scene: Scene, node: PlacedNode, entries: ReadonlyMap<string, 
       { level: "frame", box: node, make: () => boxes.frame(layer, node, scene.trouble(node.id).state) },
       { level: "node", box: node, make: () => boxes.header(scene, layer, node) },
     ];
-  const found: Item[] = [{ level: "node", box: node, make: () => boxes.box(scene, layer, node) }];
+  return [
+    { level: "node", box: node, make: () => boxes.box(scene, layer, node) },
+    { level: "label", box: node, make: () => labels(scene, node, entries, direction) },
+  ];
+}
+
+/** The chips and the badge of a box; found out only when they come into view. */
+function labels(
+  scene: Scene,
+  node: PlacedNode,
+  entries: ReadonlyMap<string, number>,
+  direction: Direction,
+): SVGElement {
+  const group = s("g");
   const { shown, more } = chips(scene, node.id);
   const isDown = direction === "down";
   const middle = node.x + (isDown ? node.anchor : node.width / 2);
   let y = node.y + node.height + CHIP_GAP;
   for (const chip of shown) {
-    const top = y;
-    found.push({ level: "label", box: node, make: () => tags.chip(chip, middle, top, scene.tensors) });
+    group.append(tags.chip(chip, middle, y, scene.tensors));
     y += chipHeight(chip) + CHIP_GAP;
   }
-  if (more) found.push({ level: "label", box: node, make: () => tags.moreChips(more, middle, y) });
+  if (more) group.append(tags.moreChips(more, middle, y));
   const clash = badge(scene, node.id);
   if (clash) {
     const x = isDown ? (entries.get(clash.edge.id) ?? middle) : middle;
     const top = node.y - BADGE_HEIGHT - (isDown ? BADGE_GAP : CHIP_GAP);
-    found.push({ level: "label", box: node, make: () => tags.badge(clash, node.id, x, top) });
+    group.append(tags.badge(clash, node.id, x, top));
   }
-  return found;
+  return group;
 }
 
 function around({ points }: PlacedEdge): Box {

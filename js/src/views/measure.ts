@@ -12,11 +12,16 @@ const FONTS: Record<Font, string> = {
   small: `10px ${MONO}`,
 };
 
+/** Letters that all have one width where the font has one. */
+const PLAIN = /^[ -~\u00b7×]*$/;
+
 /** A measurer of its own for every view: it remembers what it has measured. */
 export function measurer(): Measure {
   const context = document.createElement("canvas").getContext("2d");
   const seen = new Map<string, number>();
-  return (text, font) => {
+  const measure: Measure = (text, font) => {
+    if (text.length > 1 && (font === "mono" || font === "small") && PLAIN.test(text))
+      return text.length * measure("0", font);
     const key = font + text;
     let width = seen.get(key);
     if (width === undefined) {
@@ -26,4 +31,5 @@ export function measurer(): Measure {
     }
     return width;
   };
+  return measure;
 }

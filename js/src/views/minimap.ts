@@ -10,13 +10,13 @@ const THICKNESS = 56;
 /** Below this width, and for graphs that nearly fit, the strip would only be in the way. */
 const LEAST_VIEW = 460;
 const LEAST_OVERFLOW = 1.5;
+const LARGEST_SCALE = 0.25;
 
 export class Minimap {
   readonly #svg = s("svg", { "aria-hidden": "true" });
   readonly element = h("div", { class: "swg-map", title: "Drag to move the view" }, this.#svg);
   readonly #viewport: Viewport;
   readonly #frame = s("rect", { class: "swg-map-view", rx: 2 });
-  #layout: Layout = { nodes: [], edges: [], width: 1, height: 1 };
   #isDown = true;
   /** Pixels of the strip for one of the picture. */
   #scale = { x: 1, y: 1 };
@@ -38,49 +38,34 @@ export class Minimap {
     });
   }
 
-  /** Another picture. */
-  show(
-    layout: Layout,
-    outlines: Outlines,
-    problems: readonly Problem[],
-    boxOf: (id: string) => PlacedNode | undefined,
-    direction: Direction,
-  ): void {
-    this.#layout = layout;
-    this.#isDown = direction === "down";
-    const world = s("g", {}, ...drawn(outlines));
-    const ticks = problems.flatMap(({ id, state }) => {
-      const box = boxOf(id);
-      return box ? [s("rect", { class: `swg-tick swg-is-${state}`, "data-at": this.#isDown ? box.y : box.x })] : [];
-    });
-    this.#svg.replaceChildren(world, this.#frame, ...ticks);
-    this.resize();
-  }
-
-  /** The room that there is has changed. */
-  resize(): void {
+  /** Another picture, or another room for it; gives whether the map is shown. */
+  fit({ width: wide, height: high }: Layout, direction: Direction): boolean {
     const { width, height } = this.#viewport;
-    const { width: wide, height: high } = this.#layout;
+    this.#isDown = direction === "down";
     const overflow = this.#isDown ? high / Math.max(1, height) : wide / Math.max(1, width);
     this.element.hidden = width < LEAST_VIEW || overflow < LEAST_OVERFLOW;
-    if (this.element.hidden) return;
     const [long, thick] = this.#isDown ? [high, wide] : [wide, high];
-    const room = (this.#isDown ? height : width) - 24;
-    const scale = Math.min(room / long, 0.25);
-    const across = Math.min(THICKNESS / thick, 0.25);
-    this.#scale = this.#isDown ? { x: across, y: scale } : { x: scale, y: across };
-    this.#svg.setAttribute("width", String(Math.max(12, wide * this.#scale.x)));
-    this.#svg.setAttribute("height", String(Math.max(12, high * this.#scale.y)));
-    this.#svg.firstElementChild?.setAttribute("transform", `scale(${this.#scale.x} ${this.#scale.y})`);
+    const along = Math.min(((this.#isDown ? height : width) - 24) / long, LARGEST_SCALE);
+    const across = Math.min(THICKNESS / thick, LARGEST_SCALE);
+    this.#scale = this.#isDown ? { x: across, y: along } : { x: along, y: across };
+    this.#svg.setAttribute("width", String(wide * this.#scale.x));
+    this.#svg.setAttribute("height", String(high * this.#scale.y));
     this.element.classList.toggle("swg-flat", !this.#isDown);
-    for (const tick of this.#svg.querySelectorAll<SVGRectElement>(".swg-tick")) {
-      const at = Number(tick.dataset.at) * scale - 1;
+    return !this.element.hidden;
+  }
+
+  show(outlines: Outlines, problems: readonly Problem[], boxOf: (id: string) => PlacedNode | undefined): void {
+    const { x, y } = this.#scale;
+    const ticks = problems.flatMap(({ id, state }) => {
+      const box = boxOf(id);
+      if (!box) return [];
       const place = this.#isDown
-        ? { x: 0, y: at, width: "100%", height: 3 }
-        : { x: at, y: 0, width: 3, height: "100%" };
-      for (const [name, value] of Object.entries(place)) tick.setAttribute(name, String(value));
-    }
-    this.move();
+        ? { y: box.y * y - 1, width: "100%", height: 3 }
+        : { x: box.x * x - 1, width: 3, height: "100%" };
+      return [s("rect", { class: `swg-tick swg-is-${state}`, ...place })];
+    });
+    const world = s("g", { transform: `scale(${x} ${y})` }, ...drawn(outlines));
+    this.#svg.replaceChildren(world, this.#frame, ...ticks);
   }
 
   /** The view has moved. */

@@ -4,11 +4,19 @@ import { roomOf } from "../cards";
 import { colouring } from "../colouring";
 import type { ColourBy, WireGraph, WireTensor } from "../contract.gen";
 import { s } from "../dom";
-import { type Direction, type Layout, LayoutCache, layout, type PlacedNode, turned } from "../layout/index";
+import {
+  type Direction,
+  type Layout,
+  LayoutCache,
+  layout,
+  type NodeSize,
+  type PlacedNode,
+  turned,
+} from "../layout/index";
 import { Scene } from "../scene";
 import { Drawing } from "./drawing";
 import { drawn, names, type Outlines, outlines } from "./far";
-import { items, linesOf } from "./items";
+import { items, type Line, linesOf } from "./items";
 import { Marks } from "./marks";
 import { measurer } from "./measure";
 import { Minimap } from "./minimap";
@@ -35,7 +43,11 @@ export class Picture {
   #open = new Set<string>();
   #placed: Layout = { nodes: [], edges: [], width: 0, height: 0 };
   #nodes = new Map<string, PlacedNode>();
+  #lines: readonly Line[] = [];
   #outlines: Outlines | null = null;
+  /** What the map shows. */
+  #mapped: Layout | null = null;
+  #rooms = new Map<string, NodeSize>();
   /** What a person went to, until the picture is moved. */
   #revealed = "";
   #focus = "";
@@ -58,7 +70,7 @@ export class Picture {
     this.scene = new Scene(graph, tensors, this.#measure);
     this.scene.colouring = colouring(this.scene, by);
     if (isFirst) this.#open = chosen === null ? this.scene.firstOpen() : new Set(chosen);
-    this.#draw();
+    this.#drawAnew();
     if (isFirst) this.home();
   }
 
@@ -66,7 +78,7 @@ export class Picture {
   update(tensors: readonly WireTensor[]): void {
     if (this.scene === null) return;
     this.scene.tensors = tensors;
-    this.#draw();
+    this.#drawAnew();
   }
 
   /** Let the colours say something else. */
@@ -74,14 +86,14 @@ export class Picture {
     if (this.scene === null) return;
     this.scene.colouring = colouring(this.scene, by);
     this.marks.clear();
-    this.#draw();
+    this.#drawAnew();
   }
 
   /** Let the data flow another way. */
   turn(direction: Direction): void {
     if (direction === this.direction) return;
     this.direction = direction;
-    this.#draw();
+    this.#drawAnew();
     this.home();
   }
 
@@ -111,7 +123,8 @@ export class Picture {
 
   /** Keep in view what was, in a view of another size, unless a person has moved the picture. */
   resized(): void {
-    this.map.resize();
+    this.#mapped = null;
+    this.#later();
     if (this.#viewport.wasMoved) return;
     if (this.#revealed) this.#centre(this.#revealed);
     else this.home();
@@ -155,7 +168,7 @@ export class Picture {
   }
 
   get isFar(): boolean {
-    return this.drawing.isCulled && this.#viewport.scale < FAR;
+    return this.drawing.isLarge && this.#viewport.scale < FAR;
   }
 
   // -- open and close ------------------------------------------------------------------------------------------------
@@ -193,22 +206,39 @@ export class Picture {
 
   // -- drawing -------------------------------------------------------------------------------------------------------
 
+  /** Draw boxes that may have other texts than before. */
+  #drawAnew(): void {
+    this.#rooms.clear();
+    this.#draw();
+  }
+
   #draw(): void {
     const { scene, direction } = this;
     if (scene === null) return;
-    const size = (id: string) => roomOf(scene, id, this.#isOpen(id), direction);
-    const placed = layout(scene.index, this.#open, size, {}, this.#cache);
+    const placed = layout(scene.index, this.#open, (id) => this.#room(scene, id), {}, this.#cache);
     this.#placed = direction === "down" ? placed : turned(placed);
     this.#nodes = new Map(this.#placed.nodes.map((node) => [node.id, node]));
     const hadFocus = this.drawing.element.contains(document.activeElement);
-    const lines = linesOf(scene, this.#placed);
-    this.#outlines = outlines(scene, this.#placed.nodes, lines);
+    this.#lines = linesOf(scene, this.#placed);
+    this.#outlines = null;
     this.far.replaceChildren();
-    this.map.show(this.#placed, this.#outlines, scene.problems, (id) => this.#shownBox(id), direction);
-    this.drawing.show(items(scene, this.#placed, lines, direction), this.#viewport.shown(), this.isFar);
+    this.drawing.show(items(scene, this.#placed, this.#lines, direction), this.#viewport.shown(), this.isFar);
     this.mark();
     this.#drawFar();
+    this.#later();
     if (hadFocus) this.focusOn(this.focused);
+  }
+
+  /** The room of a box, worked out once for as long as its texts are the same. */
+  #room(scene: Scene, id: string): NodeSize {
+    const isOpen = this.#isOpen(id);
+    const key = isOpen ? `${id} ` : id;
+    let room = this.#rooms.get(key);
+    if (room === undefined) {
+      room = roomOf(scene, id, isOpen, this.direction);
+      this.#rooms.set(key, room);
+    }
+    return room;
   }
 
   mark(): void {
@@ -220,12 +250,32 @@ export class Picture {
     const { x, y, scale } = this.#viewport;
     for (const element of [this.drawing.element, this.far])
       element.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    this.#later();
+  }
+
+  /** What a person does not wait for is drawn once a frame. */
+  #later(): void {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.map.move();
       this.#drawNear();
       this.#drawFar();
+      this.#drawMap();
     });
+  }
+
+  #drawMap(): void {
+    const { scene } = this;
+    if (scene && this.#mapped !== this.#placed) {
+      this.#mapped = this.#placed;
+      if (this.map.fit(this.#placed, this.direction))
+        this.map.show(this.#outlinesOf(scene), scene.problems, (id) => this.#shownBox(id));
+    }
+    this.map.move();
+  }
+
+  #outlinesOf(scene: Scene): Outlines {
+    this.#outlines ??= outlines(scene, this.nodes, this.#lines);
+    return this.#outlines;
   }
 
   /** What has come into view is drawn; what has left it is not. */
@@ -237,8 +287,8 @@ export class Picture {
     const { isFar, scene } = this;
     this.far.classList.toggle("swg-on", isFar);
     this.drawing.element.classList.toggle("swg-off", isFar);
-    if (!isFar || scene === null || this.#outlines === null) return;
-    if (!this.far.firstChild) this.far.append(s("g", {}, ...drawn(this.#outlines)), s("g", {}));
+    if (!isFar || scene === null) return;
+    if (!this.far.firstChild) this.far.append(s("g", {}, ...drawn(this.#outlinesOf(scene))), s("g", {}));
     const { nodes } = this.#placed;
     this.far.lastElementChild?.replaceChildren(...names(scene, nodes, this.#viewport.shown(), this.#viewport.scale));
   }
