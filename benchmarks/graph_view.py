@@ -129,7 +129,9 @@ def measure_view(page: Page, count: int, rounds: int) -> dict[str, float]:
         for kind in ("pan", "zoom"):
             times = page.evaluate("([kind, count]) => bench.frames(svg, kind, count)", [kind, FRAMES])
             found[f"{name}, {place}, {kind}"] = statistics.median(times)
-    page.evaluate("host.models[0].receive({ view_state: { ...state.view_state, open: state.view_state.open.slice(1) } })")
+    page.evaluate(
+        "host.models[0].receive({ view_state: { ...state.view_state, open: state.view_state.open.slice(1) } })"
+    )
     toggles = [
         page.evaluate(
             "async () => { host.closers[0](); await host.view(host.models[0]);"

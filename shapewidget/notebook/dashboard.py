@@ -6,6 +6,8 @@ import functools
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -14,7 +16,7 @@ from IPython import get_ipython
 from shapewidget.errors import Cancelled, ShapeWidgetError
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.costs import Measurement, with_costs
-from shapewidget.notebook import plots
+from shapewidget.notebook import page, plots
 from shapewidget.notebook.controls import Progress, SizeInput, close_all
 from shapewidget.notebook.graph_view import READY, GraphView
 from shapewidget.notebook.limit import LimitRow
@@ -148,9 +150,19 @@ class Dashboard(ipywidgets.VBox):
 
     def display(self) -> None:
         """Show it under the running cell, with a picture for where no kernel runs."""
-        display_widget(self, self.report)
+        display_widget(self, self.graph_view, self.report)
         if self._scheduler.is_inline and not self.measurements and self.comm is not None:
             self._scheduler.request(self.sizes)
+
+    def save_html(self, path: str | PathLike[str]) -> Path:
+        """Write the graph as it is shown now to one HTML file, interactive without a kernel or a network.
+
+        Returns:
+            The path of the file.
+        """
+        view = self.graph_view
+        traits = {name: getattr(view, name) for name in ("tensors", "sizes", "selection", "colour_by", "view_state")}
+        return page.save(path, self.report, traits)
 
     def display_once(self) -> None:
         """Show it now, and not again as the value of the running cell."""

@@ -63,3 +63,13 @@ class GraphView(anywidget.AnyWidget):
         with self.hold_sync():
             self.tensors = wire.wire_tensors(report.graph, sizes)
             self.sizes = dict(sizes)
+
+    def take_over(self, other: GraphView) -> None:
+        """Look at a graph of the same name as another view does: its open groups, colours and selection."""
+        if not self.graph or not other.graph or self.graph["title"] != other.graph["title"]:
+            return
+        ids = {each["id"] for each in (*self.graph["layers"], *self.graph["edges"])}
+        with self.hold_sync():
+            self.view_state = dict(other.view_state)
+            self.colour_by = other.colour_by
+            self.selection = other.selection if other.selection in ids else ""

@@ -8,6 +8,7 @@ import ipywidgets
 from IPython.display import display
 
 from shapewidget.notebook import static
+from shapewidget.notebook.cells import CELLS
 from shapewidget.notebook.graph_view import GraphView
 from shapewidget.probing.report import Report
 
@@ -25,14 +26,17 @@ class ReportView(GraphView):
         self.show(report)
 
     def _ipython_display_(self, **_: object) -> None:
-        display_widget(self, self.report)
+        display_widget(self, self, self.report)
 
 
-def display_widget(widget: ipywidgets.DOMWidget, report: Report) -> None:
+def display_widget(widget: ipywidgets.DOMWidget, view: GraphView, report: Report) -> None:
     """Show a widget under the running cell, with the report as a page and as text beside it.
+
+    What an earlier run of the cell showed is closed; `view`, its graph, looks at the new one as that did.
 
     It is one path for ipywidgets 7 and 8, and the kind of message that Colab's hook completes.
     """
+    CELLS.show(widget, view)
     bundle: dict[str, Any] = {"text/html": static.html(report), "text/plain": static.text(report)}
     if widget.comm is not None:
         bundle["application/vnd.jupyter.widget-view+json"] = {

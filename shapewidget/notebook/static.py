@@ -1,22 +1,24 @@
 """A report where no kernel runs: a saved notebook, nbconvert, a code host's own renderer.
 
-What sanitizers keep is all there is: tables and inline styles, no script, no style block, no bare SVG. Every text
-that comes from a model is escaped.
+What sanitizers keep is all there is: tables, inline styles and the graph as an image, no script, no style block, no
+bare SVG. Every text that comes from a model is escaped.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from html import escape
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.graph.records import Edge, Layer, LayerKind
+from shapewidget.notebook import picture
 from shapewidget.notebook.batch_table import batches_table
 from shapewidget.notebook.wire import place
 from shapewidget.probing.report import Report
 
-MOST_CHARACTERS = 60_000
-"""How long a page may get: a saved notebook holds one for each time that a cell ran."""
+MOST_CHARACTERS = 40_000
+"""How long the tables may get: a saved notebook holds them for each time that a cell ran."""
 
 LONGEST_TEXT = 300
 """Characters of one cell, as names come from a model and may be of any length."""
@@ -28,7 +30,7 @@ _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 
 
 def html(report: Report) -> str:
-    """The findings and an outline of the layers as tables."""
+    """The graph as a picture, the findings and an outline of the layers as tables."""
     device = f" on {_escaped(report.device)}" if report.device else ""
     parts = [f"<p><b>{_escaped(report.graph.title)}</b>{device}</p>"]
     parts += [f"<p>{_escaped(note)}</p>" for note in report.notes]
@@ -41,6 +43,8 @@ def html(report: Report) -> str:
         parts.append("<p>All shapes agree.</p>")
     if report.batches is not None:
         parts.append(batches_table(report.batches))
+    if report.graph.layers:
+        parts.append(_image(report))
     badges = {edge.target: edge for edge in report.graph.edges if edge.badge}
     if report.graph.layers:
         parts.append(_table(LAYER, _outline(report, badges), room // 2, "layers"))
@@ -56,6 +60,12 @@ def text(report: Report) -> str:
         return whole
     kept = whole[:MOST_CHARACTERS].rsplit("\n", 1)[0]
     return f"{kept}\n… and {whole.count(chr(10)) - kept.count(chr(10))} more lines: print(report) shows them all."
+
+
+def _image(report: Report) -> str:
+    data = b64encode(picture.svg(report.graph).encode()).decode()
+    words = _escaped(picture.alternative(report.graph))
+    return f'<p><img alt="{words}" style="max-width:100%" src="data:image/svg+xml;base64,{data}"></p>'
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], room: int, what: str) -> str:

@@ -6,6 +6,8 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shapewidget.diagnosis.findings import Finding, Severity
@@ -62,6 +64,16 @@ class Report:
         from shapewidget.notebook import static
 
         return static.html(self)
+
+    def save_html(self, path: str | PathLike[str]) -> Path:
+        """Write the graph and the findings to one HTML file, interactive without a kernel or a network.
+
+        Returns:
+            The path of the file.
+        """
+        from shapewidget.notebook import page
+
+        return page.save(path, self)
 
     def to_json(self) -> str:
         """The report as JSON; symbols are written as text."""

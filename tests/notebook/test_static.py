@@ -48,7 +48,7 @@ def test_html_escapes_every_text_of_the_model():
     finding = replace(head_finding(), layer=EVIL, reason=EVIL, fix=EVIL, title=EVIL)
     graph = replace(tagger_graph(), layers=layers, title=EVIL, sizes={EVIL: 1})
     html = static.html(Report((finding,), graph, "torch", EVIL, (EVIL,), stopped=EVIL))
-    assert Page(html).tags == {"p", "b", "table", "tr", "th", "td"}
+    assert Page(html).tags == {"p", "b", "img", "table", "tr", "th", "td"}
     assert html.count("&lt;img") >= 12
 
 
@@ -73,7 +73,7 @@ def test_html_of_a_huge_model_is_short_and_counts_what_it_leaves_out():
 
 def test_html_cuts_a_name_of_thousands_of_characters():
     layers = (Layer("x" * 3000, LayerKind.LAYER, "x" * 3000, "Linear"),)
-    assert len(static.html(Report((), LayerGraph(layers, ()), "torch", "cpu"))) < 2000
+    assert len(static.html(Report((), LayerGraph(layers, ()), "torch", "cpu"))) < 3000
 
 
 def test_text_is_the_reports_own():
