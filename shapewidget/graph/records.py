@@ -6,7 +6,7 @@ Every record is frozen. The adapters in `shapewidget.frameworks` make them, `sha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -151,7 +151,7 @@ class Edge:
         source: Id of the producer.
         target: Id of the consumer.
         output: Which of the producer's outputs.
-        input: Which of the consumer's inputs.
+        input: Which of the consumer's inputs; of a value that escaped, a number behind the last of them.
         state: How the two agree.
         assumed: Whether it lies behind a repair, so that its shape is what would be if the repair were made.
         escaped: Whether the value left the framework on the way (`.item()`, NumPy).
@@ -235,13 +235,27 @@ class LayerGraph:
         """The layers by their id."""
         return {layer.id: layer for layer in self.layers}
 
-    def into(self, layer_id: str) -> list[Edge]:
+    def into(self, layer_id: str) -> Sequence[Edge]:
         """The edges that end at a layer, in the order of its inputs."""
-        return sorted((edge for edge in self.edges if edge.target == layer_id), key=lambda edge: edge.input)
+        return self._into.get(layer_id, ())
 
-    def out_of(self, layer_id: str) -> list[Edge]:
+    def out_of(self, layer_id: str) -> Sequence[Edge]:
         """The edges that start at a layer."""
-        return [edge for edge in self.edges if edge.source == layer_id]
+        return self._out_of.get(layer_id, ())
+
+    @cached_property
+    def _into(self) -> dict[str, list[Edge]]:
+        edges: dict[str, list[Edge]] = {}
+        for edge in sorted(self.edges, key=lambda edge: edge.input):
+            edges.setdefault(edge.target, []).append(edge)
+        return edges
+
+    @cached_property
+    def _out_of(self) -> dict[str, list[Edge]]:
+        edges: dict[str, list[Edge]] = {}
+        for edge in self.edges:
+            edges.setdefault(edge.source, []).append(edge)
+        return edges
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from fingerprint import fingerprint
 from torch import nn
 
 from shapewidget.frameworks.adapter import Batch
-from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.record import record
 
 
@@ -51,11 +50,10 @@ def trained(model):
 
 @pytest.mark.parametrize("error", [None, ValueError("no"), KeyboardInterrupt()])
 def test_untouched_leaves_model_and_process_as_found(error):
-    model = trained(Busy(error))
+    model, x = trained(Busy(error)), torch.randn(4, 6)
     before = fingerprint(model)
     try:
-        with untouched(model):
-            record(model, Batch((torch.randn(4, 6),)), None)
+        record(model, Batch((x,)), None)
     except KeyboardInterrupt:
         assert isinstance(error, KeyboardInterrupt)
     assert fingerprint(model) == before
@@ -64,8 +62,7 @@ def test_untouched_leaves_model_and_process_as_found(error):
 def test_untouched_leaves_a_pending_backward_pass_valid():
     model = trained(Busy())
     loss = model.norm(model.layer(torch.randn(4, 6).requires_grad_())).sum()
-    with untouched(model):
-        record(model, Batch((torch.randn(4, 6),)), None)
+    record(model, Batch((torch.randn(4, 6),)), None)
     loss.backward()
 
 
@@ -89,8 +86,7 @@ def test_untouched_gives_weights_and_inputs_back_what_a_forward_writes_over():
     model, x, target = Overwrites(), torch.randn(4, 6), torch.randn(4, 6)
     loss = model.layer(torch.randn(4, 6).requires_grad_()).sum()
     before, inputs = fingerprint(model), (x.clone(), target.clone())
-    with untouched(model):
-        recording = record(model, Batch((x, target)), None)
+    recording = record(model, Batch((x, target)), None)
     assert recording.stopped is None
     assert fingerprint(model) == before
     assert torch.equal(x, inputs[0])
@@ -101,7 +97,7 @@ def test_untouched_gives_weights_and_inputs_back_what_a_forward_writes_over():
 def test_fingerprint_sees_what_an_unguarded_run_changes():
     model = trained(Busy())
     before = fingerprint(model)
-    record(model, Batch((torch.randn(4, 6),)), None)
+    model(torch.randn(4, 6))
     after = fingerprint(model)
     assert {name for name in before if before[name] != after[name]} >= {
         "values", "training", "attributes", "contents", "generators",

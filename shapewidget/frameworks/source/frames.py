@@ -69,12 +69,13 @@ def here() -> Capture | None:
         Something for `resolve`; None where every frame is machinery.
     """
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _origin(frame.f_code.co_filename) is _Origin.MACHINERY:
+    machinery = _Origin.MACHINERY
+    while frame is not None and _origin(frame.f_code.co_filename) is machinery:
         frame = frame.f_back
     if frame is None:
         return None
     caller: FrameType | None = frame
-    while caller is not None and (origin := _origin(caller.f_code.co_filename)) is not _Origin.MACHINERY:
+    while caller is not None and (origin := _origin(caller.f_code.co_filename)) is not machinery:
         if origin is _Origin.OWN:
             return caller.f_code, caller.f_lasti
         caller = caller.f_back

@@ -18,7 +18,6 @@ from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.capacity import available_bytes, capacity_of, described
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.failure import failure_of
-from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
@@ -99,7 +98,7 @@ class TorchAdapter:
         self, model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True
     ) -> Recording:
         """One recorded run on the untouched model; what it warns of is told by findings, not several times over."""
-        with untouched(model), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return record(model, batch, loss, repair=repair)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,16 +25,33 @@ def is_upkeep() -> bool:
     return False
 
 
+LEAVING = frozenset(("item", "tolist", "numpy", "__array__", "__float__", "__int__", "__index__", "__complex__"))
+"""Functions that turn a tensor into a value of Python or NumPy."""
+
+
 def plain_name(function: Callable[..., Any]) -> str:
     """'__add__', '__radd__' and 'add' are one operation; a getter is named after its attribute."""
     name = function.__name__
     if name == "__get__":
         return getattr(getattr(function, "__self__", None), "__name__", name)
+    return _bare(name)
+
+
+@functools.cache
+def _bare(name: str) -> str:
     if name.startswith("__") and name.endswith("__"):
         inner = name.strip("_")
         bare = inner[1:] if inner[:1] in "ri" and hasattr(torch.Tensor, f"__{inner[1:]}__") else inner
         return {"getitem": "index", "setitem": "index_put", "truediv": "div"}.get(bare, bare)
     return name
+
+
+@functools.cache
+def is_in_place(name: str) -> bool:
+    """Whether a function of this name writes to its first argument."""
+    if name.startswith("__i"):
+        return hasattr(torch.Tensor, f"__{name[3:]}")  # "__iadd__", and not "__invert__"
+    return name == "__setitem__" or (name[-1:] == "_" and name[-2:] != "__")
 
 
 INDEXING = frozenset(("__getitem__", "__setitem__"))
@@ -54,12 +72,26 @@ def _index_item(item: Any) -> str:
     return str(item) if item is None or isinstance(item, int) else "tensor"
 
 
+_PLAIN = (bool, int, float, str, type(None))
+
+
 def arguments(args: Any, kwargs: Mapping[str, Any]) -> dict[str, object]:
     """The arguments that are no tensors: positional ones under their place, "1", the others under their name."""
     found: dict[str, object] = {}
-    for name, value in [*((str(place), value) for place, value in enumerate(args)), *kwargs.items()]:
-        if isinstance(value, bool | int | float | str | type(None)) or (
-            isinstance(value, tuple | list) and all(isinstance(item, int) for item in value)
-        ):
-            found[name] = tuple(value) if isinstance(value, tuple | list) else value
+    for place, value in enumerate(args):
+        if not isinstance(value, torch.Tensor) and _is_plain(value):
+            found[str(place)] = _kept(value)
+    for name, value in kwargs.items():
+        if not isinstance(value, torch.Tensor) and _is_plain(value):
+            found[name] = _kept(value)
     return found
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, _PLAIN) or (
+        isinstance(value, tuple | list) and all(isinstance(item, int) for item in value)
+    )
+
+
+def _kept(value: Any) -> object:
+    return tuple(value) if isinstance(value, tuple | list) else value

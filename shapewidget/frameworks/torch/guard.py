@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import random
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from operator import is_, itemgetter
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
-_OWN_TABLES = ("_parameters", "_buffers", "_modules")
+_CONTAINERS = frozenset((list, dict, set, deque, OrderedDict, defaultdict))
+_OPAQUE = (nn.Module, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, torch.Generator)
+_PLAIN = frozenset((bool, int, float, str, bytes, type(None), torch.dtype, torch.device))
+_STANDARD = list(nn.Module().__dict__)
+_tables = itemgetter(*(name for name, value in nn.Module().__dict__.items() if type(value) in _CONTAINERS))
+"""The attributes that every module has, and those of them that are tables."""
 
-
-def _copied_one_level(value: Any) -> Any:
-    return value.copy() if type(value) in (list, dict, set) else value
+_DEEPEST = 3
+_LONGEST = 1_000
+"""How deep into containers, and into how many of their items, a state is looked for."""
 
 
 @contextlib.contextmanager
@@ -40,63 +51,139 @@ def same_random_state() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
-    """Run the model in the block and find it afterwards as it was, also when the block raises.
+def uninterrupted() -> Iterator[None]:
+    """Hold back an interrupt by the user until the block has come to its end: a model is not left half restored."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield
+        return
+    waiting: list[Any] = []
+    usual = signal.signal(signal.SIGINT, lambda *interrupt: waiting.append(interrupt))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+        if waiting and callable(usual):
+            usual(*waiting[0])
+
+
+@contextlib.contextmanager
+def untouched(model: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Run the model in the block and find it afterwards as it was, also when the block raises or is interrupted.
 
     Buffers are swapped for clones meanwhile: writing an old value back would move a buffer's version counter and break
-    a backward pass that the user still has pending. Lists, dicts and sets among the attributes are copied one level.
+    a backward pass that the user still has pending. What a forward writes to in place is another matter (`writes.py`).
+
+    Yields:
+        The tensors that the model holds besides its buffers: weights, and tensors among its attributes.
     """
-    modules = list(model.modules())
-    attributes = [
-        {name: (value, _copied_one_level(value)) for name, value in module.__dict__.items()} for module in modules
-    ]
-    tables = [{name: dict(module.__dict__[name]) for name in _OWN_TABLES} for module in modules]
-    gradients = [(parameter, parameter.grad) for parameter in model.parameters()]
+    before = _State(model)
     default_dtype, grad_mode = torch.get_default_dtype(), torch.is_grad_enabled()
-    clones: dict[int, torch.Tensor] = {}
-    for module in modules:
-        for name, buffer in module._buffers.items():
-            if buffer is not None:
-                module._buffers[name] = clones.setdefault(id(buffer), buffer.detach().clone())
     try:
+        before.swap_buffers()
         with same_random_state():
-            yield
+            yield before.tensors
     finally:
-        torch.set_default_dtype(default_dtype)
-        torch.set_grad_enabled(grad_mode)
-        for module, before, own in zip(modules, attributes, tables, strict=True):
-            _restore(module, before, own)
-        for parameter, gradient in gradients:
-            if parameter.grad is not gradient:
-                parameter.grad = gradient
+        with uninterrupted():
+            torch.set_default_dtype(default_dtype)
+            torch.set_grad_enabled(grad_mode)
+            before.restore()
 
 
-def _restore(module: nn.Module, before: dict[str, tuple[Any, Any]], own: dict[str, dict[str, Any]]) -> None:
-    state = module.__dict__
-    for name in [name for name in state if name not in before]:
-        del state[name]
-    for name, (value, copied) in before.items():
-        state[name] = value
-        if name not in own and copied is not value and not _same_items(value, copied):
-            _refill(value, copied)
-    for name, entries in own.items():
-        table = state[name]
-        table.clear()
-        table.update(entries)
+class _State:
+    """What the modules of a model hold: attributes, the containers and plain objects among them, gradients."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.tensors: list[torch.Tensor] = []
+        self._seen: set[int] = set()
+        self._full: list[tuple[Any, Any]] = []
+        self._empty: list[Any] = []
+        self._tables: list[tuple[Any, ...]] = []
+        self._buffers: list[tuple[Any, str, torch.Tensor | None]] = []
+        self._attributes = [(module.__dict__, module.__dict__.copy()) for module in model.modules()]
+        for attributes, _ in self._attributes:
+            self._look_into(_own_values(attributes), 0)
+            if attributes.get("_parameters"):
+                self._look_into(attributes["_parameters"].values(), 0)
+            for name, buffer in (attributes.get("_buffers") or {}).items():
+                self._buffers.append((attributes["_buffers"], name, buffer))
+            tables = _tables(attributes)
+            self._tables.append(tables)
+            for table in filter(None, tables):
+                if type(table) in _CONTAINERS:
+                    self._keep(table)
+        self._gradients = [(tensor, tensor.grad) for tensor in self.tensors if tensor.is_leaf]
+
+    def _look_into(self, values: Iterable[Any], depth: int) -> None:
+        for value in values:
+            kind = type(value)
+            if kind in _PLAIN or id(value) in self._seen:
+                continue
+            if kind in _CONTAINERS:
+                self._keep(value)
+                items = value.values() if isinstance(value, dict) else value
+                self._look_further(islice(items, _LONGEST), depth)
+            elif isinstance(value, torch.Tensor):
+                self._seen.add(id(value))
+                self.tensors.append(value)
+            elif not isinstance(value, _OPAQUE):
+                self._seen.add(id(value))
+                self._look_further(value if isinstance(value, tuple) else [getattr(value, "__dict__", None)], depth)
+
+    def _look_further(self, values: Iterable[Any], depth: int) -> None:
+        if depth < _DEEPEST:
+            self._look_into(values, depth + 1)
+
+    def _keep(self, container: Any) -> None:
+        if not container:
+            self._empty.append(container)
+        elif id(container) not in self._seen:
+            self._seen.add(id(container))
+            self._full.append((container, container.copy()))
+
+    def swap_buffers(self) -> None:
+        """Put clones into the place of the buffers."""
+        clones: dict[int, torch.Tensor] = {}
+        for table, name, buffer in self._buffers:
+            if buffer is not None:
+                table[name] = clones.setdefault(id(buffer), buffer.detach().clone())
+
+    def restore(self) -> None:
+        """Bind every name and every item to what it was bound to."""
+        for attributes, copy in self._attributes:
+            attributes.update(copy)
+            if len(attributes) > len(copy):
+                for name in attributes.keys() - copy.keys():
+                    del attributes[name]
+        for table, name, buffer in self._buffers:
+            table[name] = buffer
+        for container in filter(None, chain(self._empty, *self._tables)):
+            if type(container) in _CONTAINERS and id(container) not in self._seen:
+                container.clear()
+        for container, copy in self._full:
+            if not _same_items(container, copy):
+                container.clear()
+                _refill(container)(copy)
+        for tensor, gradient in self._gradients:
+            if tensor.grad is not gradient:
+                tensor.grad = gradient
 
 
-def _same_items(container: Any, copied: Any) -> bool:
+def _own_values(attributes: dict[str, Any]) -> list[Any]:
+    """The attributes that not every module has; those usually come first."""
+    values, count = list(attributes.values()), len(_STANDARD)
+    if list(islice(attributes, count)) == _STANDARD:
+        return values[count:]
+    return [value for name, value in attributes.items() if name not in _STANDARD]
+
+
+def _same_items(container: Any, copy: Any) -> bool:
     """Compare by identity: the items may be tensors, whose ``==`` has no truth value."""
     if isinstance(container, set):
-        return bool(container == copied)
-    if isinstance(container, dict):
-        return list(container) == list(copied) and all(container[key] is copied[key] for key in copied)
-    return len(container) == len(copied) and all(a is b for a, b in zip(container, copied, strict=True))
+        return bool(container == copy)
+    is_same = len(container) == len(copy) and all(map(is_, container, copy))
+    return is_same and (not isinstance(container, dict) or all(map(is_, container.values(), copy.values())))
 
 
-def _refill(container: Any, copied: Any) -> None:
-    container.clear()
-    if isinstance(container, list):
-        container.extend(copied)
-    else:
-        container.update(copied)
+def _refill(container: Any) -> Callable[[Any], None]:
+    refill: Callable[[Any], None] = container.extend if isinstance(container, list | deque) else container.update
+    return refill

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +17,11 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.torch.guard import untouched
-from shapewidget.frameworks.torch.recorder import Recorder, Slot
+from shapewidget.frameworks.torch.layers import paths
+from shapewidget.frameworks.torch.provenance import Slot
+from shapewidget.frameworks.torch.recorder import Recorder
 from shapewidget.frameworks.torch.signature import labelled, unwrapped
-from shapewidget.frameworks.torch.tensors import mapped
+from shapewidget.frameworks.torch.tensors import flat, mapped
 from shapewidget.graph.independence import Independence, Tensor, Touch, batch_axes
 from shapewidget.graph.records import LayerGraph
 
@@ -69,20 +71,23 @@ def independence(model: nn.Module, batch: Batch, graph: LayerGraph, sizes: Mappi
 
 
 def _sketches(model: nn.Module, batch: Batch, axes: Mapping[Tensor, int]) -> Sketches:
-    recorder = _Sketcher({module: name for name, module in model.named_modules()}, axes)
-    with untouched(model), torch.no_grad(), recorder.recording():
+    with untouched(model) as held:
+        recorder = _Sketcher(paths(model), axes, [*held, *flat((batch.args, dict(batch.kwargs)))])
         for module in model.modules():
             if isinstance(module, _NormBase) and module.running_mean is not None:
                 module.training = False
-        model(*batch.args, **batch.kwargs)
+        with torch.no_grad(), recorder.recording():
+            model(*batch.args, **batch.kwargs)
     return recorder.sketches
 
 
 class _Sketcher(Recorder):
     """A recorder that keeps a sketch of every tensor as it is when it is made."""
 
-    def __init__(self, names: Mapping[nn.Module, str], axes: Mapping[Tensor, int]) -> None:
-        super().__init__(names, repair=False)
+    def __init__(
+        self, names: Mapping[nn.Module, str], axes: Mapping[Tensor, int], protected: Iterable[torch.Tensor]
+    ) -> None:
+        super().__init__(names, repair=False, protected=protected)
         self.sketches: Sketches = {}
         self._axes = axes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
 from typing import Any
 
 import torch
@@ -44,34 +44,53 @@ _SETTINGS = (
     "proj_size",
 )
 
+_PLAIN = (bool, int, float, str, tuple)
+
+
+def paths(model: nn.Module) -> dict[nn.Module, str]:
+    """The dotted path of every module, the first of those that it has: `named_modules`, quick for deep models."""
+    found: dict[nn.Module, str] = {}
+    waiting = [("", model)]
+    while waiting:
+        path, module = waiting.pop()
+        if module not in found:
+            found[module] = path
+            children = [
+                (f"{path}.{name}" if path else name, it) for name, it in module._modules.items() if it is not None
+            ]
+            waiting.extend(reversed(children))
+    return found
+
 
 def declared_sizes(module: nn.Module) -> tuple[Declared, ...]:
     """The sizes that a layer was built with, those of its input first."""
-    return tuple(_declared(module))
-
-
-def _declared(module: nn.Module) -> Iterator[Declared]:
     if isinstance(module, _ConvNd):
         spatial = len(module.kernel_size)
-        yield Declared("in_channels", module.in_channels, -1 - spatial)
-        yield Declared("out_channels", module.out_channels)
-    elif isinstance(module, nn.LayerNorm | nn.RMSNorm):
+        return _declared("in_channels", module.in_channels, -1 - spatial), _declared(
+            "out_channels", module.out_channels, None
+        )
+    if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
         rank = len(module.normalized_shape)
-        for place, size in enumerate(module.normalized_shape):
-            yield Declared("normalized_shape", size, place - rank)
-    for kind, names in _SIZES:
-        if isinstance(module, kind):
-            for name, axis in names:
-                declared = getattr(module, name, None)
-                if isinstance(declared, int):
-                    yield Declared(name, declared, axis)
-            return
+        return tuple(_declared("normalized_shape", size, at - rank) for at, size in enumerate(module.normalized_shape))
+    state, sizes = module.__dict__, _sizes(type(module))
+    return tuple([_declared(name, state[name], axis) for name, axis in sizes if isinstance(state.get(name), int)])
+
+
+@functools.lru_cache(maxsize=4096)
+def _declared(name: str, size: int, axis: int | None) -> Declared:
+    """One record for all layers of a form: a deep model has many of few forms."""
+    return Declared(name, size, axis)
+
+
+@functools.lru_cache(maxsize=1024)
+def _sizes(kind: type[nn.Module]) -> tuple[tuple[str, int | None], ...]:
+    return next((names for known, names in _SIZES if issubclass(kind, known)), ())
 
 
 def settings(module: nn.Module) -> dict[str, object]:
     """The settings of a layer that a reader of the graph wants to know, besides its sizes."""
     state = module.__dict__
-    return {name: state[name] for name in _SETTINGS if isinstance(state.get(name), bool | int | float | str | tuple)}
+    return {name: state[name] for name in _SETTINGS if name in state and isinstance(state[name], _PLAIN)}
 
 
 def is_drawn_whole(module: nn.Module) -> bool:
@@ -80,11 +99,21 @@ def is_drawn_whole(module: nn.Module) -> bool:
     A module written by the user is opened even when it has no children, because what goes wrong is in its forward.
     `nn.MultiheadAttention` has a child whose weights it uses behind its back.
     """
-    if isinstance(module, nn.MultiheadAttention | torch.jit.ScriptModule):
+    if isinstance(module, (nn.MultiheadAttention, torch.jit.ScriptModule)):
         return True
-    return not module._modules and _forward_is_torchs_own(module)
+    return not module._modules and _forward_is_torchs_own(type(module))
 
 
-def _forward_is_torchs_own(module: nn.Module) -> bool:
-    forward: Any = type(module).forward
+@functools.lru_cache(maxsize=1024)
+def _forward_is_torchs_own(kind: type[nn.Module]) -> bool:
+    forward: Any = kind.forward
     return getattr(forward, "__module__", "").startswith("torch.")
+
+
+def may_be_fused(module: nn.Module) -> bool:
+    """Whether torch may run a whole encoder as fused kernels, which it does only unwatched and without gradients."""
+    if not isinstance(module, nn.TransformerEncoder | nn.TransformerEncoderLayer):
+        return False
+    if module.training or torch.is_grad_enabled() or not _forward_is_torchs_own(type(module)):
+        return False
+    return not any(inner._forward_hooks or inner._forward_pre_hooks for inner in module.modules())

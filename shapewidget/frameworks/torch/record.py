@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import inspect
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import torch
 from torch import nn
 
 from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.torch.guard import untouched
+from shapewidget.frameworks.torch.layers import paths
 from shapewidget.frameworks.torch.recorder import Recorder
 from shapewidget.frameworks.torch.signature import unwrapped
 from shapewidget.frameworks.torch.tensors import flat
@@ -21,7 +24,7 @@ from shapewidget.graph.records import LayerKind, Recording
 def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True) -> Recording:
     """Run the model on the batch, and the loss on what it gives, and record both.
 
-    The caller guards the model (`guard.untouched`).
+    The model is left as found.
 
     Args:
         model: Any module.
@@ -30,11 +33,24 @@ def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, r
         repair: Fit the tensor where a layer refuses it, note the clash and carry on.
     """
     model = unwrapped(model)
-    recorder = Recorder(
-        {module: name for name, module in model.named_modules()},
-        repair=repair,
-        protected=[*model.parameters(), *flat((batch.args, dict(batch.kwargs), batch.targets))],
-    )
+    with _uncollected(), untouched(model) as held:
+        inputs = flat((batch.args, dict(batch.kwargs), batch.targets))
+        return _recorded(model, batch, loss, Recorder(paths(model), repair=repair, protected=[*held, *inputs]))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the garbage collector wait: it would go through all of torch for small objects that are soon gone."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _recorded(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, recorder: Recorder) -> Recording:
     for name, value in _named_inputs(model, batch):
         _add_input(recorder, name, value)
     stopped, output = None, None

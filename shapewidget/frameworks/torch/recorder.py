@@ -1,9 +1,8 @@
 """Record one run of a model: every module, every function between them, and which tensor went where.
 
 Modules are seen by wrapping `nn.Module.__call__` on the class (hooks on instances would switch off fast paths),
-functions by a `TorchFunctionMode`. Who produced a tensor is known by the tensor's identity, or, where it was written
-to in place through another view of its memory, by the last writer of its storage. Both are held weakly: recording
-keeps no tensor alive. All of it stands only while recording and lets other threads pass.
+functions by a `TorchFunctionMode`, which is taken off while a layer of torch's own runs: the layer then takes the path
+that it takes without us. All of it stands only while recording and lets other threads pass.
 """
 
 from __future__ import annotations
@@ -13,32 +12,34 @@ import functools
 import itertools
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch._C import _pop_torch_function_stack as _pop_mode
+from torch._C import _push_on_torch_function_stack as _push_mode
 from torch.overrides import TorchFunctionMode
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.torch import layers
-from shapewidget.frameworks.torch.calls import INDEXING, arguments, index_text, is_upkeep, plain_name
-from shapewidget.frameworks.torch.repair import Repair, repair_layer, repair_operation
-from shapewidget.frameworks.torch.tensors import flat, spec, storage_of
-from shapewidget.frameworks.torch.writes import Protected
-from shapewidget.graph.records import (
-    Agreement,
-    Clash,
-    ClashKind,
-    Edge,
-    Layer,
-    LayerGraph,
-    LayerKind,
-    SourceLine,
-    TensorSpec,
+from shapewidget.frameworks.torch.calls import (
+    INDEXING,
+    LEAVING,
+    arguments,
+    index_text,
+    is_in_place,
+    is_upkeep,
+    plain_name,
 )
+from shapewidget.frameworks.torch.guard import uninterrupted
+from shapewidget.frameworks.torch.nodes import Node, drawn
+from shapewidget.frameworks.torch.provenance import Provenance, Slot
+from shapewidget.frameworks.torch.repair import Repair, repair_layer, repair_operation
+from shapewidget.frameworks.torch.tensors import flat, spec
+from shapewidget.frameworks.torch.writes import Protected
+from shapewidget.graph.records import Clash, ClashKind, LayerGraph, LayerKind
 
 REPAIRABLE = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
 """What torch raises for tensors that do not fit; `nn.MultiheadAttention` asserts."""
@@ -48,28 +49,25 @@ _LOSSES = frozenset(
 ) | {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 
 
-class Slot(NamedTuple):
-    """One output of one node."""
+class _Facts(NamedTuple):
+    """What the recorder has to know of a module whenever it is called."""
 
-    node: int
-    output: int
-
-
-@dataclass(slots=True)
-class _Node:
-    id: str
-    kind: LayerKind
+    path: str
     name: str
     type: str
-    path: str
-    parent: str | None
-    inputs: tuple[TensorSpec, ...] = ()
-    outputs: tuple[TensorSpec, ...] = ()
-    module: nn.Module | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
-    line: Any = None
-    reads: list[tuple[Slot, int]] = field(default_factory=list)
-    reached: bool = True
+    kind: LayerKind
+    is_drawn_whole: bool
+
+
+class _Mode(TorchFunctionMode):
+    """Hands every call of a torch function to a recorder."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return self._recorder.call_function(function, args, kwargs or {})
 
 
 class Recorder:
@@ -95,70 +93,44 @@ class Recorder:
         self.repair = repair
         self.most_nodes = most_nodes
         self._protected = Protected(protected) if protected is not None else None
-        self.nodes: list[_Node] = []
+        self.nodes: list[Node] = []
         self.clashes: list[Clash] = []
-        self._producer: dict[int, tuple[weakref.ref[torch.Tensor], Slot]] = {}
-        self._writer: dict[int, tuple[weakref.ref[torch.UntypedStorage], Slot]] = {}
-        self._groups: list[_Node] = []
-        self._inside_layer = False
+        self._tensors = Provenance()
+        self._facts: dict[nn.Module, _Facts] = {}
+        self._mode: _Mode | None = None
+        self._groups: list[Node] = []
+        self._inside_layer = self._inside_fused = False
         self._calls: dict[str, int] = {}
         self._thread = threading.get_ident()
         self._failed_in: str | None = None
-
-    # -- tensors ----------------------------------------------------------------------------------------------------
-
-    def produced(self, tensor: torch.Tensor, slot: Slot, *, wrote: bool) -> None:
-        """Note that a node gave this tensor; `wrote` if it changed memory that may have other views."""
-        self._producer[id(tensor)] = (weakref.ref(tensor), slot)
-        storage = storage_of(tensor)
-        if storage is not None and (wrote or self._last_writer(storage) is None):
-            self._writer[storage._cdata] = (weakref.ref(storage), slot)
-
-    def producer(self, tensor: torch.Tensor) -> Slot | None:
-        """Which node this tensor's values come from."""
-        own = self._own_producer(tensor)
-        storage = storage_of(tensor)
-        writer = self._last_writer(storage) if storage is not None else None
-        if own is None or (writer is not None and writer.node > own.node):
-            return writer
-        return own
-
-    def _own_producer(self, tensor: torch.Tensor) -> Slot | None:
-        known = self._producer.get(id(tensor))
-        return known[1] if known is not None and known[0]() is tensor else None
-
-    def _last_writer(self, storage: torch.UntypedStorage) -> Slot | None:
-        known = self._writer.get(storage._cdata)
-        return known[1] if known is not None and known[0]() is storage else None
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
     def add(
         self, kind: LayerKind, name: str, type_: str, path: str, *, id_: str, read: tuple[torch.Tensor, ...] = ()
-    ) -> _Node:
+    ) -> Node:
         """Append a node that reads these tensors."""
         with torch._C.DisableTorchFunction():  # looking at a tensor is a call of a torch function too
-            return self._add(kind, name, type_, path, id_, read)
-
-    def _add(
-        self, kind: LayerKind, name: str, type_: str, path: str, id_: str, read: tuple[torch.Tensor, ...]
-    ) -> _Node:
-        count = self._calls[id_] = self._calls.get(id_, 0) + 1
-        node = _Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, self._parent())
-        node.inputs = tuple(map(spec, read))
-        for place, tensor in enumerate(read):
-            slot = self.producer(tensor)
-            if slot is not None:
-                node.reads.append((slot, place))
-        self.nodes.append(node)
+            count = self._calls[id_] = self._calls.get(id_, 0) + 1
+            node = Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, self._parent())
+            node.inputs = tuple(map(spec, read))
+            for place, tensor in enumerate(read):
+                slot = self._tensors.producer(tensor)
+                if slot is not None:
+                    node.reads.append((slot, place))
+            self.nodes.append(node)
         return node
 
-    def gives(self, index: int, tensors: tuple[torch.Tensor, ...], *, wrote: bool = True) -> None:
+    def gives(self, index: int, tensors: tuple[torch.Tensor, ...]) -> None:
         """Note the outputs of the node at `index`."""
         with torch._C.DisableTorchFunction():
             self.nodes[index].outputs = tuple(map(spec, tensors))
             for place, tensor in enumerate(tensors):
-                self.produced(tensor, Slot(index, place), wrote=wrote)
+                self.produced(tensor, Slot(index, place), wrote=True)
+
+    def produced(self, tensor: torch.Tensor, slot: Slot, *, wrote: bool) -> None:
+        """Note that a node gave this tensor; `wrote` if it changed memory that may have other views."""
+        self._tensors.produced(tensor, slot, wrote=wrote)
 
     def _parent(self) -> str | None:
         return self._groups[-1].id if self._groups else None
@@ -166,7 +138,7 @@ class Recorder:
     def _scope(self) -> str:
         return self._groups[-1].path if self._groups else ""
 
-    def clash(self, node: _Node, repair: Repair) -> None:
+    def clash(self, node: Node, repair: Repair) -> None:
         """Note that a node was refused."""
         self.clashes.append(replace(repair.clash, layer_id=node.id))
 
@@ -176,41 +148,50 @@ class Recorder:
         return self.most_nodes is not None and len(self.nodes) >= self.most_nodes
 
     def _is_passed_by(self) -> bool:
-        return self._inside_layer or self.is_full or threading.get_ident() != self._thread
+        return self._inside_layer or threading.get_ident() != self._thread or self.is_full
 
     # -- modules ----------------------------------------------------------------------------------------------------
 
+    def _known(self, module: nn.Module) -> _Facts:
+        facts = self._facts.get(module)
+        if facts is None:
+            path = self.names[module] if module in self.names else self._path(module)
+            type_, kind = _role(type(module))
+            name = path[path.rfind(".") + 1 :] or type_
+            facts = self._facts[module] = _Facts(path, name, type_, kind, layers.is_drawn_whole(module))
+        return facts
+
     def _path(self, module: nn.Module) -> str:
-        path = self.names.get(module)
-        if path is None:
-            root, known = type(module).__name__, set(self.names.values())
-            count = next(count for count in itertools.count(1) if _numbered(root, count) not in known)
-            root = _numbered(root, count)
-            for name, child in module.named_modules():
-                self.names.setdefault(child, f"{root}.{name}" if name else root)
-            path = self.names[module]
-        return path
+        """The path of a module that was not known: that of a whole model, named after its class."""
+        root, known = type(module).__name__, set(self.names.values())
+        count = next(count for count in itertools.count(1) if _numbered(root, count) not in known)
+        root = _numbered(root, count)
+        for name, child in module.named_modules():
+            self.names.setdefault(child, f"{root}.{name}" if name else root)
+        return self.names[module]
 
     def call_module(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Stand in for `nn.Module.__call__`."""
         if self._is_passed_by():
             return original(module, *args, **kwargs)
-        if layers.is_drawn_whole(module):
-            return self._call_layer(original, module, args, kwargs)
-        return self._call_group(original, module, args, kwargs)
+        facts = self._known(module)
+        if facts.is_drawn_whole:
+            return self._call_layer(original, module, args, kwargs, facts)
+        if facts.path:
+            return self._call_group(original, module, args, kwargs, facts)
+        return self._opened("", original, module, args, kwargs)
 
-    def _call_layer(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
-        path, kind_name = self._path(module), type(module).__name__
-        kind = LayerKind.LOSS if isinstance(module, nn.modules.loss._Loss) else LayerKind.LAYER
-        name = path.rsplit(".", 1)[-1] or kind_name
-        node = self.add(
-            kind, name, kind_name, path, id_=path or kind_name, read=flat((args, kwargs) if kwargs else args)
-        )
+    def _call_layer(
+        self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any, facts: _Facts
+    ) -> Any:
+        path, name, type_, kind, _ = facts
+        read = flat((args, kwargs) if kwargs else args)
+        node = self.add(kind, name, type_, path, id_=path or type_, read=read)
         node.module, node.line = module, source.here()
         index = len(self.nodes) - 1
         self._inside_layer = True
         try:
-            output = original(module, *args, **kwargs)
+            output = self._as_without_us(original, module, args, kwargs)
         except REPAIRABLE as error:
             fitted = repair_layer(module, args, kwargs, error, carry_on=self.repair)
             self.clash(node, fitted)
@@ -222,18 +203,32 @@ class Recorder:
         self.gives(index, flat(output))
         return output
 
-    def _call_group(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
-        path, kind_name = self._path(module), type(module).__name__
-        if not path:
-            return self._watched("", lambda: original(module, *args, **kwargs))
+    def _as_without_us(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """Run a module with our mode off, unless hooks of the user's are to be watched or a mode stands above ours."""
+        if module._forward_hooks or module._forward_pre_hooks:
+            return original(module, *args, **kwargs)
+        if self._protected is not None:
+            self._protected.before_layer(module, args)
+        mode = _pop_mode()
+        try:
+            if mode is not self._mode:
+                _push_mode(mode)
+            return original(module, *args, **kwargs)
+        finally:
+            if mode is self._mode:
+                _push_mode(mode)
+
+    def _call_group(
+        self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any, facts: _Facts
+    ) -> Any:
+        path, name, type_, _, _ = facts
         read = flat((args, kwargs) if kwargs else args)
-        name = path.rsplit(".", 1)[-1]
-        node = self.add(LayerKind.GROUP, name, kind_name, path, id_=path, read=read)
+        node = self.add(LayerKind.GROUP, name, type_, path, id_=path, read=read)
         node.module, node.line = module, source.here()
         index = len(self.nodes) - 1
         self._groups.append(node)
         try:
-            output = self._watched(node.id, lambda: original(module, *args, **kwargs))
+            output = self._opened(node.id, original, module, args, kwargs)
         finally:
             self._groups.pop()
         if len(self.nodes) == index + 1:
@@ -245,13 +240,42 @@ class Recorder:
                 node.outputs = tuple(map(spec, flat(output)))
         return output
 
-    def _watched(self, scope: str, call: Callable[[], Any]) -> Any:
+    def _opened(self, scope: str, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """Run a module that is recorded from the inside."""
+        is_fused = not self._inside_fused and layers.may_be_fused(module)
+        refusals = len(self.clashes)
+        self._inside_fused |= is_fused
         try:
-            return call()
+            output = original(module, *args, **kwargs)
         except Exception:
             if self._failed_in is None:
                 self._failed_in = scope
             raise
+        finally:
+            self._inside_fused &= not is_fused
+        return (
+            self._fused(original, module, args, kwargs, output)
+            if is_fused and refusals == len(self.clashes)
+            else output
+        )
+
+    def _fused(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any, recorded: Any) -> Any:
+        """What torch's encoder gives unwatched: one fused kernel a layer, which also treats padding in another way.
+
+        It was recorded on the path of its layers, as a graph wants it; what it gives is what it gives without us.
+        """
+        self._inside_layer = True
+        try:
+            output = self._as_without_us(original, module, args, kwargs)
+        finally:
+            self._inside_layer = False
+        with torch._C.DisableTorchFunction():
+            slot = self._tensors.producer(recorded)
+            if slot is not None:
+                outputs = self.nodes[slot.node].outputs
+                self.nodes[slot.node].outputs = (*outputs[: slot.output], spec(output), *outputs[slot.output + 1 :])
+                self.produced(output, slot, wrote=True)
+        return output
 
     # -- functions --------------------------------------------------------------------------------------------------
 
@@ -279,28 +303,35 @@ class Recorder:
         name = function.__name__
         if name == "__setitem__":
             outputs: tuple[torch.Tensor, ...] = (args[0],)
-        elif isinstance(output, torch.Tensor | tuple | list):
+        elif isinstance(output, (torch.Tensor, tuple, list)) and name != "tolist":
             outputs = flat(output)
         else:
+            if name in LEAVING:
+                self._note_leaving(args[0], output)
             return
         if not outputs or (name == "__get__" and self._is_known_attribute(function, args[0], outputs[0])):
             return
-        written = [self._own_producer(tensor) is not None for tensor in outputs]
-        in_place = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
+        in_place = is_in_place(name)
+        written = [in_place or self._tensors.own_producer(tensor) is not None for tensor in outputs]
         node = self._add_operation(function, args, kwargs)
         index = len(self.nodes) - 1
         if repair is not None:
             self.clash(node, repair)
         node.outputs = tuple(map(spec, outputs))
-        for place, (tensor, again) in enumerate(zip(outputs, written, strict=True)):
-            self.produced(tensor, Slot(index, place), wrote=again or in_place)
+        for place, (tensor, wrote) in enumerate(zip(outputs, written, strict=True)):
+            self.produced(tensor, Slot(index, place), wrote=wrote)
+
+    def _note_leaving(self, tensor: torch.Tensor, value: Any) -> None:
+        slot = self._tensors.producer(tensor)
+        if slot is not None:
+            self._tensors.left(value, slot)
 
     def _is_known_attribute(self, function: Callable[..., Any], owner: Any, value: torch.Tensor) -> bool:
         if function.__self__.__name__ == "grad":  # type: ignore[attr-defined]
             return True
-        return value is owner or isinstance(value, nn.Parameter) or self._own_producer(value) is not None
+        return value is owner or isinstance(value, nn.Parameter) or self._tensors.own_producer(value) is not None
 
-    def _add_operation(self, function: Callable[..., Any], args: Any, kwargs: Any) -> _Node:
+    def _add_operation(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Node:
         name = plain_name(function)
         scope = self._parent() or ""
         kind = LayerKind.LOSS if name in _LOSSES else LayerKind.OPERATION
@@ -308,6 +339,7 @@ class Recorder:
         node = self.add(kind, name, name, self._scope(), id_=f"{scope}/{name}" if scope else name, read=read)
         node.settings = {"1": index_text(args[1])} if function.__name__ in INDEXING else arguments(args, kwargs)
         node.line = source.here()
+        node.escaped = self._tensors.came_back((*args, *kwargs.values()))
         return node
 
     # -- the whole --------------------------------------------------------------------------------------------------
@@ -315,26 +347,29 @@ class Recorder:
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """Record what the block runs."""
-        original = nn.Module.__call__
+        restored = self._protected.restored() if self._protected is not None else contextlib.nullcontext()
+        with restored, _eager(), self._watching():
+            yield
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        original, depth = nn.Module.__call__, torch._C._len_torch_function_stack()
         recorder = self
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             return recorder.call_module(original, module, args, kwargs)
 
-        class Mode(TorchFunctionMode):
-            def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-                return recorder.call_function(function, args, kwargs or {})
-
-        nn.Module.__call__ = call  # type: ignore[method-assign]
         try:
-            with (
-                self._protected.restored() if self._protected is not None else contextlib.nullcontext(),
-                _eager(),
-                Mode(),
-            ):
-                yield
+            nn.Module.__call__ = call  # type: ignore[method-assign]
+            self._mode = _Mode(self)
+            _push_mode(self._mode)
+            yield
         finally:
-            nn.Module.__call__ = original  # type: ignore[method-assign]
+            with uninterrupted():
+                nn.Module.__call__ = original  # type: ignore[method-assign]
+                while torch._C._len_torch_function_stack() > depth:  # an interrupt may have come before its removal
+                    _pop_mode()
+                self._mode = None  # it refers to us: without this, all that was recorded waits for the collector
 
     @contextlib.contextmanager
     def group(self, name: str, type_: str) -> Iterator[None]:
@@ -369,53 +404,13 @@ class Recorder:
 
     def graph(self, title: str) -> LayerGraph:
         """What was recorded, without constants that nothing reads."""
-        line = functools.cache(source.resolve)
-        read = {slot.node for node in self.nodes for slot, _ in node.reads}
-        clashed = {clash.layer_id for clash in self.clashes}
-        kept = [
-            place
-            for place, node in enumerate(self.nodes)
-            if node.kind is not LayerKind.OPERATION or node.reads or place in read or node.id in clashed
-        ]
-        return LayerGraph(
-            tuple(_layer(self.nodes[place], line) for place in kept),
-            tuple(
-                Edge(
-                    self.nodes[slot.node].id,
-                    self.nodes[place].id,
-                    slot.output,
-                    input_,
-                    Agreement.AGREE if self.nodes[place].reached else Agreement.UNREACHED,
-                )
-                for place in kept
-                for slot, input_ in self.nodes[place].reads
-            ),
-            title=title,
-        )
+        return drawn(self.nodes, {clash.layer_id for clash in self.clashes}, title)
 
 
-def _layer(node: _Node, line: Callable[[Any], SourceLine]) -> Layer:
-    module = node.module
-    return Layer(
-        node.id,
-        node.kind,
-        node.name,
-        node.type,
-        node.path,
-        node.parent,
-        node.inputs,
-        node.outputs,
-        layers.declared_sizes(module) if module is not None else (),
-        layers.settings(module) if module is not None else node.settings,
-        _weights(module, whole=node.kind is LayerKind.LAYER) if module is not None else 0,
-        line(node.line) if node.line is not None else None,
-    )
-
-
-def _weights(module: nn.Module, *, whole: bool) -> int:
-    """Number of weights of a layer; of a group only those that no layer inside it holds."""
-    weights = module.parameters() if whole and module._modules else module._parameters.values()
-    return sum(weight.numel() for weight in weights if weight is not None)
+@functools.lru_cache(maxsize=1024)
+def _role(kind: type[nn.Module]) -> tuple[str, LayerKind]:
+    """What the modules of a class are called, and what they are where they are drawn whole."""
+    return kind.__name__, LayerKind.LOSS if issubclass(kind, nn.modules.loss._Loss) else LayerKind.LAYER
 
 
 def _numbered(name: str, count: int) -> str:

@@ -12,9 +12,6 @@ from torch import nn
 from shapewidget.graph.records import TensorSpec
 
 _DEEPEST = 6
-_dtype_names = {
-    dtype: str(dtype).removeprefix("torch.") for dtype in vars(torch).values() if isinstance(dtype, torch.dtype)
-}
 
 
 def leaves(value: Any, depth: int = 0) -> Iterator[torch.Tensor]:
@@ -58,14 +55,15 @@ def mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     return value
 
 
-@functools.lru_cache(maxsize=64)
-def _device_name(device: torch.device) -> str:
-    return str(device)
-
-
 def spec(tensor: torch.Tensor) -> TensorSpec:
     """Shape, dtype and device of a tensor."""
-    return TensorSpec(tuple(tensor.shape), _dtype_names[tensor.dtype], _device_name(tensor.device))
+    return _spec(tensor.shape, tensor.dtype, tensor.device)
+
+
+@functools.lru_cache(maxsize=4096)
+def _spec(shape: torch.Size, dtype: torch.dtype, device: torch.device) -> TensorSpec:
+    """One record for all tensors of a form: a deep model has thousands of few forms."""
+    return TensorSpec(tuple(shape), str(dtype).removeprefix("torch."), str(device))
 
 
 def storage_of(tensor: torch.Tensor) -> torch.UntypedStorage | None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
+from torch import nn
 
-from shapewidget.frameworks.torch.tensors import storage_of
+from shapewidget.frameworks.torch.calls import is_in_place
+from shapewidget.frameworks.torch.guard import uninterrupted
+from shapewidget.frameworks.torch.tensors import flat, storage_of
+
+_RENORMALISING = frozenset(("embedding", "embedding_bag"))
+"""They scale rows of their weight in place, where they are given `max_norm`."""
 
 
 class Protected:
@@ -20,13 +27,37 @@ class Protected:
 
     def __init__(self, tensors: Iterable[torch.Tensor]) -> None:
         """Copy nothing yet."""
-        self._own = {storage._cdata: tensor for tensor in tensors if (storage := storage_of(tensor)) is not None}
+        self._tensors = list(tensors)
         self._saved: dict[int, tuple[torch.Tensor, torch.Tensor, int]] = {}
 
     def before(self, function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> None:
         """Save what a call of a torch function is about to write to."""
-        for target in _written(function.__name__, args, kwargs):
-            storage = storage_of(target)
+        name = function.__name__
+        if is_in_place(name) or kwargs.get("inplace"):
+            self._save(args[:1] or kwargs.values())
+        if kwargs:
+            self._save(_each(kwargs.get("out")))
+            if name in _RENORMALISING and kwargs.get("max_norm") is not None:
+                self._save((*args, *kwargs.values()))
+
+    def before_layer(self, module: nn.Module, args: Any) -> None:
+        """Save what a layer, whose own calls are not seen, is about to write to."""
+        settings = module.__dict__
+        if isinstance(module, torch.jit.ScriptModule):
+            self._save((*flat(args), *module.parameters()))
+        elif settings.get("inplace"):
+            self._save(args)
+        elif settings.get("max_norm") is not None:
+            self._save(module.parameters())
+
+    @cached_property
+    def _own(self) -> dict[int, torch.Tensor]:
+        storages = [(storage_of(tensor), tensor) for tensor in self._tensors]
+        return {storage._cdata: tensor for storage, tensor in storages if storage is not None}
+
+    def _save(self, targets: Iterable[Any]) -> None:
+        for target in targets:
+            storage = storage_of(target) if isinstance(target, torch.Tensor) else None
             own = self._own.get(storage._cdata) if storage is not None else None
             if own is not None and id(own) not in self._saved:
                 self._saved[id(own)] = (own, own.detach().clone(), own._version)
@@ -45,14 +76,8 @@ class Protected:
         try:
             yield
         finally:
-            self.restore()
-
-
-def _written(name: str, args: Any, kwargs: Mapping[str, Any]) -> Iterator[torch.Tensor]:
-    is_in_place = name.startswith("__i") or name == "__setitem__" or (name[-1:] == "_" and name[-2:] != "__")
-    candidates = [args[0] if args and (is_in_place or kwargs.get("inplace")) else None, kwargs.get("out")]
-    for target in candidates:
-        yield from (item for item in _each(target) if isinstance(item, torch.Tensor))
+            with uninterrupted():
+                self.restore()
 
 
 def _each(value: Any) -> tuple[Any, ...]:
