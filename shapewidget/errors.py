@@ -23,6 +23,10 @@ class RebuildError(ShapeWidgetError):
     """The model could not be rebuilt at another size."""
 
 
+class TimeLimitError(ShapeWidgetError):
+    """The model, or its constructor, ran for longer than it was given."""
+
+
 class Cancelled(ShapeWidgetError):
     """A measurement was given up because somebody asked for another one."""
 

@@ -15,6 +15,7 @@ from torch import nn
 from shapewidget.errors import RebuildError
 from shapewidget.frameworks.hidden import hidden_argument
 from shapewidget.frameworks.source.arithmetic import is_size
+from shapewidget.frameworks.time_limit import limited
 from shapewidget.frameworks.torch import capacity
 from shapewidget.frameworks.torch.likeness import Setting, apply_settings, liken, shapes, tensors
 from shapewidget.frameworks.torch.recovery import Recipe
@@ -22,6 +23,10 @@ from shapewidget.frameworks.torch.rehearsal import Numberless, undisturbed
 from shapewidget.frameworks.torch.training import in_words
 
 _ADVICE_SECONDS = 0.5
+_WIDTHS_SECONDS = 2.0
+_REHEARSAL_SECONDS = 5.0
+"""How long it may take to say which sizes are accepted, to find out which arguments are sizes, and to rehearse once."""
+
 _FARTHEST = 128
 _LARGE_BYTES = 256 * 2**20
 
@@ -110,7 +115,7 @@ class TorchConstructor:
         one that looks at values fails. So only what is large is rehearsed there.
         """
         meta, cpu = torch.device("meta"), torch.device("cpu")
-        with Numberless():
+        with Numberless(), limited(_REHEARSAL_SECONDS):
             if _nbytes(self.model) > _LARGE_BYTES:
                 with contextlib.suppress(Exception):
                     return self._made(changes, meta)
@@ -129,7 +134,10 @@ class TorchConstructor:
     def _widths(self) -> dict[str, int | None]:
         """Of every argument that is a size, the width of the first recurrent or attention layer if it is larger."""
         before, widths = shapes(self.model), {}
-        for name, size in self._whole_numbers.items():
+        deadline = time.monotonic() + _WIDTHS_SECONDS
+        for name, size in sorted(self._whole_numbers.items(), key=lambda entry: _rank(entry[0])):
+            if time.monotonic() > deadline:
+                break
             made = self._enlarged(name, size) if size > 1 else None
             after = shapes(made) if made is not None else before
             if made is not None and after != before and after.keys() == before.keys():
@@ -174,6 +182,11 @@ class TorchConstructor:
             with contextlib.suppress(Exception):
                 self._rehearsed({name: size})
                 yield size
+
+
+def _rank(name: str) -> int:
+    """The likely hidden sizes come first."""
+    return HIDDEN_NAMES.index(name) if name in HIDDEN_NAMES else len(HIDDEN_NAMES)
 
 
 def _around(size: int) -> tuple[range, range]:
