@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from shapewidget.frameworks.padding import paddings
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
-from shapewidget.graph.records import LayerGraph, Recording
+from shapewidget.graph.records import Layer, LayerGraph, LayerKind, Recording
 from shapewidget.graph.symbols import with_symbols
 from shapewidget.probing.costs import Costs
 from shapewidget.probing.loaders import check_loader, gather
@@ -195,18 +195,20 @@ class Session:
         return replace(self._adapter.record(model, batch, self._loss), sizes=dict(sizes))
 
     def _recorded_elsewhere(self, own: Recording) -> list[Recording]:
-        """The same program at other sizes; where it cannot be built or ends early there, only the batch changes."""
+        """The same program at other sizes; arguments that the data fixes, or else all of them, stay where it raises."""
         recordings = []
+        data = {size for layer in own.graph.layers if layer.kind is LayerKind.INPUT for size in _sizes_of(layer)}
+        fixed = {name: value for name, value in self._arguments.items() if value in data}
         for setting in other_sizes(self._axes, self._arguments):
             smaller = {**self._arguments, **{name: setting[name] for name in self._axes}}
-            for sizes in (setting, smaller):
+            for sizes in (setting, {**setting, **fixed}, smaller):
                 try:
                     model, batch = self._at(sizes)
-                    recorded = self._recorded(model, batch, sizes)
+                    recording = self._recorded(model, batch, sizes)
                 except ShapeWidgetError:
                     continue
-                if sizes == smaller or recorded.stopped is None or own.stopped is not None:
-                    recordings.append(recorded)
+                if recording.stopped is None or own.stopped is not None or sizes is smaller:
+                    recordings.append(recording)
                     break
         return recordings
 
@@ -259,6 +261,10 @@ class Session:
 
     def _notes(self) -> tuple[str, ...]:
         return (self._batch.origin,) if self._batch.origin else ()
+
+
+def _sizes_of(layer: Layer) -> Iterator[int]:
+    return (size for spec in layer.outputs for size in spec.shape)
 
 
 def probe(

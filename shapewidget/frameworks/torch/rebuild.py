@@ -135,7 +135,7 @@ class TorchConstructor:
         """Of every argument that is a size, the width of the first recurrent or attention layer if it is larger."""
         before, widths = shapes(self.model), {}
         deadline = time.monotonic() + _WIDTHS_SECONDS
-        for name, size in sorted(self._whole_numbers.items(), key=lambda entry: _rank(entry[0])):
+        for name, size in self._whole_numbers.items():
             if time.monotonic() > deadline:
                 break
             made = self._enlarged(name, size) if size > 1 else None
@@ -182,11 +182,6 @@ class TorchConstructor:
             with contextlib.suppress(Exception):
                 self._rehearsed({name: size})
                 yield size
-
-
-def _rank(name: str) -> int:
-    """The likely hidden sizes come first."""
-    return HIDDEN_NAMES.index(name) if name in HIDDEN_NAMES else len(HIDDEN_NAMES)
 
 
 def _around(size: int) -> tuple[range, range]:
