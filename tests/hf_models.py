@@ -1,4 +1,4 @@
-"""Tiny models of the `transformers` library, with their inputs: none is downloaded, all are made from a configuration."""
+"""Tiny models of the `transformers` library, made from configurations, with their inputs; nothing is downloaded."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ def declared_sizes(module: nn.Module) -> tuple[Declared, ...]:
     if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
         rank = len(module.normalized_shape)
         return tuple(_declared("normalized_shape", size, at - rank) for at, size in enumerate(module.normalized_shape))
-    state, sizes = module.__dict__, _sizes(type(module))
+    kind: Any = type(module)
+    state, sizes = module.__dict__, _sizes(kind)
     return tuple([_declared(name, state[name], axis) for name, axis in sizes if isinstance(state.get(name), int)])
 
 
@@ -83,7 +84,7 @@ def _declared(name: str, size: int, axis: int | None) -> Declared:
 
 
 @functools.lru_cache(maxsize=1024)
-def _sizes(kind: type[nn.Module]) -> tuple[tuple[str, int | None], ...]:
+def _sizes(kind: type[Any]) -> tuple[tuple[str, int | None], ...]:
     return next((names for known, names in _SIZES if issubclass(kind, known)), ())
 
 
@@ -101,11 +102,12 @@ def is_drawn_whole(module: nn.Module) -> bool:
     """
     if isinstance(module, (nn.MultiheadAttention, torch.jit.ScriptModule)):
         return True
-    return not module._modules and _forward_is_torchs_own(type(module))
+    kind: Any = type(module)
+    return not module._modules and _forward_is_torchs_own(kind)
 
 
 @functools.lru_cache(maxsize=1024)
-def _forward_is_torchs_own(kind: type[nn.Module]) -> bool:
+def _forward_is_torchs_own(kind: type[Any]) -> bool:
     forward: Any = kind.forward
     return getattr(forward, "__module__", "").startswith("torch.")
 
@@ -114,6 +116,7 @@ def may_be_fused(module: nn.Module) -> bool:
     """Whether torch may run a whole encoder as fused kernels, which it does only unwatched and without gradients."""
     if not isinstance(module, nn.TransformerEncoder | nn.TransformerEncoderLayer):
         return False
-    if module.training or torch.is_grad_enabled() or not _forward_is_torchs_own(type(module)):
+    kind: Any = type(module)
+    if module.training or torch.is_grad_enabled() or not _forward_is_torchs_own(kind):
         return False
     return not any(inner._forward_hooks or inner._forward_pre_hooks for inner in module.modules())

@@ -156,7 +156,8 @@ class Recorder:
         facts = self._facts.get(module)
         if facts is None:
             path = self.names[module] if module in self.names else self._path(module)
-            type_, kind = _role(type(module))
+            class_: Any = type(module)
+            type_, kind = _role(class_)
             name = path[path.rfind(".") + 1 :] or type_
             facts = self._facts[module] = _Facts(path, name, type_, kind, layers.is_drawn_whole(module))
         return facts
@@ -408,7 +409,7 @@ class Recorder:
 
 
 @functools.lru_cache(maxsize=1024)
-def _role(kind: type[nn.Module]) -> tuple[str, LayerKind]:
+def _role(kind: type[Any]) -> tuple[str, LayerKind]:
     """What the modules of a class are called, and what they are where they are drawn whole."""
     return kind.__name__, LayerKind.LOSS if issubclass(kind, nn.modules.loss._Loss) else LayerKind.LAYER
 
