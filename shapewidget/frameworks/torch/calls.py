@@ -54,6 +54,11 @@ def is_in_place(name: str) -> bool:
     return name == "__setitem__" or (name[-1:] == "_" and name[-2:] != "__")
 
 
+def takes_form_only(name: str) -> bool:
+    """Whether a function makes a tensor in the form of another one, and reads none of its values."""
+    return name.endswith("_like") or name.startswith("new_")
+
+
 INDEXING = frozenset(("__getitem__", "__setitem__"))
 
 

@@ -32,6 +32,7 @@ from shapewidget.frameworks.torch.calls import (
     is_in_place,
     is_upkeep,
     plain_name,
+    takes_form_only,
 )
 from shapewidget.frameworks.torch.guard import uninterrupted
 from shapewidget.frameworks.torch.nodes import Node, drawn
@@ -118,6 +119,7 @@ class Recorder:
                 slot = self._tensors.producer(tensor)
                 if slot is not None:
                     node.reads.append((slot, place))
+            node.escaped = self._tensors.came_back(read)
             self.nodes.append(node)
         return node
 
@@ -341,6 +343,8 @@ class Recorder:
         node.settings = {"1": index_text(args[1])} if function.__name__ in INDEXING else arguments(args, kwargs)
         node.line = source.here()
         node.escaped = self._tensors.came_back((*args, *kwargs.values()))
+        if takes_form_only(name):
+            node.reads.clear()
         return node
 
     # -- the whole --------------------------------------------------------------------------------------------------
