@@ -171,10 +171,3 @@ def test_record_lets_other_threads_pass():
     graph = record(Waits(), Batch((torch.randn(3, 6),)), None).graph
     thread.join()
     assert [layer.id for layer in graph.layers] == ["x", "a", "output"]
-
-
-@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
-@pytest.mark.parametrize("wrap", [torch.compile, nn.DataParallel])
-def test_record_of_a_wrapped_model_is_that_of_the_model(wrap):
-    model, batch = Nested(), Batch((torch.randn(3, 6),))
-    assert record(wrap(model), batch, None).graph == record(model, batch, None).graph

@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.layers import paths
+from shapewidget.frameworks.torch.likeness import to_run
 from shapewidget.frameworks.torch.provenance import Slot
 from shapewidget.frameworks.torch.recorder import Recorder
 from shapewidget.frameworks.torch.signature import labelled, unwrapped
@@ -55,7 +56,7 @@ def independence(model: nn.Module, batch: Batch, graph: LayerGraph, sizes: Mappi
     Raises:
         Exception: Whatever the model raises.
     """
-    model = unwrapped(model)
+    model = to_run(unwrapped(model))
     other = _replaced(model, batch)
     if other is None:
         return None

@@ -107,6 +107,11 @@ def copied(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, memo)
 
 
+def to_run(model: nn.Module) -> nn.Module:
+    """The model itself, or a copy if it is lazy: its first call would decide the sizes of its layers for good."""
+    return copied(model) if any(is_lazy(weight) for weight in model.parameters()) else model
+
+
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:
     """All parameters and buffers with their names, one that has several names under each of them."""
     return [*model.named_parameters(remove_duplicate=False), *model.named_buffers(remove_duplicate=False)]

@@ -15,6 +15,7 @@ from torch import nn
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.layers import paths
+from shapewidget.frameworks.torch.likeness import to_run
 from shapewidget.frameworks.torch.recorder import Recorder
 from shapewidget.frameworks.torch.signature import unwrapped
 from shapewidget.frameworks.torch.tensors import flat
@@ -32,7 +33,7 @@ def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, r
         loss: Called as ``loss(outputs, targets)``; None for none.
         repair: Fit the tensor where a layer refuses it, note the clash and carry on.
     """
-    model = unwrapped(model)
+    model = to_run(unwrapped(model))
     with _uncollected(), untouched(model) as held:
         inputs = flat((batch.args, dict(batch.kwargs), batch.targets))
         return _recorded(model, batch, loss, Recorder(paths(model), repair=repair, protected=[*held, *inputs]))

@@ -70,5 +70,5 @@ def storage_of(tensor: torch.Tensor) -> torch.UntypedStorage | None:
     """The memory behind a tensor, the same object for all its views; None for a tensor that has none of its own."""
     try:
         return tensor.untyped_storage()
-    except (RuntimeError, NotImplementedError):
+    except (RuntimeError, NotImplementedError, ValueError):  # the last of a parameter that is not made yet
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import warnings
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.layers import declared_sizes
+from shapewidget.frameworks.torch.likeness import to_run
 from shapewidget.frameworks.torch.signature import unwrapped
 
 
@@ -43,9 +43,7 @@ class Trial:
 
 def tried(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Trial:
     """Run the model without gradients; it is left as found, and what it prints is not shown."""
-    own = unwrapped(model)
-    if any(nn.parameter.is_lazy(weight) for weight in own.parameters()):
-        own = copy.deepcopy(own)  # the first call decides the sizes of a lazy layer for good
+    own = to_run(unwrapped(model))
     error = None
     watch = _Watch(own)
     with untouched(own), torch.no_grad(), _quiet(), watch:
