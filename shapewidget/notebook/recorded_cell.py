@@ -47,15 +47,20 @@ def run_recorded(shell: InteractiveShell, code: str) -> tuple[Report, BaseExcept
 
 @contextmanager
 def _numbered_as_the_cell(shell: InteractiveShell, code: str) -> Generator[None]:
-    """IPython 9 counts a cell before it runs it, earlier ones after: what runs inside gets the number of the cell."""
-    history, after = shell.history_manager, shell.execution_count
+    """Give the code the number of its cell: IPython 9 counts a cell before it runs it, and would give the next one."""
+    history, compiler = shell.history_manager, shell.compile
     cells = [""] if history is None else history.input_hist_raw
-    if len(cells) > 1 and code.strip() in cells[-1]:
-        shell.execution_count = len(cells) - 1
+    original = compiler.cache
+
+    def cache(transformed: str, number: int = 0, raw_code: str | None = None) -> str:
+        is_recorded = len(cells) > 1 and code.strip() in cells[-1]
+        return original(transformed, len(cells) - 1 if is_recorded else number, raw_code)
+
+    vars(compiler)["cache"] = cache
     try:
         yield
     finally:
-        shell.execution_count = after
+        del vars(compiler)["cache"]
 
 
 def _import_what_it_imports(shell: InteractiveShell, code: str) -> None:

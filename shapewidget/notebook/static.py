@@ -39,7 +39,7 @@ def html(report: Report) -> str:
     room = MOST_CHARACTERS - sum(map(len, parts))
     if report.findings:
         parts.append(_table(FINDING, map(_finding, report.findings), room // 2, "findings"))
-    elif report.stopped is None:
+    elif report.stopped is None and (report.graph.layers or report.batches is not None):
         parts.append("<p>All shapes agree.</p>")
     if report.batches is not None:
         parts.append(batches_table(report.batches))

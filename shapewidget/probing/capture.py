@@ -67,6 +67,9 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))
         if recording.graph.layers or recording.clashes:
             self._draw(framework, recording, is_partial=watch.is_partial)
+        else:
+            names = " and ".join(framework for framework, _ in self._watches)
+            self._report.notes = (f"The block ran no layer and no operation of {names} that can be recorded.",)
         return isinstance(error, Exception) and not self._reraise
 
     def _draw(self, framework: str, recording: Recording, *, is_partial: bool) -> None:

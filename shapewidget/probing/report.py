@@ -135,7 +135,8 @@ def _text(report: Report) -> Iterator[str]:
         if (count := sum(finding.severity is severity for finding in report.findings))
     ]
     title = f"{report.graph.title} on {report.device}" if report.device else report.graph.title
-    yield f"{title}: {', '.join(counts) or 'all shapes agree'}"
+    nothing = "nothing was recorded" if report.batches is None and not report.graph.layers else "all shapes agree"
+    yield f"{title}: {', '.join(counts) or nothing}"
     if report.batches is not None:
         yield timeline(report.batches)
     yield from report.notes

@@ -234,6 +234,14 @@ def test_cell_magic_shows_what_no_error_says_with_the_line_of_the_cell(shell, pu
     assert "SW302" in published[0]["text/html"]
 
 
+def test_cell_magic_numbers_the_result_as_the_cell(shell, published, capsys):
+    run(shell, "import torch")
+    run(shell, "'first'")
+    run(shell, "%%shapewidget\ntorch.ones(2).sum() and 'second'")
+    assert "Out[3]: 'second'" in capsys.readouterr().out
+    assert shell.user_ns["Out"] == {2: "first", 3: "second"}
+
+
 def test_cell_magic_explains_an_error_and_ends_the_cell_with_it_once(shell, published, capsys):
     error = run(shell, "%%shapewidget report\n" + LOOP.format(slip="").replace("randn(8, 4)", "randn(8, 5)"))
     assert type(error).__name__ == "CellFailed"

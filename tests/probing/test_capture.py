@@ -93,6 +93,15 @@ def test_capture_says_when_it_recorded_only_the_first_part():
     assert report.notes == ("Only the first 4,000 operations were recorded.",)
 
 
+def test_capture_of_a_block_without_tensors_says_that_nothing_was_recorded():
+    with shapewidget.capture() as report:
+        sorted([2, 1])
+    assert str(report).startswith(
+        "captured code: nothing was recorded\nThe block ran no layer and no operation of torch"
+    )
+    assert "agree" not in report._repr_html_()
+
+
 def test_capture_without_a_framework_says_what_to_import():
     code = "import shapewidget\nshapewidget.capture()"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
