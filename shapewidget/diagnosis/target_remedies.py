@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.layer_remedies import of_width, width_maker
 from shapewidget.graph.records import Clash, Layer, LayerKind
-from shapewidget.graph.remedies import AdaptCall, Remedy, ReplaceLoss, SetArgument
+from shapewidget.graph.remedies import AdaptCall, EditExpression, Remedy, ReplaceLoss, SetArgument
 from shapewidget.graph.steps import Step
 
 Shape = tuple[int, ...]
@@ -86,3 +87,27 @@ def index_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
         yield from filter(None, [of_width(width_maker(evidence, layer), clash.got + 1)])
     elif layer.type == "Embedding" and layer.size("input_dim") is not None and layer.path:
         yield SetArgument(layer.path, "input_dim", clash.got + 1)
+
+
+def per_sample_remedies(evidence: Evidence, loss: Layer) -> Iterator[Remedy]:
+    """For a loss that is one number for the whole batch: the average taken over the other axes only."""
+    inner = [each for each in evidence.graph.layers if each.parent == loss.id and each.outputs and each.inputs]
+    mean = next((each for each in inner if each.outputs[0].shape == () and each.inputs[0].shape), None)
+    call = _parsed(mean.source.expression) if mean is not None and mean.source is not None else None
+    if mean is None or mean.source is None or not isinstance(call, ast.Call) or not call.args:
+        return
+    rank = len(mean.inputs[0].shape)
+    if rank == 1:
+        yield EditExpression(mean.source, ast.unparse(call.args[0]))
+        return
+    axes = -1 if rank == 2 else tuple(range(1, rank))
+    call.keywords = [each for each in call.keywords if each.arg != "axis"]
+    call.keywords.append(ast.keyword("axis", ast.parse(repr(axes), mode="eval").body))
+    yield EditExpression(mean.source, ast.unparse(call))
+
+
+def _parsed(text: str | None) -> ast.expr | None:
+    try:
+        return ast.parse(text or "", mode="eval").body
+    except SyntaxError:
+        return None

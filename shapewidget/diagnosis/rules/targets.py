@@ -11,7 +11,12 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.layer_remedies import flattened
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
-from shapewidget.diagnosis.target_remedies import one_class_remedies, target_remedies, weight_remedies
+from shapewidget.diagnosis.target_remedies import (
+    one_class_remedies,
+    per_sample_remedies,
+    target_remedies,
+    weight_remedies,
+)
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 
@@ -66,7 +71,8 @@ def weights_without_effect(evidence: Evidence) -> Iterator[Diagnosis]:
                 axis_name="batch",
                 expected=samples,
                 got=(),
-            )
+            ),
+            tuple(per_sample_remedies(evidence, layer)),
         )
 
 

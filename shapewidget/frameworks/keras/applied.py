@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import keras
 
+from shapewidget.frameworks.keras.dialect import in_keras
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
-from shapewidget.frameworks.keras.remaking import Change, again
+from shapewidget.frameworks.keras.remaking import Change, again, with_methods
 from shapewidget.frameworks.keras.sites import Site
 from shapewidget.frameworks.keras.steps import said, taken
+from shapewidget.frameworks.source.edits import replacing_expression
+from shapewidget.frameworks.source.frames import is_own
+from shapewidget.frameworks.source.mending import changed, changed_methods
+from shapewidget.frameworks.source.text import Source, recompiled
 from shapewidget.graph.records import SourceLine
 from shapewidget.graph.remedies import (
     AdaptCall,
+    EditExpression,
     InsertLayer,
     Remedy,
     ReplaceLayer,
@@ -73,6 +80,8 @@ def applied(remedy: Remedy, program: Program) -> Applied | None:
             return _other_loss(remedy, program)
         case AdaptCall():
             return _adapted(remedy)
+        case EditExpression():
+            return _expression(remedy)
         case Together(parts=parts):
             return _all([applied(part, program) for part in parts])
     return None
@@ -143,6 +152,31 @@ def _kept(loss: Any) -> dict[str, object]:
     return {"from_logits": True} if loss.get_config().get("from_logits") else {}
 
 
+def _expression(remedy: EditExpression) -> Applied | None:
+    line = remedy.source
+    source = Source.read(line.filename) if is_own(line.filename) else None
+    if source is None or line.expression is None:
+        return None
+    edit = replacing_expression(source, line.line, line.expression, in_keras(remedy.replacement, source.imported))
+    if edit is None:
+        return None
+
+    def mended(function: FunctionType) -> FunctionType:
+        return recompiled(function, source, edit)
+
+    def loss(old: Any) -> Any:
+        made = object.__new__(type(old))
+        vars(made).update(vars(old))
+        if isinstance(vars(old).get("fn"), FunctionType):
+            made.fn = changed(old.fn, line, mended) or old.fn
+        return with_methods(made, changed_methods(type(old), line, mended))
+
+    def methods(owner: type) -> dict[str, FunctionType]:
+        return changed_methods(owner, line, mended)
+
+    return Applied(Change(methods=methods, loss=loss), _line(edit), edit, line)
+
+
 def _adapted(remedy: AdaptCall) -> Applied:
     def adapt(targets: Any, outputs: Any, weights: Any) -> tuple[Any, Any, Any]:
         given = ((remedy.targets, targets), (remedy.outputs, outputs), (remedy.weights, weights))
@@ -178,6 +212,7 @@ def _all(parts: Sequence[Applied | None]) -> Applied | None:
             instead=change.instead | part.change.instead,
             before=change.before | part.change.before,
             loss=_after(change.loss, part.change.loss),
+            methods=part.change.methods if change.methods is Change().methods else change.methods,
         )
     return Applied(change, "; ".join(part.fix for part in found))
 

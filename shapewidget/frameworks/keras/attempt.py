@@ -29,7 +29,8 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
     change = found.change
     try:
         with same_process_state():
-            changed = Remaker(change).layer(model) if change.instead or change.before else model
+            is_changed = change.instead or change.before or any(map(change.methods, _classes(model)))
+            changed = Remaker(change).layer(model) if is_changed else model
     except Exception:  # a layer that cannot be made again, or a model that is refused with the remedy
         return None
     return Attempt(
@@ -40,6 +41,10 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
         _loss(change, compared[0]) if compared else None,
         functools.partial(_batch, change),
     )
+
+
+def _classes(model: keras.Model) -> set[type]:
+    return {type(layer) for layer in model._flatten_layers()}
 
 
 def _by_path(model: keras.Model) -> dict[str, Any]:

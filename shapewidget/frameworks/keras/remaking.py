@@ -6,8 +6,9 @@ the same attributes, in which every layer is made again, so that nothing has to 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import FunctionType, MethodType
 from typing import Any
 
 import keras
@@ -26,6 +27,10 @@ def _all_as_they_are(targets: Any, outputs: Any, weights: Any) -> tuple[Any, Any
     return targets, outputs, weights
 
 
+def _none(owner: type) -> Mapping[str, FunctionType]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Change:
     """What is made otherwise; layers are known by their `id`.
@@ -35,6 +40,7 @@ class Change:
         before: Makes the layer that comes before an input of one, with the place of that input.
         loss: Makes the loss or metric that stands in the place of another, or gives that back.
         adapt: Targets, outputs and weights as a loss is given them, to what it is given instead.
+        methods: The methods that objects of a class of the user's have instead of their own.
         adapts_outputs: Whether `adapt` gives other outputs.
         inputs: The arguments that a model is called with, to what it is called with instead.
     """
@@ -45,6 +51,7 @@ class Change:
     adapt: Callable[[Any, Any, Any], tuple[Any, Any, Any]] = _all_as_they_are
     inputs: Callable[[Any], Any] = _as_it_is
     adapts_outputs: bool = False
+    methods: Callable[[type], Mapping[str, FunctionType]] = _none
 
 
 class Remaker:
@@ -110,7 +117,7 @@ class Remaker:
         for name, value in vars(old).items():
             if name not in plain:
                 setattr(made, name, self._value(value))
-        return made
+        return with_methods(made, self._change.methods(owner))
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, keras.layers.Layer):
@@ -122,6 +129,13 @@ class Remaker:
         if isinstance(value, dict) and _holds_layers(value):
             return {key: self._value(each) for key, each in value.items()}
         return value
+
+
+def with_methods(made: Any, methods: Mapping[str, FunctionType]) -> Any:
+    """The object itself, with other methods than its class has."""
+    for name, method in methods.items():
+        object.__setattr__(made, name, MethodType(method, made))
+    return made
 
 
 def _holds_layers(value: Any) -> bool:

@@ -29,10 +29,12 @@ class Site:
 
     Attributes:
         source: The file or cell.
-        call: The call.
+        tree: Its syntax tree.
+        call: The call, a node of the tree.
     """
 
     source: Source
+    tree: ast.Module
     call: ast.Call
 
     @property
@@ -45,12 +47,7 @@ class Site:
         if isinstance(self.call.func, ast.Attribute):
             owner = ast.unparse(self.call.func.value)
             return f"{owner}.{'layers.' if owner in ('keras', 'tf.keras') else ''}{name}"
-        imported = {
-            alias.asname or alias.name
-            for node in ast.walk(self.source.tree)
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        }
+        imported = self.source.imported
         return name if name in imported else f"layers.{name}" if "layers" in imported else f"keras.layers.{name}"
 
     def with_argument(self, owner: Any, name: str, value: object) -> SourceEdit:
@@ -69,7 +66,7 @@ class Site:
 
     def with_layer_before(self, made: str, place: int) -> SourceEdit | None:
         """The edit that puts a layer before the one that is made here, where that is called or listed at once."""
-        parent = _parent(self.source.tree, self.call)
+        parent = _parent(self.tree, self.call)
         start = Span.of(self.call)
         at = Span(start.line, start.column, start.line, start.column)
         match parent:
@@ -120,14 +117,10 @@ def site_at(capture: Capture | None) -> Site | None:
     if line is None or line.expression is None or not is_own(line.filename):
         return None
     source = Source.read(line.filename)
-    for node in ast.walk(source.tree) if source is not None else ():
-        if (
-            isinstance(node, ast.Call)
-            and source is not None
-            and Span.of(node).line <= line.line <= Span.of(node).end_line
-        ):
-            if source.text(Span.of(node)) == line.expression:
-                return Site(source, node)
+    for site in _calls(source) if source is not None else ():
+        span = Span.of(site.call)
+        if span.line <= line.line <= span.end_line and site.source.text(span) == line.expression:
+            return site
     return None
 
 
@@ -175,7 +168,8 @@ def _alike(written: object, kept: object) -> bool:
 
 
 def _calls(source: Source) -> Iterator[Site]:
-    return (Site(source, node) for node in ast.walk(source.tree) if isinstance(node, ast.Call))
+    tree = source.tree
+    return (Site(source, tree, node) for node in ast.walk(tree) if isinstance(node, ast.Call))
 
 
 def _own_sources() -> Iterator[Source]:

@@ -73,6 +73,12 @@ class Source:
         """Its syntax tree, empty if it is no Python; shared, so not to be changed."""
         return _parsed(self.lines)
 
+    @property
+    def imported(self) -> set[str]:
+        """The names that it imports."""
+        imports = (node for node in ast.walk(self.tree) if isinstance(node, ast.Import | ast.ImportFrom))
+        return {alias.asname or alias.name for node in imports for alias in node.names}
+
     def text(self, span: Span) -> str:
         """The text that a span covers."""
         lines = [line.encode() for line in self.lines[span.line - 1 : span.end_line]]
