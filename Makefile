@@ -20,16 +20,20 @@ JS_SOURCES := $(wildcard js/*.*) $(shell find js/src -type f)
 HAS_DISPLAY := $(or $(filter-out Linux,$(shell uname)),$(DISPLAY),$(WAYLAND_DISPLAY))
 LAB_OPTIONS := $(if $(HAS_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test check test-js test-notebooks test-python install colab bundle tools browser clean
+.PHONY: demo test check docs test-js test-notebooks test-python install colab bundle tools browser clean
 .NOTPARALLEL:
 
 demo: install
 	.venv/bin/jupyter lab $(LAB_OPTIONS) --LabApp.default_url=/lab/tree/$(FIRST_NOTEBOOK)
 
-test: browser check test-js test-notebooks test-python
+test: browser check docs test-js test-notebooks test-python
 
 check: install
 	scripts/check
+
+# The site of the documentation, in artifacts/site.
+docs: install
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 
 test-js: bundle
 	cd js && npm test
