@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: `lab`, `classic`, and `stack`, which is each of them in turn."""
+"""Fixtures of the browser tests: `lab`, `seven` and `classic`, and `stack`, which is the first and the last in turn."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from browser.host_page import host_page
 from browser.notebooks import Notebook
-from browser.servers import ROOT, Classic, Lab, Server
+from browser.servers import ROOT, Classic, Lab, Server, Seven
 from playwright.sync_api import Browser, Page, sync_playwright
 
 
@@ -91,6 +91,12 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
+def seven_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seven]:
+    with Seven(tmp_path_factory.mktemp("seven")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def classic_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classic]:
     with Classic(tmp_path_factory.mktemp("classic")) as server:
         yield server
@@ -106,6 +112,11 @@ def desk(server: Server, browser: Browser, request: pytest.FixtureRequest) -> It
 @pytest.fixture
 def lab(lab_server: Lab, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
     yield from desk(lab_server, chromium, request)
+
+
+@pytest.fixture
+def seven(seven_server: Seven, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    yield from desk(seven_server, chromium, request)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The two notebook servers that the browser tests run against, each with settings of its own in an empty folder."""
+"""The three notebook servers that the browser tests run against, each with settings of its own in an empty folder."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from browser.notebooks import ClassicNotebook, LabNotebook, Notebook
+from browser.notebooks import ClassicNotebook, LabNotebook, Notebook, SevenNotebook
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -98,16 +98,17 @@ class Lab(Server):
     """JupyterLab 4 with the newest releases of everything."""
 
     name = "lab"
-    notebook = LabNotebook
+    notebook: ClassVar[type[Notebook]] = LabNotebook
     environment = ".venv"
     make_target = "install"
+    module, app = "jupyterlab", "LabApp"
 
     def command(self) -> list[str]:
         return [
-            *(str(self.python), "-m", "jupyterlab", "--no-browser", "--allow-root"),
+            *(str(self.python), "-m", self.module, "--no-browser", "--allow-root"),
             *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0"),
             *("--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True"),
-            *(f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True"),
+            *(f"--ServerApp.root_dir={self.root}", f"--{self.app}.expose_app_in_browser=True"),
         ]
 
     def configure(self) -> None:
@@ -116,6 +117,14 @@ class Lab(Server):
         extension.mkdir(parents=True)
         news = {"fetchNews": "false", "checkForUpdates": False}
         (extension / "notification.jupyterlab-settings").write_text(json.dumps(news))
+
+
+class Seven(Lab):
+    """Notebook 7 with the newest releases of everything."""
+
+    name = "seven"
+    notebook = SevenNotebook
+    module, app = "notebook", "JupyterNotebookApp"
 
 
 class Classic(Server):
