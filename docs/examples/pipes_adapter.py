@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from water_pipes import Line, Pipe, Shape
 
 from shapewidget.errors import InputError, RebuildError
-from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Watch
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Failure, Watch
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.records import (
@@ -45,8 +45,20 @@ class PipesAdapter:
         """Shapes need no memory."""
         return None
 
+    def capacity(self, model: Any) -> int | None:
+        """So nobody has to ask how much there is."""
+        return None
+
+    def machine(self, model: Any) -> str:
+        """Equal everywhere."""
+        return "pipes"
+
     def on_device(self, model: Any, device: str) -> Any:
         """There is one device only."""
+        return model
+
+    def runnable(self, model: Any, inputs: Any) -> Any:
+        """A line is called as a whole."""
         return model
 
     # -- the batch --------------------------------------------------------------------------------------------------
@@ -100,6 +112,10 @@ class PipesAdapter:
         """Nobody trains pipes."""
         raise InputError("Code with pipes cannot be captured. Give the line itself to shapewidget.probe.")
 
+    def failure(self, error: BaseException) -> Failure | None:
+        """An exception of a pipe says what there is to say."""
+        return None
+
     # -- other models -----------------------------------------------------------------------------------------------
 
     def constructor(self, model: Any, build: Callable[..., Any] | None) -> Constructor:
@@ -121,8 +137,11 @@ class PipesAdapter:
         setattr(pipe, remedy.argument, remedy.value)
         return Attempt(changed, repr(pipe), patch=None)
 
-    def measure(self, model: Any, batch: Batch, *, sizes: Mapping[str, int], **_: Any) -> Measurement:
+    def measure(
+        self, model: Any, batch: Batch, *, sizes: Mapping[str, int], **_: Any
+    ) -> Generator[None, None, Measurement]:
         """Nothing runs long enough to be measured."""
+        yield
         return Measurement(sizes, "cpu", None, None, None, refusal="Pipes take no time.")
 
 

@@ -11,6 +11,7 @@ import shapewidget
 from shapewidget.diagnosis import diagnose
 from shapewidget.diagnosis.findings import CATALOGUE
 from shapewidget.frameworks import registry
+from shapewidget.frameworks.adapter import Adapter
 
 EXAMPLES = ROOT / "docs" / "examples"
 
@@ -84,6 +85,11 @@ def test_framework_is_quiet_where_all_agrees(pipes):
 def test_framework_says_what_it_takes(pipes):
     with pytest.raises(shapewidget.ShapeWidgetError, match=r"The inputs are a list\. Expected a shape"):
         shapewidget.probe(pipes.Line([pipes.Pipe("main", 8, 6)]), [3, 8])
+
+
+def test_framework_has_every_part_of_the_protocol(pipes, example):
+    parts = {name for name in dir(Adapter) if not name.startswith("_")} | set(Adapter.__annotations__)
+    assert parts == {name for name in dir(example("pipes_adapter").PipesAdapter) if not name.startswith("_")}
 
 
 def test_framework_is_shown_in_a_dashboard(pipes):
