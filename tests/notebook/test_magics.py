@@ -249,6 +249,7 @@ def test_cell_magic_explains_an_error_and_ends_the_cell_with_it_once(shell, publ
     said = capsys.readouterr().out
     assert said.count("mat1 and mat2 shapes cannot be multiplied (8x5 and 4x1)") == 1
     assert "%shapewidget explains" not in said  # it is explained below
+    assert "recorder.py" not in said  # nor do we stand in the traceback
     assert len(published) == 1
 
 

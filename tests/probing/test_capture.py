@@ -10,6 +10,7 @@ import weakref
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import shapewidget
 
@@ -93,6 +94,23 @@ def test_capture_says_when_it_recorded_only_the_first_part():
     assert report.notes == ("Only the first 4,000 operations were recorded.",)
 
 
+def test_capture_leaves_out_what_a_loader_does_to_make_its_batches():
+    data = TensorDataset(torch.randn(6, 3), torch.randn(6, 1))
+    model = nn.Linear(3, 1)
+    with shapewidget.capture() as report:
+        for x, y in DataLoader(data, batch_size=2):
+            nn.functional.mse_loss(model(x), y).backward()
+    assert [it.id for it in report.graph.layers] == ["Linear", "mse_loss"]
+
+
+def test_capture_knows_a_slice_from_what_it_was_cut_of():
+    data, model = torch.randn(6, 3), nn.Linear(3, 1)
+    with shapewidget.capture() as report:
+        for start in range(0, 6, 2):
+            model(data[start : start + 2])
+    assert [(it.source, it.target) for it in report.graph.edges] == [("index", "Linear")]
+
+
 def test_capture_of_a_block_without_tensors_says_that_nothing_was_recorded():
     with shapewidget.capture() as report:
         sorted([2, 1])
@@ -110,6 +128,11 @@ def test_capture_without_a_framework_says_what_to_import():
 
 def by_hand(name, compare):
     return pytest.param(compare, id=name)
+
+
+def test_loss_without_a_module_is_called_as_any_other():
+    loss = eval("lambda o, t: ((o - t) ** 2).mean()", {"__name__": None})
+    assert shapewidget.probe(nn.Linear(3, 1), torch.randn(4, 3), targets=torch.randn(4, 1), loss=loss).ok
 
 
 def findings_of_a_loop(compare):

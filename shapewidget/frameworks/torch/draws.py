@@ -6,6 +6,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +33,7 @@ class Draws:
         begun: Called with the loader of every pass.
         drawn: Called for every batch.
         ended: Called with a pass that came to its end, and how many batches it gave.
+        aside: What a loader's own work, the reading and stacking of samples, runs in.
 
     Attributes:
         failed: The loader that raised last, and at which batch.
@@ -42,10 +44,11 @@ class Draws:
         begun: Callable[[Any], None] = lambda _: None,
         drawn: Drawn = lambda *_: None,
         ended: Callable[[int, int], None] = lambda *_: None,
+        aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         """No pass was made yet."""
         self.failed: tuple[Any, int] | None = None
-        self._begun, self._drawn, self._ended = begun, drawn, ended
+        self._begun, self._drawn, self._ended, self._aside = begun, drawn, ended, aside
         self._loaders: dict[int, int] = {}
         self._streams: list[Stream] = []
         self._passes: weakref.WeakKeyDictionary[Any, _Pass] = weakref.WeakKeyDictionary()
@@ -92,7 +95,8 @@ class Draws:
     def _step(self, step: Callable[[Any], Any], iterator: Any, found: _Pass) -> Any:
         stream = self._streams[found.number]
         try:
-            batch = step(iterator)
+            with self._aside():
+                batch = step(iterator)
         except StopIteration:
             self._ended(found.number, stream.drawn)
             raise

@@ -109,7 +109,7 @@ def is_drawn_whole(module: nn.Module) -> bool:
 @functools.lru_cache(maxsize=1024)
 def _forward_is_torchs_own(kind: type[Any]) -> bool:
     forward: Any = kind.forward
-    return getattr(forward, "__module__", "").startswith("torch.")
+    return (getattr(forward, "__module__", None) or "").startswith("torch.")
 
 
 def may_be_fused(module: nn.Module) -> bool:

@@ -41,7 +41,8 @@ class Provenance:
             tensor = get_unwrapped(tensor)
         self._own[id(tensor)] = (weakref.ref(tensor), slot)
         storage = storage_of(tensor)
-        if storage is not None and (wrote or self._writer(storage) is None):
+        is_first = tensor._base is None  # a view gave nothing to the memory that it looks at
+        if storage is not None and (wrote or (is_first and self._writer(storage) is None)):
             self._written[storage._cdata] = (weakref.ref(storage), slot)
 
     def producer(self, tensor: torch.Tensor) -> Slot | None:

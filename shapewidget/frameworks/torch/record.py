@@ -75,7 +75,7 @@ def _recorded(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, r
 
 def _record_loss(recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any) -> str | None:
     _add_input(recorder, "targets", targets)
-    is_own = isinstance(loss, nn.Module) or getattr(loss, "__module__", "").startswith("torch.")
+    is_own = isinstance(loss, nn.Module) or (getattr(loss, "__module__", None) or "").startswith("torch.")
     name = getattr(loss, "__name__", type(loss).__name__)
     group = contextlib.nullcontext() if is_own else recorder.group("loss", "loss" if name == "<lambda>" else name)
     with torch.no_grad(), group, recorder.recording():

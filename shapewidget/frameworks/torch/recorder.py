@@ -2,7 +2,8 @@
 
 Modules are seen by wrapping `nn.Module.__call__` on the class (hooks on instances would switch off fast paths),
 functions by a `TorchFunctionMode`, which is taken off while a layer of torch's own runs: the layer then takes the path
-that it takes without us. All of it stands only while recording and lets other threads pass.
+that it takes without us. All of it stands only while recording and lets other threads pass. Our own frames are hidden
+from the tracebacks of IPython and pytest (`__tracebackhide__`).
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ class _Mode(TorchFunctionMode):
         self._recorder = recorder
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        __tracebackhide__ = True
         return self._recorder.call_function(function, args, kwargs or {})
 
 
@@ -175,6 +177,7 @@ class Recorder:
 
     def call_module(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Stand in for `nn.Module.__call__`."""
+        __tracebackhide__ = True
         if self._is_passed_by():
             return original(module, *args, **kwargs)
         facts = self._known(module)
@@ -187,6 +190,7 @@ class Recorder:
     def _call_layer(
         self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any, facts: _Facts
     ) -> Any:
+        __tracebackhide__ = True
         path, name, type_, kind, _ = facts
         read = flat((args, kwargs) if kwargs else args)
         node = self.add(kind, name, type_, path, id_=path or type_, read=read)
@@ -208,6 +212,7 @@ class Recorder:
 
     def _as_without_us(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Run a module with our mode off, unless hooks of the user's are to be watched or a mode stands above ours."""
+        __tracebackhide__ = True
         if module._forward_hooks or module._forward_pre_hooks:
             return original(module, *args, **kwargs)
         if self._protected is not None:
@@ -224,6 +229,7 @@ class Recorder:
     def _call_group(
         self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any, facts: _Facts
     ) -> Any:
+        __tracebackhide__ = True
         path, name, type_, _, _ = facts
         read = flat((args, kwargs) if kwargs else args)
         node = self.add(LayerKind.GROUP, name, type_, path, id_=path, read=read)
@@ -245,6 +251,7 @@ class Recorder:
 
     def _opened(self, scope: str, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Run a module that is recorded from the inside."""
+        __tracebackhide__ = True
         is_fused = not self._inside_fused and layers.may_be_fused(module)
         refusals = len(self.clashes)
         self._inside_fused |= is_fused
@@ -284,6 +291,7 @@ class Recorder:
 
     def call_function(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Stand in for a torch function called between layers."""
+        __tracebackhide__ = True
         if self._protected is not None:
             self._protected.before(function, args, kwargs)
         if self._is_passed_by() or is_upkeep():
@@ -362,6 +370,7 @@ class Recorder:
         recorder = self
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             return recorder.call_module(original, module, args, kwargs)
 
         try:
@@ -375,6 +384,15 @@ class Recorder:
                 while torch._C._len_torch_function_stack() > depth:  # an interrupt may have come before its removal
                     _pop_mode()
                 self._mode = None  # it refers to us: without this, all that was recorded waits for the collector
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Record nothing of what the block runs: it is no part of the program, as the reading of samples is none."""
+        was_inside, self._inside_layer = self._inside_layer, True
+        try:
+            yield
+        finally:
+            self._inside_layer = was_inside
 
     @contextlib.contextmanager
     def group(self, name: str, type_: str) -> Iterator[None]:

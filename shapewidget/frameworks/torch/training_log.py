@@ -7,6 +7,7 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -27,11 +28,12 @@ class TrainingWatch:
 
     Args:
         begun: Called with the loader of every pass.
+        aside: What a loader's own work runs in.
     """
 
-    def __init__(self, begun: Callable[[Any], None]) -> None:
+    def __init__(self, begun: Callable[[Any], None], aside: Callable[[], AbstractContextManager[None]]) -> None:
         """Nothing happened yet."""
-        self.draws = Draws(begun, self._draw, self._end)
+        self.draws = Draws(begun, self._draw, self._end, aside)
         self._events: list[Event] = []
         self._lines: list[source.Capture | None] = []
         self._reached: dict[int, list[weakref.ref[torch.Tensor]]] = {}

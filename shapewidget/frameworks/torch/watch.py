@@ -28,7 +28,7 @@ class Watch:
         self._recorder = Recorder({}, repair=False, most_nodes=MOST_NODES)
         self._context = contextlib.ExitStack()
         self._epochs = EpochWatch()
-        self._training = TrainingWatch(self._epochs.note)
+        self._training = TrainingWatch(self._epochs.note, self._recorder.aside)
 
     def __enter__(self) -> Watch:
         """Begin."""
