@@ -157,6 +157,10 @@ class Watch(AbstractContextManager["Watch"], Protocol):
     def recording(self) -> Recording:
         """What ran; to be asked for after the block."""
 
+    @property
+    def deferred(self) -> Exception | None:
+        """An error that was held back so that building could go on; it is for the end of the block to raise."""
+
     def program(self, layer_id: str) -> Program | None:
         """What ran around a node, and can be run again; None where it cannot."""
 

@@ -28,6 +28,9 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
     The code runs exactly as it would without us. A block that raises is explained; a block that runs is searched for
     what no error says, such as a loss that compares every sample with every other.
 
+    Only where a Keras model that is being built is refused, building goes on, so that all that is wrong with it is told
+    at once. The error is raised when the model is put to use, or else at the end of the block.
+
     Args:
         reraise: Whether an error of the block goes on its way after it was noted. An interrupt always does.
 
@@ -70,6 +73,9 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         else:
             names = " and ".join(framework for framework, _ in self._watches)
             self._report.notes = (f"The block ran no layer and no operation of {names} that can be recorded.",)
+        deferred = next((watch.deferred for _, watch in self._watches if watch.deferred is not None), None)
+        if self._reraise and deferred is not None and error is not deferred and not _is_interrupt(error):
+            raise deferred
         return isinstance(error, Exception) and not self._reraise
 
     def _draw(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
@@ -84,6 +90,10 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
             report.notes += (
                 f"Steps that repeat are drawn once: {len(report.graph.layers):,} of {len(graph.layers):,} operations.",
             )
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    return error is not None and not isinstance(error, Exception)
 
 
 def _findings(watch: Watch, recording: Recording) -> list[Finding]:

@@ -20,6 +20,8 @@ from tensorflow.python.framework import op_callbacks, ops
 
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 
+_USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "save", "save_weights")
+
 
 class Recorder(Protocol):
     """What is told of everything that runs."""
@@ -28,6 +30,9 @@ class Recorder(Protocol):
 
     def traced(self, stand_in: Original, original: Original, called: Any, args: Any, kwargs: Any) -> Any:
         """Note a call that is the user's own, and run what stands in for it."""
+
+    def stop_building(self) -> None:
+        """A model is put to use, or written to a file."""
 
     def made(self, instance: Any) -> None:
         """Something was made that can be called."""
@@ -123,7 +128,15 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
         return start
 
+    def using(original: Original) -> Original:
+        def use(self: Any, *args: Any, **kwargs: Any) -> Any:
+            recorder.stop_building()
+            return original(self, *args, **kwargs)
+
+        return use
+
     return [
+        *((keras.Model, name, using) for name in _USES),
         (keras.Operation, "__new__", making),
         (keras.losses.Loss, "__init__", starting),
         (keras.metrics.Metric, "__init__", starting),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -17,9 +19,12 @@ from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
+from shapewidget.frameworks.keras.stopgap import fitted
 from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, spec
 from shapewidget.frameworks.keras.trace import Trace, is_traced
 from shapewidget.graph.records import Clash, ClashKind, LayerKind, Recording
+
+_MOST_REPAIRS = 4
 
 
 class Recorder:
@@ -46,6 +51,8 @@ class Recorder:
         self.losses = LossCalls(self)
         self._naming = Naming()
         self.trace = Trace()
+        self.deferred: Exception | None = None
+        self._repaired: list[Any] = []
 
     @property
     def is_full(self) -> bool:
@@ -116,6 +123,11 @@ class Recorder:
         finally:
             entry.after = len(self.nodes.all)
 
+    def stop_building(self) -> None:
+        """Raise what building should have ended with, before the model is put to use."""
+        if self.deferred is not None and not self._blind:
+            raise self.deferred
+
     def made(self, instance: Any) -> None:
         """Note where the user's code made a layer, operation or loss."""
         if not self.is_passed_by():
@@ -129,6 +141,8 @@ class Recorder:
             return original(layer, *args, **kwargs)
         self.begin()
         given = leaves((args, kwargs))
+        if not self._depth and not is_symbolic((args, kwargs)):
+            self.stop_building()
         if layer is self._root or (self._is_outermost(layer) and not is_symbolic((args, kwargs))):
             self._know(given, layer)
             with self.inside(None):
@@ -170,15 +184,39 @@ class Recorder:
 
     def _call_whole(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
         node = self._new(LayerKind.LAYER, layer, given)
-        self._inner = None
-        try:
+
+        def refusal(args: Any, kwargs: Any, error: Exception) -> Clash:
+            return refused_by_layer(layer, leaves((args, kwargs)), self._inner, text_of(error))
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            self._inner = None
             with self.blindly():
-                output = original(layer, *args, **kwargs)
-        except Exception as error:
-            self.note(node, refused_by_layer(layer, given, self._inner, text_of(error)))
-            raise
+                return original(layer, *args, **kwargs)
+
+        output = self._carried_on(node, run, refusal, args, kwargs)
         self.nodes.gives(node, leaves(output))
         return output
+
+    def _carried_on(self, node: Node, run: Original, refusal: Callable[..., Clash], args: Any, kwargs: Any) -> Any:
+        """Run a call; one that is refused while a model is built is noted, and run with tensors that fit."""
+        for _ in range(_MOST_REPAIRS):
+            try:
+                return run(*args, **kwargs)
+            except Exception as error:
+                clash = refusal(args, kwargs, error)
+                is_building = not self._depth and is_symbolic((args, kwargs))
+                with self.blindly():
+                    found = fitted(clash, args, kwargs, error) if is_building else None
+                if found is None:
+                    self.note(node, clash)
+                    raise
+                if node.layer is None or node.layer not in self._repaired:
+                    self.note(node, replace(clash, repair="building went on with a tensor that fits"))
+                self._repaired.append(node.layer)
+                args, kwargs, new, old = found
+                self.nodes.same(new, old)
+                self.deferred = self.deferred or error
+        return run(*args, **kwargs)
 
     def _call_group(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
         node = self._new(LayerKind.GROUP, layer, given)
@@ -219,12 +257,12 @@ class Recorder:
         given = leaves((args, kwargs))
         self._know([tensor for tensor in given if isinstance(tensor, keras.KerasTensor)], None)
         node = self._add_operation(plain_name(type(operation).__name__), given)
-        try:
-            output = original(operation, *args, **kwargs)
-        except Exception as error:
+
+        def refusal(args: Any, kwargs: Any, error: Exception) -> Clash:
             arguments = {str(place): value for place, value in enumerate(args)} | vars(operation) | kwargs
-            self.note(node, refused_by_operation(node.name, arguments, text_of(error)))
-            raise
+            return refused_by_operation(node.name, arguments, text_of(error))
+
+        output = self._carried_on(node, functools.partial(original, operation), refusal, args, kwargs)
         self.nodes.gives(node, leaves(output))
         return output
 
@@ -269,7 +307,7 @@ class Recorder:
     def fail(self, error: Exception) -> str:
         """Note an error that ended the run, unless it was noted where it arose; gives its text."""
         text = text_of(error)
-        if not self._noted:
+        if not self._noted and self.deferred is None:
             inputs = (node for node in self.nodes.all if "declared_shape" in node.settings)
             found = next(((node, clash) for node in inputs if (clash := _refused_input(node, text))), None)
             if found is not None:

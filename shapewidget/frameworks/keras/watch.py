@@ -57,6 +57,11 @@ class Watch:
         """What ran in the block."""
         return self._recorder.recorded("captured code", self._stopped)
 
+    @property
+    def deferred(self) -> Exception | None:
+        """What building a model was refused with first."""
+        return self._recorder.deferred
+
     def program(self, layer_id: str) -> TracedProgram | None:
         """What ran around a node."""
         nodes = self._recorder.nodes.all

@@ -52,6 +52,11 @@ class Watch:
         """What ran in the block."""
         return Recording(self._recorder.graph("captured code"), tuple(self._recorder.clashes), stopped=self._stopped)
 
+    @property
+    def deferred(self) -> None:
+        """None: errors are raised where they arise."""
+        return None
+
     def program(self, layer_id: str) -> None:
         """None: what ran in a block is not run again."""
         return None

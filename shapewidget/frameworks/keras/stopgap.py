@@ -1,0 +1,88 @@
+"""Carry on building a model past a layer that refuses its tensors, so that all that is wrong is seen in one run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from shapewidget.frameworks.keras.tensors import UNSEEN, is_tensor, leaves, shape
+from shapewidget.graph.records import Clash, ClashKind
+
+Shape = tuple[int, ...]
+
+
+class Stopgap(keras.Operation):
+    """Gives the shape that is wanted; the model that holds it cannot be run.
+
+    Args:
+        wanted: The shape.
+        error: What the layer raised, and what running the model raises.
+    """
+
+    def __init__(self, wanted: Shape, error: Exception) -> None:
+        """Keep both."""
+        super().__init__()
+        self._wanted, self._error = wanted, error
+
+    def compute_output_spec(self, tensor: keras.KerasTensor) -> keras.KerasTensor:
+        """The wanted shape."""
+        return keras.KerasTensor(tuple(None if size == UNSEEN else size for size in self._wanted), tensor.dtype)
+
+    def call(self, tensor: Any) -> Any:
+        """Refused, with the error that building should have ended with."""
+        raise self._error
+
+
+def fitted(clash: Clash, args: Any, kwargs: Any, error: Exception) -> tuple[Any, Any, Any, Any] | None:
+    """The arguments of a refused call with one tensor as it is wanted, that tensor, and the one that it stands for.
+
+    Args:
+        clash: What was refused.
+        args: Positional arguments.
+        kwargs: The others.
+        error: What was raised.
+
+    Returns:
+        None where it cannot be told what is wanted.
+    """
+    given = leaves((args, kwargs))
+    wanted = _wanted(clash, [shape(tensor) for tensor in given])
+    if wanted is None or clash.input >= len(given):
+        return None
+    old = given[clash.input]
+    new = Stopgap(wanted, error)(old)
+    places = iter(range(len(given)))
+
+    def put(value: Any) -> Any:
+        return (new if next(places) == clash.input else value) if is_tensor(value) else value
+
+    args, kwargs = keras.tree.map_structure(put, (args, kwargs))
+    return args, kwargs, new, old
+
+
+def _wanted(clash: Clash, shapes: Sequence[Shape]) -> Shape | None:
+    if clash.input >= len(shapes):
+        return None
+    given = shapes[clash.input]
+    if clash.kind is ClashKind.RANK and isinstance(clash.expected, int):
+        return shapes[clash.against] if clash.against is not None else _of_rank(given, clash.expected)
+    if clash.kind is not ClashKind.SIZE:
+        return None
+    if isinstance(clash.expected, tuple):
+        return (*given[:1], math.prod(size for size in clash.expected if size > 0))
+    if clash.axis is None or not 0 <= clash.axis < len(given):
+        return None
+    size = clash.expected
+    if isinstance(size, str):
+        size = int(size.removeprefix("at least ")) if size.startswith("at least ") else 1
+    return (*given[: clash.axis], size, *given[clash.axis + 1 :]) if isinstance(size, int) else None
+
+
+def _of_rank(given: Shape, rank: int) -> Shape:
+    missing = rank - len(given)
+    if missing > 0:
+        return (*given[:1], *(UNSEEN,) * missing, *given[1:])
+    return (*given[:1], *given[len(given) - rank + 1 :])
