@@ -14,7 +14,7 @@ from shapewidget.graph.records import Clash, ClashKind
 Shape = tuple[int, ...]
 
 
-class Stopgap(keras.Operation):
+class Stopgap(keras.Operation):  # type: ignore[misc]  # Keras has no types
     """Gives the shape that is wanted; the model that holds it cannot be run.
 
     Args:
