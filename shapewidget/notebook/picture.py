@@ -24,8 +24,8 @@ HALF = 150
 WORST = (Agreement.MISMATCH, Agreement.COINCIDENCE, Agreement.UNREACHED, Agreement.AGREE)
 COLOURS = {
     Agreement.AGREE: ("#0072b2", "1.6", ""),
-    Agreement.MISMATCH: ("#d55e00", "4", ""),
-    Agreement.COINCIDENCE: ("#c58000", "3", "9 5"),
+    Agreement.MISMATCH: ("#b83400", "4", ""),
+    Agreement.COINCIDENCE: ("#c27800", "3", "9 5"),
     Agreement.UNREACHED: ("#858585", "1.6", "2 4"),
 }
 """Of each state: its colour, the width of its lines and their dashes."""

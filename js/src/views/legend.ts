@@ -26,7 +26,13 @@ export class Legend {
     for (const by of COLOURINGS) this.#by.append(h("option", {}, by));
     this.#by.addEventListener("change", () => actions.colourBy(this.#by.value as ColourBy));
     const label = h("label", { class: "swg-by" }, h("span", {}, "Colour by"), this.#by);
-    this.element = h("footer", { class: "swg-legend" }, label, this.#entries, this.#count);
+    this.element = h(
+      "div",
+      { class: "swg-legend", role: "group", "aria-label": "Legend" },
+      label,
+      this.#entries,
+      this.#count,
+    );
   }
 
   show(scene: Scene, by: ColourBy): void {

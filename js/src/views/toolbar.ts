@@ -58,8 +58,8 @@ export class Toolbar {
     const square = (label: string, sign: keyof typeof SIGNS, act: () => void, className = ""): HTMLButtonElement =>
       button(label, icon(SIGNS[sign]), act, `swg-square ${className}`);
     this.element = h(
-      "header",
-      { class: "swg-bar" },
+      "div",
+      { class: "swg-bar", role: "group", "aria-label": "View of the graph" },
       this.#title,
       this.#problems,
       this.#search,
