@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-
-const css = readFileSync(new URL("../src/styles/base.css", import.meta.url), "utf8");
+import css from "../src/styles/base.css?raw";
 
 /** The colours of a theme; the dark one has those of the light one that it does not change. */
 function colours(theme: "light" | "dark"): (name: string) => string {
