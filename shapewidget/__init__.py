@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shapewidget.probing.loaders import check_loader
     from shapewidget.probing.report import Report
     from shapewidget.probing.session import probe
+    from shapewidget.probing.sweep import sweep
 
 __all__ = [
     "Finding",
@@ -27,6 +28,7 @@ __all__ = [
     "explain",
     "load_ipython_extension",
     "probe",
+    "sweep",
     "unload_ipython_extension",
     "zoo",
 ]
@@ -41,6 +43,7 @@ _HOMES = {
     "explain": "shapewidget.probing.explain",
     "load_ipython_extension": "shapewidget.notebook.magics",
     "probe": "shapewidget.probing.session",
+    "sweep": "shapewidget.probing.sweep",
     "unload_ipython_extension": "shapewidget.notebook.magics",
 }
 

@@ -29,9 +29,9 @@ LAYERS = {
     "graph": layer(ours="errors"),
     "diagnosis": layer(ours="errors graph"),
     "frameworks": layer(ours="errors graph"),
-    "frameworks.torch": layer(ours="errors graph frameworks", theirs="torch"),
+    "frameworks.torch": layer(ours="errors graph frameworks", theirs="cloudpickle torch"),
     "frameworks.keras": layer(ours="errors graph frameworks", theirs="keras tensorflow numpy"),
-    "probing": layer(ours="errors graph diagnosis frameworks"),
+    "probing": layer(ours="errors graph diagnosis frameworks", theirs="pandas plotly tqdm"),
     "notebook": layer(
         ours="errors graph diagnosis frameworks probing", theirs="IPython anywidget ipywidgets pandas plotly traitlets"
     ),
@@ -41,7 +41,7 @@ LAYERS = {
 }
 FACADE = layer(ours=" ".join(LAYERS))
 
-WHEN_ASKED = {("probing.report", "notebook"), ("probing.timeline", "notebook")}
+WHEN_ASKED = {("probing.report", "notebook"), ("probing.sweep", "notebook"), ("probing.timeline", "notebook")}
 """(module, layer): a report opens its own dashboard, and imports the widgets only when it is asked to."""
 
 

@@ -19,6 +19,7 @@ PUBLIC = {
     "explain",
     "load_ipython_extension",
     "probe",
+    "sweep",
     "unload_ipython_extension",
     "zoo",
 }

@@ -194,6 +194,12 @@ class Adapter(Protocol):
     def machine(self, model: Model) -> str:
         """Device, threads and version of the framework: runs on equal machines cost the same."""
 
+    def seeded(self, seed: int) -> AbstractContextManager[None]:
+        """In the block random numbers start from a seed; afterwards they go on as if nothing had been."""
+
+    def packed(self, content: object) -> bytes:
+        """Anything that holds models, pickled without the values of their weights."""
+
     def on_device(self, model: Model, device: str) -> Model:
         """A copy of the model on another device; the model itself if it is there already."""
 

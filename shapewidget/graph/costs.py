@@ -129,6 +129,25 @@ class Measurement:
     forward_timeline: Timeline = ()
     step_timeline: Timeline = ()
 
+    @property
+    def samples_per_second(self) -> float | None:
+        """Samples of the batch trained in a second, or passed forward where there is no step; None where not known."""
+        timing = self.step or self.forward
+        batch = self.sizes.get("B")
+        return None if timing is None or batch is None or not timing.median else batch / timing.median
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The same of the steps of the sequences; None without a sequence."""
+        samples, length = self.samples_per_second, self.sizes.get("T")
+        return None if samples is None or length is None else samples * length
+
+    @property
+    def flops_per_second(self) -> float | None:
+        """Floating-point operations in a second; None where they were not counted."""
+        timing = self.step or self.forward
+        return None if self.flops is None or timing is None or not timing.median else self.flops / timing.median
+
 
 def with_costs(graph: LayerGraph, costs: Mapping[str, LayerCost]) -> LayerGraph:
     """The graph with what its layers cost, where that is known."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import warnings
 from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -56,6 +58,14 @@ class KerasAdapter:
     def machine(self, model: keras.Model) -> str:
         """Device, and version of Keras."""
         return f"{self.device(model)}, keras {keras.__version__}"
+
+    def seeded(self, seed: int) -> AbstractContextManager[None]:
+        """Seeds nothing, as nothing is measured yet."""
+        return contextlib.nullcontext()
+
+    def packed(self, content: object) -> bytes:
+        """Pickled as it is."""
+        return pickle.dumps(content)
 
     def on_device(self, model: keras.Model, device: str) -> keras.Model:
         """The model itself; TensorFlow places its own copies."""

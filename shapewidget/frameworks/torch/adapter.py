@@ -6,6 +6,7 @@ import contextlib
 import copy
 import warnings
 from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -18,12 +19,14 @@ from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.capacity import available_bytes, capacity_of, described
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.failure import failure_of
+from shapewidget.frameworks.torch.guard import seeded
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.parts import with_forward
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
+from shapewidget.frameworks.torch.sending import packed
 from shapewidget.frameworks.torch.signature import parts_taken
 from shapewidget.frameworks.torch.watch import Watch
 from shapewidget.graph.costs import Measurement
@@ -57,6 +60,14 @@ class TorchAdapter:
     def machine(self, model: nn.Module) -> str:
         """Device, threads and version of PyTorch."""
         return described(torch.device(self.device(model)))
+
+    def seeded(self, seed: int) -> AbstractContextManager[None]:
+        """Seeds Python, PyTorch on all devices, and NumPy where it is loaded."""
+        return seeded(seed)
+
+    def packed(self, content: object) -> bytes:
+        """Pickled, with shapes in place of weights."""
+        return packed(content)
 
     def on_device(self, model: nn.Module, device: str) -> nn.Module:
         """A copy on that device; the model itself if it is there."""

@@ -51,6 +51,18 @@ def same_random_state() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Start random numbers from a seed in the block, and let them go on afterwards as if nothing had been."""
+    with same_random_state():
+        random.seed(seed)
+        torch.manual_seed(seed)
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            numpy.random.seed(seed)
+        yield
+
+
+@contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
     """Hold back an interrupt by the user until the block has come to its end: a model is not left half restored."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:

@@ -1,0 +1,158 @@
+"""A sweep as a plotly figure: curves over one axis, a curve for each value of the others, or a heat map over two."""
+
+from __future__ import annotations
+
+import html
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from shapewidget.errors import InputError
+from shapewidget.notebook import units
+from shapewidget.notebook.plot_frame import GREY, GRID, VERMILLION
+from shapewidget.notebook.plots import BLUE, ORANGE, PURPLE, SKY
+from shapewidget.probing.grid import SweepAxis
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Row = Mapping[str, Any]
+
+_COLOURS = (BLUE, ORANGE, PURPLE, SKY, GREY)
+
+
+def sweep_figure(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, title: str) -> Figure:
+    """Draw one column of a sweep.
+
+    Args:
+        axes: What was varied.
+        rows: Of `Sweep.rows`.
+        value: The column to draw.
+        title: Class of the model.
+
+    Raises:
+        InputError: There is no such column.
+    """
+    if rows and value not in rows[0]:
+        drawable = [name for name in rows[0] if name.endswith(("_bytes", "_seconds", "_second"))]
+        raise InputError(f"A sweep has no {value!r}. Expected one of {', '.join(drawable)}.")
+    unit, scale = _unit(value, max((row[value] or 0 for row in rows), default=0))
+    label = value.rpartition("_")[0].replace("_", " ") + (f" ({unit})" if unit else "")
+    if len(axes) == 2 and all(len(axis.values) > 1 for axis in axes):
+        figure = _heat_map(axes, rows, value, scale, label)
+    else:
+        figure = _curves(axes, rows, value, scale, label)
+    figure.update_layout(
+        title={"text": html.escape(f"{title}: {label}"), "font": {"size": 13}},
+        template="none",
+        paper_bgcolor="rgba(0, 0, 0, 0)",
+        plot_bgcolor="rgba(0, 0, 0, 0)",
+        font={"size": 11, "color": GREY},
+        margin={"l": 60, "r": 16, "t": 44, "b": 44},
+    )
+    return figure
+
+
+def _unit(value: str, largest: float) -> tuple[str, float]:
+    if value.endswith("_bytes"):
+        return units.of_bytes(largest)
+    if value.endswith("_seconds"):
+        return units.of_seconds(largest)
+    return ("per second", 1.0) if value.endswith("_per_second") else ("", 1.0)
+
+
+def _heat_map(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: float, label: str) -> Figure:
+    from plotly import graph_objects
+
+    across, up = axes[1], axes[0]
+    at = {(row[up.keyword], row[across.keyword]): row for row in rows}
+
+    def cell(one: object, two: object) -> tuple[float | None, str]:
+        row = at.get((one, two))
+        if row is None:
+            return None, "not measured yet"
+        if row[value] is None:
+            return None, row["refusal"]
+        return row[value] / scale, ""
+
+    cells = [[cell(one, two) for two in across.values] for one in up.values]
+    figure = graph_objects.Figure(
+        graph_objects.Heatmap(
+            x=[str(it) for it in across.values],
+            y=[str(it) for it in up.values],
+            z=[[amount for amount, _ in line] for line in cells],
+            text=[["×" if amount is None else f"{amount:.3g}" for amount, _ in line] for line in cells],
+            hovertext=[[html.escape(reason) for _, reason in line] for line in cells],
+            texttemplate="%{text}",
+            colorscale="Cividis",
+            colorbar={"title": {"text": label, "side": "right"}},
+            hoverongaps=True,
+        )
+    )
+    figure.update_xaxes(type="category", title={"text": html.escape(across.keyword)})
+    figure.update_yaxes(type="category", title={"text": html.escape(up.keyword)})
+    return figure
+
+
+def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: float, label: str) -> Figure:
+    """Over the longest axis of numbers, a curve for every combination of the others."""
+    from plotly import graph_objects
+
+    along = max(axes, key=lambda axis: (axis.is_numeric, len(axis.values)))
+    others = [axis for axis in axes if axis is not along and len(axis.values) > 1]
+    figure = graph_objects.Figure()
+    for number, combination in enumerate(itertools.product(*(axis.values for axis in others))):
+        chosen = dict(zip([axis.keyword for axis in others], combination, strict=True))
+        line = [row for row in rows if all(row[name] == wanted for name, wanted in chosen.items())]
+        line.sort(key=lambda row: along.values.index(row[along.keyword]))
+        name = ", ".join(f"{key} {wanted}" for key, wanted in chosen.items())
+        _add_line(figure, line, along, value, scale, html.escape(name), _COLOURS[number % len(_COLOURS)])
+    _add_failed(figure, [row for row in rows if row[value] is None], along)
+    numbers = along.is_numeric and min(along.values) > 0
+    figure.update_xaxes(
+        type="log" if numbers and max(along.values) / min(along.values) > 4 else "-",
+        title={"text": html.escape(along.keyword)},
+        tickvals=list(along.values) if numbers else None,
+        gridcolor=GRID,
+    )
+    figure.update_yaxes(title={"text": label}, rangemode="tozero", gridcolor=GRID, zerolinecolor=GRID)
+    return figure
+
+
+def _add_line(
+    figure: Figure, rows: Sequence[Row], along: SweepAxis, value: str, scale: float, name: str, colour: str
+) -> None:
+    known = [row for row in rows if row[value] is not None]
+    bounds = value.removesuffix("_seconds")
+    spread = {}
+    if value.endswith("_seconds"):
+        spread["error_y"] = {
+            "type": "data",
+            "symmetric": False,
+            "array": [(row[f"{bounds}_upper"] - row[value]) / scale for row in known],
+            "arrayminus": [(row[value] - row[f"{bounds}_lower"]) / scale for row in known],
+        }
+    figure.add_scatter(
+        x=[row[along.keyword] for row in known],
+        y=[row[value] / scale for row in known],
+        mode="lines+markers",
+        name=name,
+        showlegend=bool(name),
+        line={"color": colour, "width": 2},
+        **spread,
+    )
+
+
+def _add_failed(figure: Figure, failed: Sequence[Row], along: SweepAxis) -> None:
+    """Points without a value, on the bottom, with the reason."""
+    if failed:
+        figure.add_scatter(
+            x=[row[along.keyword] for row in failed],
+            y=[0] * len(failed),
+            mode="markers",
+            name="did not run or fit",
+            marker={"symbol": "x", "size": 10, "color": VERMILLION},
+            hovertext=[html.escape(row["refusal"]) for row in failed],
+            hoverinfo="text",
+            cliponaxis=False,
+        )

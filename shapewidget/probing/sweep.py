@@ -1,0 +1,263 @@
+"""Memory and time over a grid of sizes, here or on other workers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from shapewidget.errors import InputError
+from shapewidget.frameworks.adapter import Effort
+from shapewidget.graph.costs import Measurement
+from shapewidget.graph.memory_law import fit_memory
+from shapewidget.probing.grid import SIZES, SweepAxis, points_of, values_of
+from shapewidget.probing.program import Point, Program, program
+from shapewidget.probing.remote import results
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+Mode = Literal["train", "forward"]
+
+_ENOUGH_TO_REFUSE = 3
+"""How many measured points tell that another one would not fit."""
+
+
+class Sweep:
+    """The points of a grid, and those that are measured.
+
+    Attributes:
+        axes: What is varied.
+        title: Class of the model.
+        is_cancelled: Whether it was ended before all points were measured; `resume` measures the others.
+    """
+
+    def __init__(self, subject: Program, axes: Sequence[SweepAxis]) -> None:
+        self.axes = tuple(axes)
+        self.title = type(subject.model).__name__
+        self.is_cancelled = False
+        self._program = subject
+        self._grid = points_of(axes)
+        self._measured: dict[int, Measurement] = {}
+        self._observers: list[Callable[[Sweep], None]] = []
+
+    @property
+    def points(self) -> tuple[Measurement, ...]:
+        """What was measured, in the order of the grid; one that raised or did not fit says so in `refusal`."""
+        return tuple(self._measured[place] for place in sorted(self._measured))
+
+    @property
+    def pending(self) -> tuple[Point, ...]:
+        """The points that were not measured yet."""
+        return tuple(point for place, point in enumerate(self._grid) if place not in self._measured)
+
+    def __repr__(self) -> str:
+        failed = sum(bool(point.refusal) for point in self.points)
+        parts = [f"{len(self.points)} of {len(self._grid)} points", f"{failed} with a refusal" if failed else ""]
+        varied = " × ".join(f"{axis.keyword} ({len(axis.values)})" for axis in self.axes)
+        return f"<Sweep of {self.title} over {varied}: {', '.join(filter(None, parts))}>"
+
+    def observe(self, observer: Callable[[Sweep], None]) -> None:
+        """Call a function with the sweep whenever a point is measured."""
+        self._observers.append(observer)
+
+    def cancel(self) -> None:
+        """End it after the call of the model that is running; from an observer, or another thread."""
+        self.is_cancelled = True
+
+    def resume(self, *, executor: Executor | None = None, progress: bool = True) -> Sweep:
+        """Measure the points that are still missing. Interrupting the kernel ends it, and keeps what there is.
+
+        Args:
+            executor: Whose workers measure; None for this process.
+            progress: Whether to show a bar, where tqdm is installed.
+        """
+        self.is_cancelled = False
+        places = [place for place in range(len(self._grid)) if place not in self._measured]
+        bar = _bar(len(self._grid), len(self._measured)) if progress else None
+        try:
+            for place, point in self._results(places, executor):
+                self._measured[places[place]] = point
+                if bar is not None:
+                    bar.update()
+                for observer in self._observers:
+                    observer(self)
+        except KeyboardInterrupt:
+            self.is_cancelled = True
+        finally:
+            if bar is not None:
+                bar.close()
+        return self
+
+    def _results(self, places: Sequence[int], executor: Executor | None) -> Iterator[tuple[int, Measurement]]:
+        points = [self._grid[place] for place in places]
+        if executor is not None:
+            yield from results(self._program, points, executor, lambda: self.is_cancelled)
+            return
+        for place, point in enumerate(points):
+            measured = self._here(point)
+            if measured is None:
+                return
+            yield place, measured
+
+    def _here(self, point: Point) -> Measurement | None:
+        """Measure in this process; None where it was cancelled in the middle."""
+        try:
+            refused = self._refused(point)
+            if refused is not None:
+                return refused
+            slices = self._program.measuring(point, Effort.USUAL)
+            while not self.is_cancelled:
+                next(slices)
+            slices.close()
+            return None
+        except StopIteration as end:
+            measured: Measurement = end.value
+            return measured
+        except Exception as error:
+            return self._program.marked(point, error)
+
+    def _refused(self, point: Point) -> Measurement | None:
+        """A point that the points so far tell would make the host swap."""
+        adapter, model = self._program.adapter, self._program.model
+        room = adapter.room(model)
+        names = [axis.name for axis in self.axes if all(isinstance(value, int) for value in axis.values)]
+        if room is None or len(self._measured) < _ENOUGH_TO_REFUSE or not names:
+            return None
+        law = fit_memory(self.points, names)
+        if law is None or law.at({name: point[name] for name in names}).peak <= room:
+            return None
+        peak = law.at({name: point[name] for name in names}).peak
+        return self._program.marked(
+            point,
+            MemoryError(
+                f"about {peak / 2**30:,.1f} GiB would be taken, and {room / 2**30:,.1f} GiB are free. It was not run"
+            ),
+        )
+
+    # -- what comes of it -------------------------------------------------------------------------------------------
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A flat record of every measured point: what was varied, seconds, bytes, throughput, and why a part lacks."""
+        return [self._row(point) for point in self.points]
+
+    def _row(self, point: Measurement) -> dict[str, Any]:
+        row: dict[str, Any] = {axis.keyword: point.sizes[axis.name] for axis in self.axes}
+        for call, timing in (("forward", point.forward), ("step", point.step)):
+            for part in ("median", "lower", "upper"):
+                row[f"{call}_seconds" if part == "median" else f"{call}_{part}"] = (
+                    getattr(timing, part) if timing else None
+                )
+        parts = ("parameters", "gradients", "optimizer_state", "activations", "workspace", "peak", "forward_peak")
+        row |= {f"{part}_bytes": getattr(point.memory, part) if point.memory else None for part in parts}
+        row |= {"samples_per_second": point.samples_per_second, "tokens_per_second": point.tokens_per_second}
+        return row | {"fits": point.fits, "refusal": point.refusal, "device": point.device}
+
+    def to_pandas(self) -> Any:
+        """The same as a `pandas.DataFrame`, a row a point."""
+        import pandas
+
+        return pandas.DataFrame(self.rows())
+
+    def to_json(self) -> str:
+        """Axes and points as text that can be kept: strict JSON, bytes and seconds as numbers."""
+        axes = [asdict(axis) for axis in self.axes]
+        content = {"title": self.title, "axes": axes, "points": self.rows(), "pending": list(self.pending)}
+        return json.dumps(content, allow_nan=False, default=str)
+
+    def plot(self, value: str = "peak_bytes") -> Figure:
+        """A plotly figure: curves over one axis, a heat map over two.
+
+        Args:
+            value: What to draw: "peak_bytes", "step_seconds", "forward_seconds", "samples_per_second" or any other
+                column of `to_pandas`.
+        """
+        from shapewidget.notebook.sweep_plots import sweep_figure
+
+        return sweep_figure(self.axes, self.rows(), value, self.title)
+
+
+def sweep(
+    model: Any,
+    inputs: Any = None,
+    *,
+    batch_size: Any = None,
+    sequence_length: Any = None,
+    hidden_size: Any = None,
+    mode: Mode = "train",
+    executor: Executor | None = None,
+    seed: int = 0,
+    progress: bool = True,
+    observer: Callable[[Sweep], None] | None = None,
+    targets: Any = None,
+    loss: Callable[..., Any] | None = None,
+    axes: Any = None,
+    build: Callable[..., Any] | None = None,
+    optimizer: Callable[..., Any] | None = None,
+    device: str | None = None,
+    **arguments: Any,
+) -> Sweep:
+    """Measure memory and time over every combination of sizes.
+
+    Args:
+        model: A live `torch.nn.Module`. It is left exactly as it is; other sizes are built anew.
+        inputs: As for `probe`; None derives a batch from the model. Other sizes are cropped or tiled from it.
+        batch_size: A whole number, or several.
+        sequence_length: The same of the axis that is the sequence.
+        hidden_size: The same of the constructor's argument that is the hidden size.
+        mode: "train" measures training steps too, "forward" only forward passes.
+        executor: Any executor of `concurrent.futures`: a process pool, Dask's ``client.get_executor()``, ipyparallel's
+            ``client.executor()``. None measures in this process.
+        seed: Where every point starts its random numbers.
+        progress: Whether to show a bar, where tqdm is installed.
+        observer: Called with the sweep whenever a point is measured.
+        targets: What the loss compares the outputs with.
+        loss: Called as ``loss(outputs, targets)``; None for the mean of the outputs.
+        axes: What the axes of the inputs mean, as for `probe`.
+        build: ``build(hidden_size=...)`` gives a new model, where the constructor's arguments cannot be recovered.
+        optimizer: Makes an optimiser of an iterable of weights; Adam by default.
+        device: Measure a copy on this device instead of where the model is.
+        **arguments: Any other argument of the model's constructor, one value or several.
+
+    Returns:
+        The sweep. A point that raises, or does not fit, is marked with the reason, and the others go on. Interrupting
+        the kernel ends it, and `Sweep.resume` goes on.
+
+    Raises:
+        InputError: A size is no whole number of at least 1, or the model has no such size.
+        RebuildError: `build` does not give the model.
+    """
+    if mode not in ("train", "forward"):
+        raise InputError(f'mode={mode!r} is not known. Expected "train" or "forward".')
+    given = dict(zip(SIZES, (batch_size, sequence_length, hidden_size), strict=True)) | arguments
+    varied = {keyword: values_of(keyword, values) for keyword, values in given.items() if values is not None}
+    if not varied:
+        raise InputError("Nothing is varied. Expected at least one of batch_size=[...], sequence_length=[...].")
+    subject = program(
+        model,
+        inputs,
+        targets=targets,
+        loss=loss,
+        axes=axes,
+        build=build,
+        optimizer=optimizer,
+        device=device,
+        training=mode == "train",
+        seed=seed,
+    )
+    swept = Sweep(subject, [SweepAxis(keyword, subject.name_of(keyword), it) for keyword, it in varied.items()])
+    if observer is not None:
+        swept.observe(observer)
+    return swept.resume(executor=executor, progress=progress)
+
+
+def _bar(total: int, done: int) -> Any:
+    """A bar of tqdm, as a widget where one can be shown; None where tqdm is not installed."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=total, initial=done, desc="sweep", unit="point", file=sys.stderr)

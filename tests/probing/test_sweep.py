@@ -1,0 +1,211 @@
+import json
+import math
+
+import pytest
+import torch
+from fingerprint import fingerprint
+from sweep_models import Scorer, inputs
+from torch import nn
+
+import shapewidget
+from shapewidget import zoo
+from shapewidget.errors import InputError
+
+TOKENS = torch.randint(0, 50, (4, 8))
+
+
+def tagger():
+    return zoo.BiLSTMTagger(vocab=50, emb=8, hidden=8)
+
+
+def swept(model, batch, **sizes):
+    return shapewidget.sweep(model, batch, progress=False, **sizes)
+
+
+@pytest.fixture(scope="module")
+def grid():
+    return swept(tagger(), TOKENS, batch_size=[2, 4], sequence_length=[5, 9], hidden_size=16)
+
+
+class TestPoints:
+    def test_every_combination_is_measured_in_order(self, grid):
+        at = [(point.sizes["B"], point.sizes["T"], point.sizes["hidden"]) for point in grid.points]
+        assert at == [(2, 5, 16), (2, 9, 16), (4, 5, 16), (4, 9, 16)]
+        assert all(point.step is not None and point.memory is not None for point in grid.points)
+        assert grid.pending == ()
+
+    def test_memory_grows_with_the_batch_and_weights_do_not(self, grid):
+        small, _, large, _ = grid.points
+        assert large.memory.activations > small.memory.activations
+        assert large.memory.parameters == small.memory.parameters
+
+    def test_forward_mode_makes_no_training_step(self):
+        (point,) = swept(tagger(), TOKENS, batch_size=3, mode="forward").points
+        assert point.forward is not None
+        assert (point.step, point.memory.gradients, point.refusal) == (None, 0, "")
+
+    def test_any_other_argument_is_varied(self):
+        class Stack(nn.Module):
+            def __init__(self, width=6, depth=1, activation="relu"):
+                super().__init__()
+                self.depth, self.activation = depth, activation
+                self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+
+            def forward(self, x):
+                for layer in self.layers:
+                    x = getattr(torch, self.activation)(layer(x))
+                return x
+
+        sweep = swept(Stack(), torch.randn(4, 6), depth=[1, 3], activation=["relu", "tanh"])
+        assert [point.memory.parameters for point in sweep.points] == [168, 168, 504, 504]
+        assert [row["activation"] for row in sweep.rows()] == ["relu", "tanh"] * 2
+
+    def test_a_point_that_raises_is_marked_and_the_others_go_on(self):
+        class Picky(Scorer):
+            def forward(self, x):
+                if len(x) == 3:
+                    raise ValueError("three is <b>odd</b>")
+                return super().forward(x)
+
+        sweep = swept(Picky(), inputs(), batch_size=[2, 3, 4])
+        assert ["three is <b>odd</b>" in point.refusal for point in sweep.points] == [False, True, False]
+        assert [point.step is None for point in sweep.points] == [False, True, False]
+        assert "<b>" not in sweep.plot().to_json()
+
+    def test_a_size_that_cannot_be_built_is_marked(self):
+        class Even(Scorer):
+            def __init__(self, features=6, hidden=8):
+                if hidden % 2:
+                    raise ValueError("hidden must be even")
+                super().__init__(features, hidden)
+
+        sweep = swept(Even(), inputs(), hidden_size=[4, 5, 6])
+        assert ["must be even" in point.refusal for point in sweep.points] == [False, True, False]
+
+    def test_a_point_without_room_is_marked_and_not_run(self):
+        sweep = swept(tagger(), TOKENS, hidden_size=[8, 10**7, 16])
+        assert [point.fits for point in sweep.points] == [True, False, True]
+        assert "are free" in sweep.points[1].refusal
+
+    def test_the_model_is_left_as_found(self):
+        model = tagger()
+        before = fingerprint(model)
+        swept(model, TOKENS, batch_size=[2, 3], hidden_size=[8, 16])
+        assert fingerprint(model) == before
+
+    def test_random_numbers_of_the_user_go_on_as_if_nothing_had_been(self):
+        model = tagger()
+        torch.manual_seed(7)
+        expected = torch.rand(3)
+        torch.manual_seed(7)
+        swept(model, TOKENS, batch_size=[2, 3], hidden_size=[16])
+        assert torch.equal(torch.rand(3), expected)
+
+    def test_every_point_starts_from_the_seed(self):
+        drawn = {}
+
+        class Noisy(Scorer):
+            def forward(self, x):
+                drawn.setdefault(len(x), torch.rand(1).item())
+                return super().forward(x)
+
+        swept(Noisy(), inputs(), batch_size=[2, 3], seed=5)
+        assert drawn[2] == drawn[3]
+
+
+class TestBadInput:
+    @pytest.mark.parametrize("size", [0, -4, 2.5, math.nan, math.inf, True, "8", None, [8, 0], 10**9])
+    @pytest.mark.parametrize("keyword", ["batch_size", "sequence_length", "hidden_size"])
+    def test_a_size_that_is_none_is_refused_before_anything_runs(self, keyword, size):
+        class Untouchable(nn.LSTM):
+            def __call__(self, *args, **kwargs):
+                raise AssertionError("it was run")
+
+        with pytest.raises(InputError, match=keyword if size is not None else "Nothing is varied"):
+            swept(Untouchable(3, 3), torch.randn(2, 4, 3), **{keyword: size})
+
+    def test_whole_floats_are_sizes(self):
+        assert [point.sizes["B"] for point in swept(Scorer(), inputs(), batch_size=[2.0, 4.0]).points] == [2, 4]
+
+    def test_a_size_that_the_model_has_not_is_named(self):
+        with pytest.raises(InputError, match="sequence_length cannot be varied"):
+            swept(Scorer(), inputs(), sequence_length=[4])
+        with pytest.raises(InputError, match="colour cannot be varied: the Scorer has no such argument"):
+            swept(Scorer(), inputs(), colour=["red"])
+
+    def test_an_unknown_mode_is_refused(self):
+        with pytest.raises(InputError, match='Expected "train" or "forward"'):
+            swept(Scorer(), inputs(), batch_size=2, mode="eval")
+
+    def test_nothing_to_vary_is_refused(self):
+        with pytest.raises(InputError, match="Nothing is varied"):
+            swept(Scorer(), inputs())
+
+
+class TestCancelling:
+    def test_an_interrupt_keeps_what_there_is_and_resume_goes_on(self):
+        class Interrupted(Scorer):
+            interrupts = 1
+
+            def forward(self, x):
+                if len(x) == 3 and type(self).interrupts:
+                    type(self).interrupts = 0
+                    raise KeyboardInterrupt
+                return super().forward(x)
+
+        sweep = swept(Interrupted(), inputs(), batch_size=[2, 3, 4])
+        assert sweep.is_cancelled
+        assert [point.sizes["B"] for point in sweep.points] == [2]
+        assert list(sweep.pending) == [{"B": 3}, {"B": 4}]
+        assert "1 of 3 points" in repr(sweep)
+        sweep.resume(progress=False)
+        assert not sweep.is_cancelled
+        assert [point.sizes["B"] for point in sweep.points] == [2, 3, 4]
+
+    def test_it_ends_within_one_call_of_the_model(self):
+        calls, sweeps = [], []
+
+        class Counting(Scorer):
+            def forward(self, x):
+                calls.append(len(x))
+                if len(calls) > 20:
+                    sweeps[0].cancel()
+                return super().forward(x)
+
+        sweep = shapewidget.sweep(
+            Counting(), inputs(), batch_size=[2, 3, 4], progress=False, observer=lambda sweep: sweeps.append(sweep)
+        )
+        assert sweep.is_cancelled
+        assert len(sweep.points) == 1
+
+
+class TestOutput:
+    def test_a_table_has_a_row_for_every_point(self, grid):
+        table = grid.to_pandas()
+        assert list(table["batch_size"]) == [2, 2, 4, 4]
+        assert (table["tokens_per_second"] > table["samples_per_second"]).all()
+        assert (table["peak_bytes"] > 0).all()
+
+    def test_json_is_strict_and_has_everything(self, grid):
+        content = json.loads(grid.to_json(), parse_constant=pytest.fail)
+        assert [axis["keyword"] for axis in content["axes"]] == ["batch_size", "sequence_length", "hidden_size"]
+        assert [point["sequence_length"] for point in content["points"]] == [5, 9, 5, 9]
+
+    def test_two_axes_are_a_heat_map(self):
+        sweep = swept(Scorer(), inputs(), batch_size=[2, 4], hidden_size=[8, 16, 32])
+        figure = sweep.plot()
+        assert figure.data[0].type == "heatmap"
+        assert (len(figure.data[0].z), len(figure.data[0].z[0])) == (2, 3)
+
+    def test_one_axis_is_a_curve_with_quartiles(self):
+        figure = swept(Scorer(), inputs(), batch_size=[2, 4, 8]).plot("step_seconds")
+        assert list(figure.data[0].x) == [2, 4, 8]
+        assert len(figure.data[0].error_y.array) == 3
+
+    def test_a_column_that_is_not_there_is_named(self, grid):
+        with pytest.raises(InputError, match=r"'colour'\. Expected one of forward_seconds"):
+            grid.plot("colour")
+
+    def test_a_bar_is_shown_while_it_runs(self, capsys):
+        shapewidget.sweep(Scorer(), inputs(), batch_size=[2, 4])
+        assert "2/2" in capsys.readouterr().err
