@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.rules import (
+    attention,
     axis_roles,
     channels,
     coincidence,
@@ -35,6 +36,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     layer_inputs.size_refused,
     layer_inputs.input_refused,
     targets.targets_refused,
+    attention.attention_refused,
     kinds.kind_refused,
     operands.operands_refused,
     loss.loss_refused,

@@ -43,6 +43,8 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW103", "The normalisation was built for another width", Severity.MISMATCH),
         Rule("SW104", "The hidden state has another shape than the input asks for", Severity.MISMATCH),
         Rule("SW105", "The state is put together in another way", Severity.MISMATCH),
+        Rule("SW106", "A tuple stands where one tensor is taken", Severity.MISMATCH),
+        Rule("SW107", "The inputs of the attention do not go together", Severity.MISMATCH),
         Rule("SW110", "The layer takes another number of axes", Severity.MISMATCH),
         Rule("SW112", "The recurrent layer gives the wrong number of axes", Severity.MISMATCH),
         Rule("SW113", "The axes were never flattened", Severity.MISMATCH),

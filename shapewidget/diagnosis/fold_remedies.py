@@ -17,9 +17,19 @@ from shapewidget.graph.steps import Step
 def fold_remedies(evidence: Evidence, fold: Layer, loss: Layer, count: int) -> tuple[Remedy, ...]:
     """One row a sample: all positions side by side, or the last of them, or their mean."""
     return (
+        *_repeated_behind_batch(fold, count),
         *(_of_a_sequence(fold) if _keeps_features(fold) else flattened(evidence, fold)),
         *_undone_at_the_end(evidence, loss, count),
     )
+
+
+def _repeated_behind_batch(fold: Layer, count: int) -> Iterator[Remedy]:
+    """Copies along an axis of their own: ``h.unsqueeze(1).repeat(1, 12, 1)``."""
+    receiver = receiver_of(fold.source, fold.name)
+    if receiver is None or fold.source is None or fold.name not in ("repeat", "tile"):
+        return
+    ones = ", 1" * (len(fold.inputs[0].shape) - 1)
+    yield EditExpression(fold.source, f"{receiver}.unsqueeze(1).{fold.name}(1, {count}{ones})")
 
 
 def _keeps_features(fold: Layer) -> bool:

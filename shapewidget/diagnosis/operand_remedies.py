@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from shapewidget.diagnosis.chains import axis_argument, maker
+from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.operand_texts import Operands, operands_of
 from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
+from shapewidget.diagnosis.structure_remedies import projected
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
@@ -30,7 +31,7 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     if operands is not None and len(operands) > max(pair):
         found += _moved(operands, layer, pair, broadcasts_into)
         found += _cropped(evidence, operands, layer, pair)
-    return (*found, *_other_widths(evidence, layer, pair))
+    return (*found, *_other_widths(evidence, layer, pair), *projected(evidence, layer))
 
 
 def _clashing_pair(layer: Layer) -> tuple[int, int] | None:
@@ -65,7 +66,7 @@ def _cropped(
         axes = [
             axis
             for axis in range(len(given))
-            if axis != along
+            if (along is None or axis != along % len(given))
             and axis + shift >= 0
             and given[axis] != wanted[axis + shift]
             and 1 not in (given[axis], wanted[axis + shift])
@@ -81,9 +82,9 @@ def _is_width(evidence: Evidence, layer: Layer, place: int, axis: int) -> bool:
     made = maker(evidence, layer, place)
     if made is None:
         return False
-    is_convolution = made[0].size("out_channels") is not None
-    features = 1 if is_convolution else len(layer.inputs[place].shape) - 1
-    return axis == features and any(made[0].size(name) is not None for name in _MAKES)
+    is_of_channels = made[0].size("out_channels") is not None or "BatchNorm" in made[0].type
+    features = 1 if is_of_channels else len(layer.inputs[place].shape) - 1
+    return axis == features and any(made[0].size(name) is not None for name in (*_MAKES, "num_features"))
 
 
 def _slices(axes: list[int], given: tuple[int, ...], shift: int, other: str) -> str:
@@ -113,20 +114,22 @@ def join_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         found += _repeated(operands, layer, pair, along)
         found += _cropped(evidence, operands, layer, pair, along)
     found += _along_another(layer, along)
-    return tuple(found)
+    return (*found, *_other_widths(evidence, layer, pair))
 
 
 def _along(layer: Layer) -> int | None:
     if layer.name == "stack":
         return None
-    given = axis_argument(layer)
-    return 0 if given is None and not {"dim", "axis", "1"} & set(layer.settings) else given
+    """The axis that tensors are joined along, as the program gives it: of a negative one each rank makes another."""
+    asked = layer.settings.get("dim", layer.settings.get("axis", layer.settings.get("1", 0)))
+    return asked if isinstance(asked, int) else None
 
 
 def _joined(layer: Layer, pair: tuple[int, int], along: int | None) -> bool:
     one, other = (layer.inputs[place].shape for place in pair)
+    place = None if along is None else along % len(one)
     return len(one) == len(other) and all(
-        size == wanted for axis, (size, wanted) in enumerate(zip(one, other, strict=True)) if axis != along
+        size == wanted for axis, (size, wanted) in enumerate(zip(one, other, strict=True)) if axis != place
     )
 
 
@@ -158,7 +161,7 @@ def _along_another(layer: Layer, along: int | None) -> Iterator[EditExpression]:
     if source is None or source.expression is None or len({len(shape) for shape in shapes}) != 1:
         return
     differing = [axis for axis in range(len(shapes[0])) if len({shape[axis] for shape in shapes}) > 1]
-    if len(differing) != 1 or differing[0] == along:
+    if len(differing) != 1 or (along is not None and differing[0] == along % len(shapes[0])):
         return
     operands = operands_of(layer)
     if operands is None:

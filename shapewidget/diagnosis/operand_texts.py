@@ -95,13 +95,13 @@ def _nodes(node: ast.expr, layer: Layer) -> tuple[ast.expr, ...]:
                 return given
             if name.rstrip("_") != layer.name.rstrip("_"):
                 return ()
-            if given and isinstance(given[0], ast.List | ast.Tuple) and not _is_method(function):
+            if given and isinstance(given[0], ast.List | ast.Tuple) and not is_method(function):
                 return tuple(given[0].elts)
-            return (function.value, *given) if isinstance(function, ast.Attribute) and _is_method(function) else given
+            return (function.value, *given) if isinstance(function, ast.Attribute) and is_method(function) else given
     return ()
 
 
-def _is_method(function: ast.expr) -> bool:
+def is_method(function: ast.expr) -> bool:
     """Whether a function is called on a tensor, and not taken from a module."""
     if not isinstance(function, ast.Attribute):
         return False
@@ -121,12 +121,18 @@ def _of_augmented(source: SourceLine, layer: Layer) -> Operands | None:
     return Operands(source, source.expression or "", (statement.target, statement.value), 0)
 
 
+def call_of(source: SourceLine | None) -> ast.Call | None:
+    """The recorded expression as a call, its columns counted from a bracket in front of it; None if it is none."""
+    node = _parsed(source.expression) if source is not None and source.expression else None
+    return node if isinstance(node, ast.Call) else None
+
+
 def arguments_of(layer: Layer) -> tuple[ast.expr, ...]:
     """The arguments of an operation besides the tensor, as syntax; those of a single tuple one by one."""
-    node = _parsed(layer.source.expression) if layer.source is not None and layer.source.expression else None
-    if not isinstance(node, ast.Call) or any(isinstance(each, ast.Starred) for each in node.args):
+    node = call_of(layer.source)
+    if node is None or any(isinstance(each, ast.Starred) for each in node.args):
         return ()
-    is_given_first = isinstance(node.func, ast.Attribute) and not _is_method(node.func) and bool(layer.inputs)
+    is_given_first = isinstance(node.func, ast.Attribute) and not is_method(node.func) and bool(layer.inputs)
     args = node.args[1:] if is_given_first else node.args
     if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List):
         return tuple(args[0].elts)

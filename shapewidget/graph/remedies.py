@@ -20,12 +20,14 @@ class SetArgument:
         argument: Name of its constructor argument: "in_features", "batch_first".
         value: The new value.
         dim: The new size as an expression of the model's arguments, where it is a size and was solved.
+        also: Further arguments, and their values, that have to change with it.
     """
 
     path: str
     argument: str
     value: object
     dim: Dim | None = None
+    also: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +118,38 @@ class ReplaceLoss:
 
 
 @dataclass(frozen=True, slots=True)
+class AddLayer:
+    """Build one more layer in the constructor of a module.
+
+    Attributes:
+        path: Dotted path of the module.
+        attribute: What it is kept as: "shortcut".
+        name: Name of its class: "Conv2d".
+        sizes: Its first arguments, and the same as expressions where they were solved.
+        options: Its other arguments.
+        wording: Which of the ways to write the sizes is taken, the likeliest being 0.
+    """
+
+    path: str
+    attribute: str
+    name: str
+    sizes: tuple[tuple[int, Dim | None], ...]
+    options: tuple[tuple[str, int], ...] = ()
+    wording: int = 0
+
+
+Change = SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | AddLayer
+"""One change; only edits of expressions can follow one that builds layers anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Several changes that only hold all at once."""
 
-    parts: tuple[SetArgument | EditExpression | AdaptCall, ...]
+    parts: tuple[Change, ...]
 
 
-Remedy = SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | Together
+Remedy = Change | Together
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def explained(adapter: Adapter, failure: Failure) -> Report:
         return check_loader(failure.loader)
     with contextlib.suppress(ShapeWidgetError):
         report = _rehearsed(adapter, failure)
-        if report is not None and any(it.severity is Severity.MISMATCH for it in report.findings):
+        if report is not None and any(it.severity is not Severity.NOTE for it in report.findings):
             return report
     return _reported(adapter, failure.recording)
 

@@ -12,12 +12,15 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.graph.records import Recording
-from shapewidget.graph.remedies import Remedy
+from shapewidget.graph.remedies import Remedy, Together
 
 Sizes = Mapping[str, int]
 
 _MOST_TRIED = 12
 """How many changes are tried for one finding: each is a copy of the model and a run of it."""
+
+_MOST_COMPARED = 3
+"""How many changes that hold are compared, where each leaves something refused further on."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +44,44 @@ class Proof:
     others: Sequence[Sizes]
 
     def findings(self, diagnoses: Sequence[Diagnosis]) -> tuple[Finding, ...]:
-        """Every finding, with the first of its remedies that holds.
+        """Every finding, with the change that holds and leaves least refused.
 
-        What is refused no more once an earlier finding is mended was a consequence of that one, and is left out.
+        What is refused no more once something before it is mended was a consequence of that, and is left out.
         """
         known = {(it.finding.code, it.finding.layer_id) for it in diagnoses}
-        explained: set[str] = set()
+        explained: dict[str, int] = {}
         proven = []
         for diagnosis in diagnoses:
-            finding = diagnosis.finding
-            if finding.severity is Severity.MISMATCH and finding.layer_id in explained:
-                continue
-            made, still_refused = self._first_that_holds(diagnosis, known)
-            if made.verified:
-                explained |= {clash.layer_id for clash in self.own.clashes} - still_refused
+            made, still_refused = self._best(diagnosis, diagnosis.remedies[:_MOST_TRIED], known)
+            if not made.verified:
+                joined = self._best(diagnosis, _with_others(diagnosis, diagnoses), known)
+                made, still_refused = joined if joined[0].verified else (made, still_refused)
             proven.append(made)
-        return tuple(proven)
+            if made.verified:
+                for layer_id in {clash.layer_id for clash in self.own.clashes} - still_refused - {made.layer_id}:
+                    explained[layer_id] = min(self._place(made.layer_id), explained.get(layer_id, self._last))
+        return tuple(it for it in proven if not self._is_consequence(it, explained))
 
-    def _first_that_holds(self, diagnosis: Diagnosis, known: set[tuple[str, str]]) -> tuple[Finding, set[str]]:
+    def _is_consequence(self, finding: Finding, explained: Mapping[str, int]) -> bool:
+        cause = explained.get(finding.layer_id)
+        is_refusal = finding.severity is Severity.MISMATCH
+        return is_refusal and cause is not None and cause < self._place(finding.layer_id)
+
+    @property
+    def _last(self) -> int:
+        return len(self.own.graph.layers)
+
+    def _place(self, layer_id: str) -> int:
+        places = (place for place, layer in enumerate(self.own.graph.layers) if layer.id == layer_id)
+        return next(places, self._last)
+
+    def _best(
+        self, diagnosis: Diagnosis, remedies: Sequence[Remedy], known: set[tuple[str, str]]
+    ) -> tuple[Finding, set[str]]:
+        """The first change after which nothing is refused, or of the first few that hold the one that leaves least."""
         fallback: Attempt | None = None
-        for remedy in diagnosis.remedies[:_MOST_TRIED]:
+        held: list[tuple[Attempt, set[str]]] = []
+        for remedy in remedies:
             attempt = self.attempt(remedy)
             if attempt is None:
                 continue
@@ -68,8 +89,13 @@ class Proof:
             with contextlib.suppress(Exception):  # a change that raises outside of what is recorded does not hold
                 refused = self._refused_after(attempt, diagnosis.finding, known)
             if refused is not None:
-                return _mended(diagnosis.finding, attempt, verified=True), refused
+                held.append((attempt, refused))
+            if refused == set() or len(held) == _MOST_COMPARED:
+                break
             fallback = fallback or attempt
+        if held:
+            best, refused = min(held, key=lambda each: len(each[1]))
+            return _mended(diagnosis.finding, best, verified=True), refused
         if fallback is None:
             return diagnosis.finding, set()
         return _mended(diagnosis.finding, fallback, verified=False), set()
@@ -87,6 +113,19 @@ class Proof:
         places = {(it.code, it.layer_id) for it in found if it.severity is not Severity.NOTE}
         is_gone = (finding.code, finding.layer_id) not in {(it.code, it.layer_id) for it in found}
         return after if is_gone and places <= known else None
+
+
+def _with_others(diagnosis: Diagnosis, diagnoses: Sequence[Diagnosis]) -> list[Remedy]:
+    """The likeliest change joined with those of other findings in the same lines: two views that undo one another."""
+    likeliest = diagnosis.remedies[0] if diagnosis.remedies else None
+    if likeliest is None or isinstance(likeliest, Together):
+        return []
+    others = [
+        other.remedies[0]
+        for other in diagnoses
+        if other is not diagnosis and other.remedies and other.finding.scope == diagnosis.finding.scope
+    ]
+    return [Together((likeliest, it)) for it in others[:_MOST_COMPARED] if not isinstance(it, Together)]
 
 
 def _mended(finding: Finding, attempt: Attempt, *, verified: bool) -> Finding:

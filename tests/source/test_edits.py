@@ -75,7 +75,8 @@ def test_replacing_expression_finds_nothing_on_another_line():
 def edited_function(function, expression, replacement):
     source = Source.read(function.__code__.co_filename)
     line = next(number for number, text in enumerate(source.lines, 1) if expression in text)
-    return recompiled(function, source, replacing_expression(source, line, expression, replacement))
+    edit = replacing_expression(source, line, expression, replacement)
+    return recompiled(function, source, source.edited(edit))
 
 
 def test_recompiled_function_of_a_cell_keeps_defaults_closure_super_and_private_names(shell):

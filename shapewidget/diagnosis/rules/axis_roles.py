@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_remedies import along_axes, picked_along
 from shapewidget.diagnosis.batch_axis import BATCH, TIME, has_batch, has_time, is_certain
 from shapewidget.diagnosis.chains import axis_argument, axis_picked, maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
 
 _ADDING = frozenset(("add", "mul"))
 _HANDED_ON = frozenset("transpose permute unsqueeze to type_as contiguous detach expand requires_grad_ mul".split())
@@ -114,8 +116,17 @@ def convolution_over_features(evidence: Evidence) -> Iterator[Diagnosis]:
                 axis_name="channels",
                 expected=f"{given.shape[2]} features as channels",
                 got=f"{given.shape[1]} steps as channels",
-            )
+            ),
+            tuple(_features_as_channels(layer)),
         )
+
+
+def _features_as_channels(layer: Layer) -> Iterator[Remedy]:
+    operands, given = operands_of(layer), layer.inputs[0]
+    dims = given.dims or ()
+    if operands is not None and len(operands):
+        swapped = operands.edit({0: f"{operands.text(0)}.transpose(1, 2)"})
+        yield Together((SetArgument(layer.path, "in_channels", given.shape[2], dims[2]), swapped))
 
 
 def batch_lost(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -143,6 +154,7 @@ def batch_lost(evidence: Evidence) -> Iterator[Diagnosis]:
         yield Diagnosis(
             finding_at(
                 "SW610", layer, reason, fix=fix, axis=axis, expected=f"axis {time} (time)", got=f"axis {axis} (batch)"
-            )
+            ),
+            tuple(picked_along(layer, time) if picked else along_axes(layer, [time])) if time is not None else (),
         )
         return

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_remedies import squeezed_by_name
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
@@ -14,7 +15,6 @@ from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
 
 
 def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -93,5 +93,5 @@ def _squeezed(layer: Layer, dims: tuple[Dim, ...], *, is_one: bool) -> Diagnosis
         expected="the batch axis kept",
         got=str(layer.outputs[0].shape),
     )
-    remedies = (EditExpression(layer.source, text),) if text and layer.source is not None else ()
+    remedies = tuple(squeezed_by_name(layer, meant, len(dims)))
     return Diagnosis(found if is_one else replace(found, severity=Severity.NOTE), remedies)

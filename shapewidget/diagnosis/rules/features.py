@@ -9,6 +9,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.input_layouts import layout_remedies, layouts
 from shapewidget.diagnosis.operand_remedies import of_another_width
+from shapewidget.diagnosis.structure_remedies import flattened_before
 from shapewidget.diagnosis.wording import place_text, size_text, why_of
 from shapewidget.graph.dims import Dim, symbol
 from shapewidget.graph.records import Clash, ClashKind, Declared, Layer, LayerKind
@@ -61,6 +62,7 @@ def _diagnosis(evidence: Evidence, clash: Clash, layer: Layer, declared: Declare
         ),
         (
             *(remedy for layout in found for remedy in layout_remedies(evidence, layer, layout)),
+            *flattened_before(evidence, layer),
             *_other_widths(evidence, layer, declared, clash, got),
         ),
     )

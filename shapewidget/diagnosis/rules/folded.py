@@ -12,6 +12,8 @@ from shapewidget.diagnosis.rules.reshape import is_reshape
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 
+REPEATING = frozenset(("repeat", "tile", "repeat_interleave"))
+
 
 def folded_into_batch(evidence: Evidence) -> Iterator[Diagnosis]:
     """A loss whose outputs have several rows for each target, told at the reshape that made them."""
@@ -25,8 +27,9 @@ def folded_into_batch(evidence: Evidence) -> Iterator[Diagnosis]:
         at = f" at {fold.source}" if fold.source is not None else ""
         time = evidence.graph.sizes.get("T")
         meaning = f"the {count} steps" if count == time else f"{count} positions"
+        what = f"{count} copies" if fold.name in REPEATING else meaning
         reason = (
-            f"{rows} = {count} x {samples}: {meaning} of each sample were folded into the batch by "
+            f"{rows} = {count} x {samples}: {what} of each sample were folded into the batch by "
             f"{place_text(fold)}{at}, which reads {shape_text(given)} as {shape_text(made)}. "
             f"{place_text(loss)} then compares {rows} predictions with {samples} targets."
         )
@@ -61,7 +64,7 @@ def fold_behind(evidence: Evidence, clash: Clash, loss: Layer) -> Layer | None:
         layer
         for layer in evidence.graph.layers
         if layer.id in before
-        and is_reshape(layer)
+        and (is_reshape(layer) or layer.name in REPEATING)
         and len(layer.outputs[0].shape) > 0
         and layer.outputs[0].shape[0] == rows
         and layer.inputs[0].shape[:1] != (rows,)

@@ -11,10 +11,11 @@ from shapewidget.diagnosis.layer_remedies import rank_remedies
 from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
+from shapewidget.diagnosis.structure_remedies import of_the_rank
 from shapewidget.diagnosis.target_remedies import index_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import Remedy
+from shapewidget.graph.remedies import EditExpression, Remedy
 from shapewidget.graph.steps import Step
 
 _CONVERSIONS = {
@@ -29,7 +30,7 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         layer = evidence.layer(clash.layer_id)
         if layer is None or (clash.kind is ClashKind.RANK and _is_told_elsewhere(evidence, clash)):
             continue
-        said = _said(clash, layer)
+        said = _said(evidence, clash, layer)
         if said is None:
             continue
         code, axis_name, reason, fix = said
@@ -56,11 +57,14 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
     if clash.kind is ClashKind.RANK and isinstance(clash.expected, int):
+        yield from of_the_rank(layer)
         for layout in ranks(layer, clash.expected):
             yield from layout_remedies(evidence, layer, layout)
         yield from rank_remedies(evidence, clash, layer)
     if clash.kind is ClashKind.INDEX:
         yield from index_remedies(evidence, clash, layer)
+    if clash.kind is ClashKind.FORM and not clash.input:
+        yield from _first_of_tuple(layer)
     if clash.kind is not ClashKind.DTYPE:
         return
     if layer.kind is LayerKind.LOSS:
@@ -75,14 +79,29 @@ def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy
         yield operands.edit({clash.input: step.on(operands.text(clash.input))})
 
 
+def _first_of_tuple(layer: Layer) -> Iterator[Remedy]:
+    operands, source = operands_of(layer), layer.source
+    if operands is not None and len(operands) and layer.kind is LayerKind.LAYER:
+        yield operands.edit({0: f"{operands.text(0)}[0]"})
+    elif source is not None and source.expression is not None and source.expression.startswith(layer.name):
+        yield EditExpression(source, f"{layer.name}[0]{source.expression.removeprefix(layer.name)}")
+
+
 def _is_told_elsewhere(evidence: Evidence, clash: Clash) -> bool:
     """Whether two inputs of one layer differ, or a layer further up is the cause."""
-    return clash.against is not None or recurrent_cause(evidence, clash) is not None
+    layer = evidence.layer(clash.layer_id)
+    is_of_attention = layer is not None and layer.type == "MultiheadAttention" and len(layer.inputs) > 1
+    is_of_attention = is_of_attention and clash.expected == len(layer.inputs[1].shape)  # type: ignore[union-attr]
+    return clash.against is not None or is_of_attention or recurrent_cause(evidence, clash) is not None
 
 
-def _said(clash: Clash, layer: Layer) -> tuple[str, str, str, str] | None:
+def _said(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str, str] | None:
     place = place_text(layer)
     given = layer.inputs[clash.input] if clash.input < len(layer.inputs) else None
+    if clash.kind is ClashKind.FORM and not clash.input:
+        return _tuple(evidence, clash, layer)
+    if clash.kind is ClashKind.RANK and layer.kind is LayerKind.OPERATION and given is not None:
+        return _missing_axis(clash, layer)
     if clash.kind is ClashKind.RANK and layer.kind is LayerKind.LAYER and given is not None:
         reason = f"{place} takes tensors with {clash.expected} axes, but {shape_text(given)} has {clash.got}."
         return "SW110", "axes", reason, f"give `{layer.name}` a tensor with {clash.expected} axes"
@@ -97,6 +116,26 @@ def _said(clash: Clash, layer: Layer) -> tuple[str, str, str, str] | None:
         reason = f"This is no shape problem: {place} is on {clash.expected}, but its input is on {clash.got}."
         return "SW403", "device", reason, f'move the input: x.to("{clash.expected}")'
     return None
+
+
+def _tuple(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str, str]:
+    maker = evidence.producer(layer.id, 0)
+    of = f", which is what {place_text(maker)} gives" if maker is not None else ""
+    is_recurrent = maker is not None and maker.size("hidden_size") is not None
+    parts = ": its outputs and its states" if is_recurrent else ""
+    place = place_text(layer) if layer.kind is LayerKind.LAYER else f"The line reads `{layer.name}` as a tensor: it"
+    reason = f"{place} takes {clash.expected}, but it is given {clash.got}{of}{parts}. The first of them is meant."
+    return "SW106", "", reason, f"take the first: {layer.name}[0]" if layer.name.isidentifier() else "take the first"
+
+
+def _missing_axis(clash: Clash, layer: Layer) -> tuple[str, str, str, str]:
+    given = shape_text(layer.inputs[clash.input])
+    if layer.name == "shape":
+        where = f" in `{layer.path}`" if layer.path else ""
+        reason = f"The line{where} takes {clash.expected} sizes off {given}, which has {clash.got} axes."
+    else:
+        reason = f"{place_text(layer)} takes a tensor with {clash.expected} axes, but {given} has {clash.got}."
+    return "SW110", "axes", reason, f"give it a tensor with {clash.expected} axes"
 
 
 def program_raised(evidence: Evidence) -> Iterator[Diagnosis]:

@@ -30,6 +30,8 @@ def size_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             yield Diagnosis(_joined(evidence, clash, layer), tuple(merge_remedies(evidence, clash, layer)))
         if clash.kind is not ClashKind.SIZE or _is_declared(layer, clash):
             continue
+        if layer.type == "MultiheadAttention":
+            continue
         yield Diagnosis(_finding(evidence, clash, layer), tuple(_remedies(evidence, clash, layer)))
 
 
@@ -47,11 +49,25 @@ def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy
         yield SetArgument(layer.path, "stateful", False)
     elif isinstance(clash.expected, str):
         yield from window_remedies(layer)
+        yield from _smaller_window(clash, layer)
 
 
 def _at_the_model(evidence: Evidence, source: Layer, declared: tuple[object, ...]) -> Iterator[Remedy]:
     inputs = [each.id for each in evidence.graph.layers if isinstance(each.settings.get("declared_shape"), tuple)]
     yield from input_remedies(source, inputs.index(source.id), declared)
+
+
+def _smaller_window(clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    """A window that fits, or as much padding as lets it fit."""
+    least = str(clash.expected).removeprefix("at least ")
+    kernel, got = layer.settings.get("kernel_size"), clash.got
+    if not layer.path or kernel is None or not least.isdigit() or not isinstance(got, int):
+        return
+    padding = layer.settings.get("padding", 0)
+    had = padding[0] if isinstance(padding, tuple) else padding
+    if isinstance(had, int):
+        yield SetArgument(layer.path, "padding", had + -(-(int(least) - got) // 2))
+    yield SetArgument(layer.path, "kernel_size", got)
 
 
 def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:

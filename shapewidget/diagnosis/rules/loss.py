@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
-from shapewidget.diagnosis.loss_remedies import arguments_of_model, loss_remedies
+from shapewidget.diagnosis.loss_remedies import arguments_of_model, loss_remedies, targets_moved
 from shapewidget.diagnosis.loss_search import dims_of, is_of_classes
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies
 from shapewidget.diagnosis.rules.folded import fold_behind
@@ -98,7 +98,7 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
             sizes = [dim.at(evidence.graph.sizes) or 0 for dim in dims or ()]
         if grows and sizes is not None:
             remedies = loss_remedies(evidence, layer) if is_loss else broadcast_remedies(evidence, layer)
-            yield Diagnosis(_finding(layer, tuple(sizes)), remedies)
+            yield Diagnosis(_finding(layer, tuple(sizes)), (*remedies, *targets_moved(evidence, layer)))
 
 
 def _is_of_one_shape(layer: Layer) -> bool:

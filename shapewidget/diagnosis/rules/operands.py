@@ -16,7 +16,7 @@ from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind, Tensor
 from shapewidget.graph.remedies import EditExpression
 
 _JOINING = frozenset(("cat", "concat", "concatenate", "stack"))
-_PRODUCTS = frozenset(("matmul", "bmm", "mm", "mv", "linear"))
+_PRODUCTS = frozenset(("matmul", "bmm", "mm", "mv", "linear", "einsum"))
 _RESHAPING = frozenset(("view", "reshape"))
 
 

@@ -52,7 +52,7 @@ def state_of_another_form(evidence: Evidence) -> Iterator[Diagnosis]:
     """An LSTM that is given one tensor for its state, or a GRU that is given a pair."""
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
-        if layer is None or clash.kind is not ClashKind.FORM:
+        if layer is None or clash.kind is not ClashKind.FORM or not clash.input:
             continue
         reason = (
             f"The state given to {place_text(layer)} is {clash.got}, but it takes {clash.expected}. A lone tensor in "
@@ -83,11 +83,13 @@ def batch_read_as_time(evidence: Evidence) -> Iterator[Diagnosis]:
     is_question = len(wrong) == len(layers) and not any(layer.settings["batch_first"] for layer in layers)
     is_question = is_question and not is_certain(evidence)
     for layer in wrong:
-        yield _accusation(layer, "SW504" if is_question else "SW503")
+        above = evidence.layer(layer.parent) if layer.parent is not None else None
+        yield _accusation(layer, above, "SW504" if is_question else "SW503")
 
 
-def _accusation(layer: Layer, code: str) -> Diagnosis:
+def _accusation(layer: Layer, above: Layer | None, code: str) -> Diagnosis:
     first = bool(layer.settings["batch_first"])
+    whole = (above.path,) if above is not None and above.type.startswith("Transformer") else ()
     batch, time = (0, 1) if first else (1, 0)
     given = layer.inputs[0]
     dims = given.dims or ()
@@ -110,5 +112,5 @@ def _accusation(layer: Layer, code: str) -> Diagnosis:
             source=layer.source,
             layer_id=layer.id,
         ),
-        (SetArgument(layer.path, "batch_first", not first),),
+        tuple(SetArgument(path, "batch_first", not first) for path in (*whole, layer.path)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_remedies import along_axes
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.chains import axis_argument, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
@@ -75,5 +76,6 @@ def softmax_of_one_value(evidence: Evidence) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 finding_at(
                     "SW609", layer, reason, fix=fix, axis=axis, expected="an axis of several values", got="size 1"
-                )
+                ),
+                tuple(along_axes(layer, wide[::-1])),
             )

@@ -162,17 +162,17 @@ def _expression(remedy: EditExpression) -> Applied | None:
         return None
 
     def mended(function: FunctionType) -> FunctionType:
-        return recompiled(function, source, edit)
+        return recompiled(function, source, source.edited(edit))
 
     def loss(old: Any) -> Any:
         made = object.__new__(type(old))
         vars(made).update(vars(old))
         if isinstance(vars(old).get("fn"), FunctionType):
-            made.fn = changed(old.fn, line, mended) or old.fn
-        return with_methods(made, changed_methods(type(old), line, mended))
+            made.fn = changed(old.fn, [line], mended) or old.fn
+        return with_methods(made, changed_methods(type(old), [line], mended))
 
     def methods(owner: type) -> dict[str, FunctionType]:
-        return changed_methods(owner, line, mended)
+        return changed_methods(owner, [line], mended)
 
     return Applied(Change(methods=methods, loss=loss), _line(edit), edit, line)
 

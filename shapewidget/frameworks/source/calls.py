@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from shapewidget.frameworks.source.initialiser import Initialiser
 
 _MAPPINGS = ("OrderedDict", "dict")
+_CLONING = ("TransformerEncoder", "TransformerDecoder")
 _CONTAINERS = ("Sequential", "ModuleList", "ModuleDict", *_MAPPINGS)
 
 
@@ -102,6 +103,8 @@ def built_calls(settled: Mapping[str, ast.expr], path: str, value: ast.expr) -> 
             if name in _CONTAINERS:
                 for key, item in _contained(name, args, keywords):
                     yield from built_calls(settled, _joined(path, key), item)
+            if name in _CLONING and args:
+                yield from built_calls(settled, _joined(path, "layers.*"), args[0])
             if name not in _MAPPINGS:
                 yield LayerCall(path, value)
         case ast.List(elts=items) | ast.Tuple(elts=items):

@@ -36,14 +36,15 @@ def replacing_expression(source: Source, line: int, expression: str, replacement
     """The edit that puts another expression in the place of the one on a line; None where it is not found there."""
     parents = {child: parent for parent in ast.walk(source.tree) for child in ast.iter_child_nodes(parent)}
     for node, parent in parents.items():
-        if isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
+        if isinstance(node, ast.expr | ast.AugAssign) and not isinstance(getattr(node, "ctx", None), ast.Store):
             span = Span.of(node)
             if span.line <= line <= span.end_line and source.text(span) == expression:
-                return source.replacing(span, _fitting(replacement, node, parent))
+                is_statement = isinstance(node, ast.AugAssign)
+                return source.replacing(span, replacement if is_statement else _fitting(replacement, node, parent))
     return None
 
 
-def _fitting(replacement: str, node: ast.expr, parent: ast.AST) -> str:
+def _fitting(replacement: str, node: ast.AST, parent: ast.AST) -> str:
     """The expression, in parentheses where what is around it could take it apart."""
     inner = ast.parse(replacement, mode="eval").body
     is_alike = isinstance(inner, ast.BinOp) and isinstance(node, ast.BinOp) and type(inner.op) is type(node.op)

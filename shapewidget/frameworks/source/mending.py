@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType, FunctionType
 
 from shapewidget.frameworks.source.frames import is_own
@@ -12,14 +12,14 @@ Mended = Callable[[FunctionType], FunctionType]
 """Gives a function as it is once its source is edited."""
 
 
-def changed(method: FunctionType, line: SourceLine, mended: Mended) -> FunctionType | None:
+def changed(method: FunctionType, lines: Sequence[SourceLine], mended: Mended) -> FunctionType | None:
     """The method mended, or with mended functions in the place of those that it calls; None if it has none."""
-    if holds(method, line):
+    if holds(method, lines):
         return mended(method)
     called = {
         name: mended(function)
         for name in _names(method.__code__)
-        if isinstance(function := method.__globals__.get(name), FunctionType) and holds(function, line)
+        if isinstance(function := method.__globals__.get(name), FunctionType) and holds(function, lines)
     }
     if not called:
         return None
@@ -29,9 +29,9 @@ def changed(method: FunctionType, line: SourceLine, mended: Mended) -> FunctionT
     return made
 
 
-def changed_methods(owner: type, line: SourceLine, mended: Mended) -> dict[str, FunctionType]:
+def changed_methods(owner: type, lines: Sequence[SourceLine], mended: Mended) -> dict[str, FunctionType]:
     """The methods of a class that are mended, or call what is, by their names."""
-    found = {name: changed(method, line, mended) for name, method in methods(owner)}
+    found = {name: changed(method, lines, mended) for name, method in methods(owner)}
     return {name: method for name, method in found.items() if method is not None}
 
 
@@ -43,11 +43,11 @@ def methods(owner: type) -> Iterator[tuple[str, FunctionType]]:
             yield name, method
 
 
-def holds(function: FunctionType, line: SourceLine) -> bool:
-    """Whether a line is in a function's own text."""
+def holds(function: FunctionType, lines: Sequence[SourceLine]) -> bool:
+    """Whether one of some lines is in a function's own text."""
     code = function.__code__
-    lines = [number for part in _parts(code) for _, _, number in part.co_lines() if number is not None]
-    return code.co_filename == line.filename and min(lines) <= line.line <= max(lines)
+    numbers = [number for part in _parts(code) for _, _, number in part.co_lines() if number is not None]
+    return any(code.co_filename == line.filename and min(numbers) <= line.line <= max(numbers) for line in lines)
 
 
 def _names(code: CodeType) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import linecache
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -103,6 +104,12 @@ class Source:
         first = edit.first_line - 1
         return Source(self.filename, self.lines[:first] + edit.after + self.lines[first + len(edit.before) :])
 
+    def diff_from(self, before: Source) -> str:
+        """What was changed, as a unified diff."""
+        name = label(self.filename)
+        lines = difflib.unified_diff(before.lines, self.lines, name, name, n=0)
+        return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
+
     def functions(self, *, by_statement: bool) -> Iterator[CodeType]:
         """The code of all its functions, in order, compiled as a whole or as notebooks do it, each statement alone.
 
@@ -118,8 +125,8 @@ class Source:
             pending += inner
 
 
-def recompiled(function: FunctionType, source: Source, edit: SourceEdit) -> FunctionType:
-    """A function as it would be if its source were edited.
+def recompiled(function: FunctionType, source: Source, edited: Source) -> FunctionType:
+    """A function as it would be if its source were as edited.
 
     It has the original's defaults and closure, and a copy of its globals. Its decorators are not applied again.
 
@@ -127,7 +134,7 @@ def recompiled(function: FunctionType, source: Source, edit: SourceEdit) -> Func
         ValueError: The source is not what the function was made from: the file has changed since.
         LookupError: The edit needs a variable that the function does not close over.
     """
-    code = _recompiled(function.__code__, source, edit)
+    code = _recompiled(function.__code__, source, edited)
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     closure = tuple(cells[name] for name in code.co_freevars)
     made = FunctionType(code, dict(function.__globals__), function.__name__, function.__defaults__, closure)
@@ -135,11 +142,11 @@ def recompiled(function: FunctionType, source: Source, edit: SourceEdit) -> Func
     return made
 
 
-def _recompiled(code: CodeType, source: Source, edit: SourceEdit) -> CodeType:
+def _recompiled(code: CodeType, source: Source, edited: Source) -> CodeType:
     for by_statement in (False, True):
         alike = _alike(code, source.functions(by_statement=by_statement))
         if code in alike:
-            return _alike(code, source.edited(edit).functions(by_statement=by_statement))[alike.index(code)]
+            return _alike(code, edited.functions(by_statement=by_statement))[alike.index(code)]
     raise ValueError(f"{source.filename} has changed since {code.co_qualname} was made from it")
 
 

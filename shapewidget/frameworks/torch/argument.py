@@ -6,7 +6,7 @@ import ast
 import contextlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -15,51 +15,33 @@ from torch import nn
 from shapewidget.frameworks.adapter import Attempt, Constructor
 from shapewidget.frameworks.source.arithmetic import atoms, value_of
 from shapewidget.frameworks.source.calls import (
-    LayerCall,
     argument,
     built_calls,
     constructor_parameters,
-    layer_calls,
     parameter_names,
 )
 from shapewidget.frameworks.source.edits import adding_keyword
 from shapewidget.frameworks.source.expressions import expressions
-from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.initialiser import Initialiser, assigned
 from shapewidget.frameworks.source.scope import names_in_scope
-from shapewidget.frameworks.source.text import Source, Span, recompiled
+from shapewidget.frameworks.source.text import Source, Span
 from shapewidget.frameworks.torch.constructor import find_constructor
-from shapewidget.frameworks.torch.likeness import copied, liken
+from shapewidget.frameworks.torch.likeness import liken
+from shapewidget.frameworks.torch.places import (
+    Place,
+    by_edited_class,
+    constructors_of,
+    edited_call,
+    place_of,
+    with_parts,
+)
 from shapewidget.frameworks.torch.program import Program
-from shapewidget.frameworks.torch.rebuild import TorchConstructor, call_text
+from shapewidget.frameworks.torch.rebuild import call_text
 from shapewidget.frameworks.torch.recovery import layers, stored
-from shapewidget.graph.remedies import SetArgument, SourceEdit
+from shapewidget.graph.remedies import SetArgument
 
 _WORDINGS = 4
 """How many ways of writing a size are tried; the plain number is always the last that there is."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the source builds a layer.
-
-    Attributes:
-        path: Path of the module whose constructor it is.
-        owner: That module.
-        initialiser: Its constructor.
-        made: The call that builds the layer.
-        layer: The layer.
-    """
-
-    path: str
-    owner: nn.Module
-    initialiser: Initialiser
-    made: LayerCall
-    layer: nn.Module
-
-    def expression(self, name: str) -> ast.expr | None:
-        """What the call gives for an argument; None where it leaves it at its default."""
-        return argument(self.made.call, name, parameter_names(type(self.layer)))
 
 
 def with_argument(model: nn.Module, constructor: Constructor | None, remedy: SetArgument) -> Attempt | None:
@@ -70,7 +52,7 @@ def with_argument(model: nn.Module, constructor: Constructor | None, remedy: Set
     """
     if isinstance(model, Program):
         return _in_the_lines(model, remedy) or _of_the_models(model, remedy)
-    place = _place(model, remedy.path)
+    place = place_of(model, remedy.path)
     ways: list[Callable[[], Attempt | None]] = [partial(_on_the_layer, model, remedy)]
     if place is not None:
         at_the_call = partial(_at_the_call, model, constructor, place, remedy)
@@ -112,27 +94,11 @@ def _of_the_models(model: Program, remedy: SetArgument) -> Attempt | None:
     if made is None:
         return None
     fix = made.fix if below or made.patch is not None else f"{root} = {made.fix}"
-    return replace(made, model=_with_parts(model, {child: made.model}), fix=re.sub(r"^model(?=[.\[])", root, fix))
+    return replace(made, model=with_parts(model, {child: made.model}), fix=re.sub(r"^model(?=[.\[])", root, fix))
 
 
 def _is_done(made: nn.Module, remedy: SetArgument) -> bool:
     return stored(made.get_submodule(remedy.path), remedy.argument) in (None, remedy.value)
-
-
-def _place(model: nn.Module, path: str) -> Place | None:
-    """The innermost class of the user's whose source builds a layer."""
-    parts = path.split(".")
-    layer = model.get_submodule(path)
-    for length in range(len(parts) - 1, -1, -1):
-        owner_path, below = ".".join(parts[:length]), ".".join(parts[length:])
-        owner = model.get_submodule(owner_path)
-        initialiser = Initialiser.of(type(owner))
-        if below and initialiser is not None and is_own(initialiser.source.filename):
-            calls = (each for each in layer_calls(initialiser) if each.builds(below))
-            made = next((each for each in calls if initialiser.calls_class(each.call, type(layer))), None)
-            if made is not None:
-                return Place(owner_path, owner, initialiser, made, layer)
-    return None
 
 
 def _at_the_call(
@@ -162,78 +128,36 @@ def _in_the_source(model: nn.Module, place: Place, remedy: SetArgument) -> Attem
     """Edit the class, and build every module of that class anew by the edited constructor."""
     old = place.expression(remedy.argument)
     source, call = place.initialiser.source, place.made.call
-    constructors = {module: find_constructor(module) for module in model.modules() if type(module) is type(place.owner)}
+    constructors = constructors_of(model, type(place.owner))
     names = names_in_scope(place.owner, layers, stored)
     preferred = atoms(old) if old is not None else ()
     for text in islice(expressions(remedy.value, remedy.dim, names, preferred), _WORDINGS):
         if old is not None:
             edit = source.replacing(Span.of(old), text)
         else:
-            edit = adding_keyword(source, call, remedy.argument, text)
+            more = "".join(f", {name}={value!r}" for name, value in remedy.also)
+            edit = adding_keyword(source, call, remedy.argument, text + more)
         with contextlib.suppress(Exception):
-            made = _by_edited_class(model, constructors, place, edit)
+            made = by_edited_class(model, constructors, place.initialiser, edit)
             if _is_done(made, remedy):
-                return Attempt(made, _edited_call(place, edit), edit.diff(), source.line(edit.first_line))
+                return Attempt(made, edited_call(place, edit), edit.diff(), source.line(edit.first_line))
     return None
-
-
-def _by_edited_class(
-    model: nn.Module, constructors: Mapping[nn.Module, TorchConstructor], place: Place, edit: SourceEdit
-) -> nn.Module:
-    """A copy in which the modules of the class, all with a constructor, are built by the edited one."""
-    edited = recompiled(place.initialiser.function, place.initialiser.source, edit)
-    owner = type(place.owner)
-
-    def make(**arguments: object) -> nn.Module:
-        made: nn.Module = owner.__new__(owner)
-        edited(made, **arguments)
-        return made
-
-    parts = {}
-    for module, constructor in constructors.items():
-        parts[module] = replace(constructor, recipe=replace(constructor.recipe, make=make)).build()
-        liken(parts[module], module, weights=True)
-    return parts[model] if model in parts else _with_parts(model, parts)
-
-
-def _with_parts(model: nn.Module, parts: Mapping[nn.Module, nn.Module]) -> nn.Module:
-    """A copy of the model with other modules in the places of some, wherever they stand."""
-    whole = copied(model)
-    for path, module in model.named_modules(remove_duplicate=False):
-        if module in parts:
-            whole.set_submodule(path, parts[module])
-    return whole
-
-
-def _edited_call(place: Place, edit: SourceEdit) -> str:
-    """The edited call, on one line, with what it is assigned to."""
-    edited = place.initialiser.source.edited(edit)
-    call = place.made.call
-    same = (
-        node
-        for node in ast.walk(edited.tree)
-        if isinstance(node, ast.Call) and Span.of(node).start == Span.of(call).start
-    )
-    node = next(node for node in same if ast.unparse(node.func) == ast.unparse(call.func))
-    text = " ".join(edited.text(Span.of(node)).split())
-    is_attribute = place.made.path.isidentifier()
-    return f"{place.initialiser.itself}.{place.made.path} = {text}" if is_attribute else text
 
 
 def _on_the_layer(model: nn.Module, remedy: SetArgument) -> Attempt:
     """Replace the one layer by another of its class."""
     layer = model.get_submodule(remedy.path)
     constructor = find_constructor(layer)
-    made = constructor.build(**{remedy.argument: remedy.value})
+    made = constructor.build(**{remedy.argument: remedy.value, **dict(remedy.also)})
     liken(made, layer, weights=True)
-    text = _written(type(layer), {**constructor.arguments, remedy.argument: remedy.value})
+    text = written_call(type(layer), {**constructor.arguments, remedy.argument: remedy.value, **dict(remedy.also)})
     if not remedy.path:
         return Attempt(made, text, None)
     steps = "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in remedy.path.split("."))
-    return Attempt(_with_parts(model, {layer: made}), f"model{steps} = {text}", None)
+    return Attempt(with_parts(model, {layer: made}), f"model{steps} = {text}", None)
 
 
-def _written(owner: type, arguments: Mapping[str, object]) -> str:
+def written_call(owner: type, arguments: Mapping[str, object]) -> str:
     """A call as one writes it: what has no default in its place, of the rest what differs from the default."""
     name = f"nn.{owner.__name__}" if getattr(nn, owner.__name__, None) is owner else owner.__name__
     texts = []

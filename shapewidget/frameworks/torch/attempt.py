@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,20 @@ from torch import nn
 from shapewidget.frameworks.adapter import Attempt, Constructor
 from shapewidget.frameworks.torch.adapted import with_call
 from shapewidget.frameworks.torch.argument import with_argument
-from shapewidget.frameworks.torch.expression import with_expression
+from shapewidget.frameworks.torch.expression import with_expressions
 from shapewidget.frameworks.torch.rehearsal import undisturbed
-from shapewidget.graph.remedies import AdaptCall, EditExpression, Remedy, SetArgument, Together
+from shapewidget.frameworks.torch.structure import with_class, with_layer_before, with_new_layer
+from shapewidget.graph.remedies import (
+    AdaptCall,
+    AddLayer,
+    Change,
+    EditExpression,
+    InsertLayer,
+    Remedy,
+    ReplaceLayer,
+    SetArgument,
+    Together,
+)
 
 
 def attempt(
@@ -39,28 +51,41 @@ def attempt(
 
 
 def _one(
-    model: nn.Module,
-    constructor: Constructor | None,
-    remedy: Remedy,
-    loss: Callable[..., Any] | None,
+    model: nn.Module, constructor: Constructor | None, remedy: Change, loss: Callable[..., Any] | None
 ) -> Attempt | None:
-    if isinstance(remedy, SetArgument):
-        return with_argument(model, constructor, remedy)
-    if isinstance(remedy, AdaptCall):
-        return with_call(model, loss, remedy)
-    return with_expression(model, loss, remedy) if isinstance(remedy, EditExpression) else None
+    match remedy:
+        case SetArgument():
+            return with_argument(model, constructor, remedy)
+        case AdaptCall():
+            return with_call(model, loss, remedy)
+        case ReplaceLayer():
+            return with_class(model, remedy)
+        case InsertLayer():
+            return with_layer_before(model, remedy)
+        case AddLayer():
+            return with_new_layer(model, remedy)
+        case EditExpression():
+            return with_expressions(model, loss, [remedy])
+    return None
 
 
 def _all(
     model: nn.Module, constructor: Constructor | None, remedy: Together, loss: Callable[..., Any] | None
 ) -> Attempt | None:
-    """Arguments first: a layer that is built anew would lose an expression that was edited before."""
-    parts = sorted(remedy.parts, key=lambda part: not isinstance(part, SetArgument))
+    """Edits of lines last, and all at once: a layer that is built anew would lose those that were made before."""
+    edits = [part for part in remedy.parts if isinstance(part, EditExpression)]
+    ways = [
+        functools.partial(_one, constructor=constructor, remedy=part)
+        for part in remedy.parts
+        if not isinstance(part, EditExpression)
+    ]
+    if edits:
+        ways.append(lambda model, loss: with_expressions(model, loss, edits))  # type: ignore[arg-type]
     made: Attempt | None = None
     fixes, patches = [], []
-    for part in parts:
+    for way in ways:
         before = made
-        made = _one(model if before is None else before.model, constructor, part, loss)
+        made = way(model if before is None else before.model, loss=loss)
         if made is None:
             return None
         fixes.append(made.fix)

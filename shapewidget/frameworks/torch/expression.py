@@ -1,8 +1,9 @@
-"""Run a copy of the model, or of its loss, with one expression of the user's code replaced."""
+"""Run a copy of the model, or of its loss, with expressions of the user's code replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import Any
@@ -21,49 +22,70 @@ from shapewidget.graph.records import SourceLine
 from shapewidget.graph.remedies import EditExpression, SourceEdit
 
 
-def with_expression(model: nn.Module, loss: Callable[..., Any] | None, remedy: EditExpression) -> Attempt | None:
-    """A copy of the model or of the loss in which the line reads otherwise; None where neither holds the line."""
-    line = remedy.source
-    source = Source.read(line.filename) if is_own(line.filename) else None
-    if source is None or line.expression is None:
-        return None
-    edit = replacing_expression(source, line.line, line.expression, remedy.replacement)
-    if edit is None:
-        return None
+def with_expressions(
+    model: nn.Module, loss: Callable[..., Any] | None, remedies: Sequence[EditExpression]
+) -> Attempt | None:
+    """A copy of the model and of the loss in which some lines of one file or cell read otherwise.
 
-    def mended(function: FunctionType) -> FunctionType:
-        return recompiled(function, source, edit)
+    Returns:
+        None where a line is not as it was, or where neither the model nor the loss holds any of them.
+    """
+    lines = [remedy.source for remedy in remedies]
+    source = Source.read(lines[0].filename) if is_own(lines[0].filename) else None
+    edited, edits = source, list[SourceEdit]()
+    for remedy in remedies:
+        line = remedy.source
+        if source is None or edited is None or line.expression is None or line.filename != source.filename:
+            return None
+        edit = replacing_expression(edited, line.line, line.expression, remedy.replacement)
+        if edit is None:
+            return None
+        edited, edits = edited.edited(edit), [*edits, edit]
+    if source is None or edited is None:
+        return None
+    mended = functools.partial(recompiled, source=source, edited=edited)
+    new_loss = _mended_loss(loss, lines, mended, edits)
+    new_model = _mended_model(model, lines, mended, edits)
+    if new_loss is None and new_model is None:
+        return None
+    fix = "; ".join(dict.fromkeys(" ".join(text.strip() for text in edit.after) for edit in edits))
+    patch = edits[0].diff() if len(edits) == 1 else edited.diff_from(source)
+    return Attempt(new_model or model, fix, patch, lines[0], new_loss)
 
-    fix = " ".join(text.strip() for text in edit.after)
-    if isinstance(loss, Replay) and loss.holds(line.filename, line.line):
-        return Attempt(model, fix, edit.diff(), line, loss.edited(edit))
-    if isinstance(model, Program) and (replay := _edited(model.replay, line, edit, mended)) is not None:
-        return Attempt(model.with_replay(replay), fix, edit.diff(), line)
-    if isinstance(loss, FunctionType) and holds(loss, line):
-        return Attempt(model, fix, edit.diff(), line, mended(loss))
+
+def _mended_loss(
+    loss: Callable[..., Any] | None, lines: Sequence[SourceLine], mended: Mended, edits: Sequence[SourceEdit]
+) -> Callable[..., Any] | None:
+    if isinstance(loss, Replay):
+        return _edited(loss, lines, mended, edits)
     if isinstance(loss, nn.Module):
-        made = _mended(loss, line, mended)
-        if made is not None:
-            return Attempt(model, fix, edit.diff(), line, made)
-    made = _mended(model, line, mended)
-    return Attempt(made, fix, edit.diff(), line) if made is not None else None
+        return _mended(loss, lines, mended)
+    return mended(loss) if isinstance(loss, FunctionType) and holds(loss, lines) else None
 
 
-def _edited(replay: Replay, line: SourceLine, edit: SourceEdit, mended: Mended) -> Replay | None:
-    """The lines with one of them edited, or with functions mended that they call; None where neither holds the line."""
-    if replay.holds(line.filename, line.line):
-        return replay.edited(edit)
+def _mended_model(
+    model: nn.Module, lines: Sequence[SourceLine], mended: Mended, edits: Sequence[SourceEdit]
+) -> nn.Module | None:
+    if isinstance(model, Program) and (replay := _edited(model.replay, lines, mended, edits)) is not None:
+        return model.with_replay(replay)
+    return _mended(model, lines, mended)
+
+
+def _edited(replay: Replay, lines: Sequence[SourceLine], mended: Mended, edits: Sequence[SourceEdit]) -> Replay | None:
+    """The lines with some of them edited, or with functions mended that they call; None where neither holds one."""
+    if any(replay.holds(line.filename, line.line) for line in lines):
+        return functools.reduce(Replay.edited, edits, replay)
     functions = {name: value for name, value in replay.names.items() if isinstance(value, FunctionType)}
-    found = {name: changed(function, line, mended) for name, function in functions.items()}
+    found = {name: changed(function, lines, mended) for name, function in functions.items()}
     made = {name: function for name, function in found.items() if function is not None}
     return replace(replay, names={**replay.names, **made}) if made else None
 
 
-def _mended(model: nn.Module, line: SourceLine, mended: Mended) -> nn.Module | None:
+def _mended(model: nn.Module, lines: Sequence[SourceLine], mended: Mended) -> nn.Module | None:
     """A copy whose methods are as mended, or call what is; the classes stay as they are."""
     changes: dict[type, dict[str, FunctionType]] = {}
     for owner in {type(module) for module in model.modules()}:
-        changes[owner] = changed_methods(owner, line, mended)
+        changes[owner] = changed_methods(owner, lines, mended)
     if not any(changes.values()):
         return None
     whole = copied(model)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
+from shapewidget.frameworks.torch.subscripts import axis_missing, letters_of_two_sizes
 from shapewidget.frameworks.torch.tensors import flat
 from shapewidget.graph.records import Clash, ClashKind
 
@@ -34,7 +35,8 @@ def repair_function(function: Callable[..., Any], args: Any, kwargs: Mapping[str
             found = fitter(function, args, kwargs, error)
             if found is not None:
                 return found
-    return _of_another_kind(args, kwargs, error) or Clash("", ClashKind.OTHER, error=error), None
+    found = letters_of_two_sizes(args, kwargs, error) if name == "einsum" else axis_missing(name, args, kwargs, error)
+    return found or (_of_another_kind(args, kwargs, error) or Clash("", ClashKind.OTHER, error=error), None)
 
 
 def _of_another_kind(args: Any, kwargs: Mapping[str, Any], error: str) -> Clash | None:

@@ -38,6 +38,7 @@ from shapewidget.frameworks.torch.calls import (
 from shapewidget.frameworks.torch.guard import uninterrupted
 from shapewidget.frameworks.torch.nodes import Node, drawn
 from shapewidget.frameworks.torch.provenance import Provenance, Slot
+from shapewidget.frameworks.torch.raised import raised_by_program
 from shapewidget.frameworks.torch.repair import Repair, repair_layer, repair_operation
 from shapewidget.frameworks.torch.tensors import flat, spec
 from shapewidget.frameworks.torch.writes import Protected
@@ -407,7 +408,14 @@ class Recorder:
     def fail(self, error: Exception) -> str:
         """Note an error that ended the run, unless it was noted where it arose; gives its text."""
         text = f"{type(error).__name__}: {str(error).strip()}"
-        if not self.clashes or self.clashes[-1].repair or self.clashes[-1].error != text:
+        own = raised_by_program(error)
+        if own is not None:
+            scope = self._failed_in or ""
+            id_ = f"{scope}/{own.name}" if scope else own.name
+            node = self.add(LayerKind.OPERATION, own.name, own.name, scope, id_=id_, read=own.tensors)
+            node.line, node.parent = own.line, scope or None
+            self.clashes.append(replace(own.clash, layer_id=node.id))
+        elif not self.clashes or self.clashes[-1].repair or self.clashes[-1].error != text:
             self.clashes.append(Clash(self._failed_in or "", ClashKind.OTHER, error=text))
         return text
 

@@ -19,6 +19,7 @@ from torch.nn.modules.conv import _ConvNd
 
 from shapewidget.frameworks.torch.layers import declared_sizes
 from shapewidget.frameworks.torch.operations import Fitted, repair_function, repair_loss
+from shapewidget.frameworks.torch.refusals import attention_refused, several_given, window_too_large
 from shapewidget.frameworks.torch.reshaping import fit, text_of
 from shapewidget.graph.records import Clash, ClashKind
 
@@ -49,6 +50,8 @@ def repair_layer(module: nn.Module, args: Any, kwargs: Any, error: Exception, *,
     if isinstance(module, nn.modules.loss._Loss):
         return _carried_on(repair_loss(type(module).__name__, args, kwargs, text), carry_on=carry_on)
     fitted = _refused(module, args, functools.partial(module.forward, **kwargs), text)
+    if fitted is None:
+        fitted = attention_refused(module, args, kwargs, text)
     return _carried_on(fitted or (Clash("", ClashKind.OTHER, error=text), None), carry_on=carry_on)
 
 
@@ -70,8 +73,8 @@ def _carried_on(fitted: Fitted, *, carry_on: bool) -> Repair:
 def _refused(module: nn.Module, args: Any, call: Call, text: str) -> Fitted | None:
     first = args[0] if args else None
     if not isinstance(first, torch.Tensor):
-        return None
-    for check in (_wrong_device, _wrong_dtype, _wrong_index, _wrong_rank, _wrong_size, _wrong_form, _wrong_state):
+        return several_given(module, args, call, text)
+    for check in _CHECKS:
         found = check(module, args, call, text)
         if found is not None:
             return found
@@ -207,3 +210,8 @@ def _state_shape(module: nn.RNNBase | nn.RNNCellBase, given: torch.Tensor) -> tu
     rows = module.num_layers * (2 if module.bidirectional else 1)
     width = module.proj_size or module.hidden_size
     return (rows, given.shape[0 if module.batch_first else 1], width) if given.dim() == 3 else (rows, width)
+
+
+_CHECKS: tuple[Callable[[nn.Module, Any, Call, str], Fitted | None], ...] = (
+    _wrong_device, _wrong_dtype, _wrong_index, _wrong_rank, _wrong_size, _wrong_form, _wrong_state, window_too_large,
+)  # fmt: skip

@@ -1,0 +1,109 @@
+"""Multi-head attention: keys, values and masks that do not go with the queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.batch_axis import is_swapped
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Clash, ClashKind, Layer
+from shapewidget.graph.remedies import Remedy, SetArgument
+
+_TYPE = "MultiheadAttention"
+
+
+def attention_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """An attention layer that raised because of its keys, values or masks, or of queries without a batch."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or layer.type != _TYPE or clash.input >= len(layer.inputs):
+            continue
+        if clash.kind is ClashKind.RANK and clash.expected == len(layer.inputs[1].shape):
+            yield _queries(clash, layer)
+        elif clash.kind is ClashKind.SIZE and clash.input:
+            yield _masks(evidence, clash, layer) if clash.axis is None else _keys(clash, layer)
+
+
+def _queries(clash: Clash, layer: Layer) -> Diagnosis:
+    query, key = layer.inputs[:2]
+    batch = 0 if layer.settings.get("batch_first") else 1
+    reason = (
+        f"{place_text(layer)} is given queries {shape_text(query)} and keys {shape_text(key)}: one has {clash.got} "
+        f"axes, the other {clash.expected}, and both have to have a batch axis or none."
+    )
+    remedies: list[Remedy] = []
+    operands = operands_of(layer)
+    if operands is not None and len(operands) > 1 and clash.got == 2 and clash.expected == 3:
+        sizes = f"{operands.text(1)}.size({batch})"
+        text = f"{operands.text(0)}.unsqueeze({batch})"
+        axes = ("-1",) * batch + (sizes,) + ("-1",) * (2 - batch)
+        remedies.append(operands.edit({0: f"{text}.expand({', '.join(axes)})"}))
+    fix = f"repeat the queries for every sample: queries.unsqueeze({batch}).expand(...)"
+    return Diagnosis(_said("SW107", clash, layer, reason, fix, "axes"), tuple(remedies))
+
+
+def _keys(clash: Clash, layer: Layer) -> Diagnosis:
+    query, given = layer.inputs[0], layer.inputs[clash.input]
+    assert clash.axis is not None
+    is_width = clash.axis == len(given.shape) - 1
+    if is_width:
+        width = layer.size("embed_dim")
+        reason = (
+            f"{place_text(layer)} takes keys and values of {clash.expected} features, as it was built with "
+            f"embed_dim = {width} and no kdim, but it is given {shape_text(given)}, which has {clash.got}."
+        )
+        also = (("vdim", clash.got),)
+        remedies: tuple[Remedy, ...] = (SetArgument(layer.path, "kdim", clash.got, also=also),)
+        fix = f"build `{layer.path or layer.type}` with kdim={clash.got}, vdim={clash.got}"
+        return Diagnosis(_said("SW101", clash, layer, reason, fix, "features"), remedies)
+    first = bool(layer.settings.get("batch_first"))
+    reason = (
+        f"{place_text(layer)} has batch_first={first}, so axis {clash.axis} is the batch: the queries "
+        f"{shape_text(query)} hold {clash.expected} samples and the keys {shape_text(given)} hold {clash.got}."
+    )
+    fix = f"give queries and keys of the same batch, or build it with batch_first={not first}"
+    return Diagnosis(_said("SW107", clash, layer, reason, fix, "batch"), (_other_order(layer),))
+
+
+def _masks(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
+    given = layer.inputs[clash.input]
+    first = bool(layer.settings.get("batch_first"))
+    query = layer.inputs[0]
+    reason = (
+        f"{place_text(layer)} is given a mask {shape_text(given)}, and for queries {shape_text(query)} with "
+        f"batch_first={first} it takes {clash.expected}."
+    )
+    remedies: list[Remedy] = []
+    expected = clash.expected if isinstance(clash.expected, tuple) else ()
+    if is_swapped(layer) or expected == given.shape[::-1]:
+        above = evidence.layer(layer.parent) if layer.parent is not None else None
+        if above is not None and above.type.startswith("Transformer"):
+            remedies.append(SetArgument(above.path, "batch_first", not first))
+        remedies.append(_other_order(layer))
+    fix = f"give a mask of shape {clash.expected}"
+    if remedies:
+        reason += f" The mask says that the batch is on the other axis: {given.shape} read as (batch, steps)."
+        fix = f"build it with batch_first={not first}"
+    return Diagnosis(_said("SW107", clash, layer, reason, fix, "mask"), tuple(remedies))
+
+
+def _other_order(layer: Layer) -> SetArgument:
+    return SetArgument(layer.path, "batch_first", not layer.settings.get("batch_first"))
+
+
+def _said(code: str, clash: Clash, layer: Layer, reason: str, fix: str, axis_name: str) -> Finding:
+    return finding_at(
+        code,
+        layer,
+        reason,
+        fix=fix,
+        axis=clash.axis,
+        axis_name=axis_name,
+        expected=clash.expected,
+        got=clash.got,
+        input=clash.input,
+    )

@@ -1,0 +1,96 @@
+"""What the program's own line raised about a tensor.
+
+It takes a shape apart into another number of sizes, or uses a tuple as if it were a tensor.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from shapewidget.frameworks.source.frames import Capture, is_own, resolve
+from shapewidget.frameworks.source.repeatable import value_of_name
+from shapewidget.frameworks.source.text import Source
+from shapewidget.graph.records import Clash, ClashKind
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A line of the program that raised.
+
+    Attributes:
+        clash: What about, of the node that reads `tensors`.
+        name: What the node is called.
+        tensors: What the line reads.
+        line: The line.
+    """
+
+    clash: Clash
+    name: str
+    tensors: tuple[torch.Tensor, ...]
+    line: Capture
+
+
+def raised_by_program(error: BaseException) -> Raised | None:
+    """What the innermost line of the user's raised about a tensor; None if it is not about one."""
+    found, trace = None, error.__traceback__
+    while trace is not None:
+        found, trace = trace, trace.tb_next
+    if found is None or not is_own(found.tb_frame.f_code.co_filename):
+        return None
+    text = f"{type(error).__name__}: {str(error).strip()}"
+    if isinstance(error, ValueError):
+        return _unpacked(found, text)
+    return _used_as_tensor(found, text) if isinstance(error, TypeError | AttributeError) else None
+
+
+def _unpacked(place: TracebackType, text: str) -> Raised | None:
+    """``b, c, h, w = x.shape`` of a tensor with another number of axes."""
+    frame = place.tb_frame
+    source = Source.read(frame.f_code.co_filename)
+    nodes = ast.walk(source.tree) if source is not None else ()
+    names = {**frame.f_globals, **frame.f_locals}
+    for node in nodes:
+        if not isinstance(node, ast.Assign) or not node.lineno <= place.tb_lineno <= (node.end_lineno or 0):
+            continue
+        target = node.targets[0]
+        tensor = _whose_shape(node.value, names)
+        if isinstance(target, ast.Tuple) and tensor is not None and len(target.elts) != tensor.dim():
+            clash = Clash("", ClashKind.RANK, 0, None, len(target.elts), tensor.dim(), error=text)
+            return Raised(clash, "shape", (tensor,), (frame.f_code, place.tb_lasti))
+    return None
+
+
+def _whose_shape(node: ast.expr, names: dict[str, Any]) -> torch.Tensor | None:
+    match node:
+        case ast.Attribute(value=owner, attr="shape"):
+            pass
+        case ast.Call(func=ast.Attribute(value=owner, attr="size"), args=[]):
+            pass
+        case _:
+            return None
+    value = value_of_name(owner, names)
+    return value if isinstance(value, torch.Tensor) else None
+
+
+def _used_as_tensor(place: TracebackType, text: str) -> Raised | None:
+    """``out[:, -1]`` or ``out.view(...)`` where `out` is the tuple that an LSTM gives."""
+    frame = place.tb_frame
+    line = (frame.f_code, place.tb_lasti)
+    expression = resolve(line).expression
+    try:
+        node: ast.expr = ast.parse(f"({expression}\n)", mode="eval").body
+    except SyntaxError:
+        return None
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    value = value_of_name(node, {**frame.f_globals, **frame.f_locals})
+    if not isinstance(value, tuple) or not value or not isinstance(value[0], torch.Tensor):
+        return None
+    clash = Clash("", ClashKind.FORM, 0, None, "a tensor", f"a tuple of {len(value)}", error=text)
+    name = ast.unparse(node)
+    return Raised(clash, name, (value[0],), line)
