@@ -1,19 +1,50 @@
 """The reference models run, their broken twins fail where they say, and no framework is imported unasked."""
 
+import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
+import shapewidget
 from shapewidget import zoo
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+IDS, SERIES = np.arange(28).reshape(4, 7) % 50, np.ones((4, 7, 2), "float32")
 SOUND = ("BiLSTMTagger", "ELMoLike")
 BROKEN = {"BrokenBiLSTMTagger": "head", "BrokenELMoLike": "second"}
 
 
+KERAS_SOUND = {"KerasBiLSTMTagger": (IDS, (4, 7, 3)), "KerasGRUClassifier": (SERIES, (4, 3))}
+KERAS_BROKEN = {"BrokenKerasBiLSTMTagger": (IDS, "head"), "BrokenKerasGRUClassifier": (SERIES, "lower")}
+
+
+def keras_model(name):
+    sizes = {"vocab": 50, "emb": 6, "tags": 3} if "Tagger" in name else {"classes": 3}
+    return getattr(zoo, name)(hidden=5, **sizes)
+
+
+@pytest.mark.parametrize("name", KERAS_SOUND)
+def test_keras_model_gives_its_scores(name):
+    inputs, shape = KERAS_SOUND[name]
+    assert tuple(keras_model(name)(inputs).shape) == shape
+
+
+@pytest.mark.parametrize("name", KERAS_BROKEN)
+def test_broken_keras_model_is_explained_at_its_layer(name):
+    inputs, layer = KERAS_BROKEN[name]
+    model = keras_model(name)
+    with pytest.raises(ValueError, match=r"incompatible|ndim"):
+        model(inputs)
+    found = shapewidget.probe(model, inputs).findings
+    assert [each.layer for each in found] == [layer]
+
+
 def test_zoo_lists_its_models():
-    assert dir(zoo) == sorted(zoo.__all__) == sorted((*SOUND, *BROKEN))
+    assert dir(zoo) == sorted(zoo.__all__) == sorted((*SOUND, *BROKEN, *KERAS_SOUND, *KERAS_BROKEN))
 
 
 @pytest.mark.parametrize("name", SOUND)

@@ -13,10 +13,25 @@ _MODELS = {
     "BiLSTMTagger": "torch",
     "BrokenBiLSTMTagger": "torch",
     "BrokenELMoLike": "torch",
+    "BrokenKerasBiLSTMTagger": "keras",
+    "BrokenKerasGRUClassifier": "keras",
     "ELMoLike": "torch",
+    "KerasBiLSTMTagger": "keras",
+    "KerasGRUClassifier": "keras",
 }
 
-__all__ = ["BiLSTMTagger", "BrokenBiLSTMTagger", "BrokenELMoLike", "ELMoLike"]
+_EXTRAS = {"keras": "tensorflow", "torch": "torch"}
+
+__all__ = [
+    "BiLSTMTagger",
+    "BrokenBiLSTMTagger",
+    "BrokenELMoLike",
+    "BrokenKerasBiLSTMTagger",
+    "BrokenKerasGRUClassifier",
+    "ELMoLike",
+    "KerasBiLSTMTagger",
+    "KerasGRUClassifier",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -36,7 +51,7 @@ def __getattr__(name: str) -> Any:
             raise
         raise ImportError(
             f"shapewidget.zoo.{name} needs {framework}, which is not installed. "
-            f"Install it with `pip install shapewidget[{framework}]`."
+            f"Install it with `pip install shapewidget[{_EXTRAS[framework]}]`."
         ) from error
     return getattr(models, name)
 

@@ -84,7 +84,7 @@ class TestRepeats:
                 made[0] += 1
 
             clock = SimpleNamespace(perf_counter=lambda: now[0], thread_time=lambda: now[0] / 2)
-            monkeypatch.setattr(timing, "time", clock)
+            monkeypatch.setattr("shapewidget.frameworks.timing.time", clock)
             return finished(timing.timed(call, torch.device("cpu"), 0.5)), made[0]
 
         return run

@@ -10,18 +10,20 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from shapewidget.errors import InputError, ProbeInputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
+from shapewidget.frameworks.host import RESERVE, available_bytes, processor
 from shapewidget.frameworks.keras.attempt import attempt
-from shapewidget.frameworks.keras.constructor import copied
-from shapewidget.frameworks.keras.guard import same_process_state, untouched
+from shapewidget.frameworks.keras.guard import untouched
 from shapewidget.frameworks.keras.independence import independence
 from shapewidget.frameworks.keras.inputs import make_batch
+from shapewidget.frameworks.keras.measure import measure
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
-from shapewidget.frameworks.keras.remaking import Change, Remaker
+from shapewidget.frameworks.keras.remaking import copy_of
 from shapewidget.frameworks.keras.resize import batch_sizes, resized
 from shapewidget.frameworks.keras.watch import Watch
 from shapewidget.frameworks.nesting import split
@@ -48,16 +50,18 @@ class KerasAdapter:
         return "cpu" if kind == "CPU" else f"{kind.lower()}:{number}"
 
     def room(self, model: keras.Model) -> int | None:
-        """None: TensorFlow raises an error of its own where memory does not suffice."""
-        return None
+        """Bytes that the host has free; None where another device raises an error of its own."""
+        return available_bytes() if self.device(model) == "cpu" else None
 
     def capacity(self, model: keras.Model) -> int | None:
-        """None: TensorFlow does not tell."""
-        return None
+        """Bytes that the host has free, less a reserve; a GPU that TensorFlow holds does not tell."""
+        free = self.room(model)
+        return None if free is None else max(0, free - RESERVE)
 
     def machine(self, model: keras.Model) -> str:
-        """Device, and version of Keras."""
-        return f"{self.device(model)}, keras {keras.__version__}"
+        """Device, threads and version of Keras and TensorFlow."""
+        threads = tf.config.threading.get_intra_op_parallelism_threads()
+        return f"{self.device(model)} {processor()}, {threads} threads, keras {keras.__version__}, tf {tf.__version__}"
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """Seeds nothing, as nothing is measured yet."""
@@ -149,10 +153,16 @@ class KerasAdapter:
         effort: Effort,
         training: bool = True,
     ) -> Generator[None, None, Measurement]:
-        """Refused, in words."""
-        yield from ()
-        return Measurement(
-            dict(sizes), self.device(model), None, None, None, refusal="Keras models are not measured yet."
+        """Time and memory, on a copy."""
+        return measure(
+            model,
+            batch,
+            device=self.device(model),
+            loss=loss,
+            optimizer=optimizer,
+            sizes=sizes,
+            effort=effort,
+            training=training,
         )
 
 
@@ -161,10 +171,8 @@ def _runnable(model: keras.Model) -> keras.Model:
     if all(layer.built for layer in model._flatten_layers()):
         return model
     try:
-        return copied(model)
+        return copy_of(model)
     except RebuildError as error:
-        with contextlib.suppress(Exception), same_process_state():  # attributes that cannot be set on another object
-            return Remaker(Change()).layer(model)
         raise ProbeInputError(
             f"{type(model).__name__} was never called, probing would build it, and it cannot be copied: {error} "
             "Or call it once on a batch of your data first."

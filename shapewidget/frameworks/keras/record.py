@@ -15,7 +15,7 @@ from shapewidget.frameworks.keras.call_form import labelled
 from shapewidget.frameworks.keras.layers import declared_shapes
 from shapewidget.frameworks.keras.nodes import Nodes
 from shapewidget.frameworks.keras.recorder import Recorder
-from shapewidget.frameworks.keras.tensors import leaves
+from shapewidget.frameworks.keras.tensors import as_tensor, leaves
 from shapewidget.graph.records import LayerKind, Recording
 
 
@@ -30,7 +30,7 @@ def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) ->
         loss: Called as ``loss(targets, outputs)``.
     """
     recorder = Recorder(model)
-    targets = keras.tree.map_structure(_tensor, batch.targets)
+    targets = keras.tree.map_structure(as_tensor, batch.targets)
     started = time.perf_counter()
     stopped = output = None
     try:
@@ -56,16 +56,12 @@ def called(model: keras.Model, batch: Batch, nodes: Nodes) -> Any:
 
 
 def _run(recorder: Recorder, model: keras.Model, batch: Batch) -> Any:
-    args, kwargs = keras.tree.map_structure(_tensor, (batch.args, dict(batch.kwargs)))
+    args, kwargs = keras.tree.map_structure(as_tensor, (batch.args, dict(batch.kwargs)))
     declared = declared_shapes(model)
     for place, (name, tensor) in enumerate(labelled(model, args, kwargs)):
         recorder.add_input(name, tensor, declared[place] if place < len(declared) else None)
     with recorder.recording():
         return model(*args, **kwargs)
-
-
-def _tensor(value: Any) -> Any:
-    return keras.ops.convert_to_tensor(value) if hasattr(value, "shape") and hasattr(value, "dtype") else value
 
 
 def _record_loss(recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any) -> str | None:

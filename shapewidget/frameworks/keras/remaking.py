@@ -6,6 +6,7 @@ the same attributes, in which every layer is made again, so that nothing has to 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
@@ -14,7 +15,9 @@ from typing import Any
 import keras
 from keras.src.models.functional import Functional
 
-from shapewidget.frameworks.keras.constructor import configs, unbuilt_config
+from shapewidget.errors import RebuildError
+from shapewidget.frameworks.keras.constructor import configs, copied, unbuilt_config
+from shapewidget.frameworks.keras.guard import same_process_state
 
 Make = Callable[[Any], Any]
 
@@ -157,3 +160,18 @@ def again(layer: Any, **changes: object) -> Any:
         for holder in [config] if name in config else configs(config):
             holder[name] = value
     return type(layer).from_config(config)
+
+
+def copy_of(model: keras.Model) -> keras.Model:
+    """A model like this one: by its constructor, else taken apart and made again.
+
+    Raises:
+        RebuildError: Neither is possible.
+    """
+    try:
+        return copied(model)
+    except RebuildError:
+        with contextlib.suppress(Exception), same_process_state():  # attributes that no other object can have
+            made: keras.Model = Remaker(Change()).layer(model)
+            return made
+        raise

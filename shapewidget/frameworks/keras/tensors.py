@@ -28,6 +28,11 @@ def is_tensor(value: Any) -> bool:
     return isinstance(value, _KINDS)
 
 
+def as_tensor(value: Any) -> Any:
+    """An array as a tensor; anything else as it is."""
+    return keras.ops.convert_to_tensor(value) if hasattr(value, "shape") and hasattr(value, "dtype") else value
+
+
 def is_symbolic(value: Any) -> bool:
     """Whether a nested value holds a tensor of a model that is being built."""
     return any(isinstance(item, keras.KerasTensor) for item in keras.tree.flatten(value))

@@ -14,9 +14,10 @@ from torch import nn
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort, Failure
+from shapewidget.frameworks.host import available_bytes
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.torch.attempt import attempt
-from shapewidget.frameworks.torch.capacity import available_bytes, capacity_of, described
+from shapewidget.frameworks.torch.capacity import capacity_of, described
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.failure import failure_of
 from shapewidget.frameworks.torch.guard import seeded

@@ -1,0 +1,189 @@
+"""What a forward pass and a training step of a Keras model cost, on a copy of it.
+
+Both run in a `tf.function`, as `predict` and `fit` run them. A CPU tells no peak of its memory: there the bytes are an
+estimate, and say so. It goes in slices of one call each, so that whoever drives it can do something else in between.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import re
+import warnings
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from shapewidget.errors import ShapeWidgetError
+from shapewidget.frameworks.adapter import Batch, Effort
+from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.memory import Results, measured_peak, results_of
+from shapewidget.frameworks.keras.patches import eager_functions
+from shapewidget.frameworks.keras.tensors import leaves
+from shapewidget.frameworks.keras.training import TrainingRun, nbytes
+from shapewidget.frameworks.timing import clocked, repeated
+from shapewidget.graph.costs import Measurement, Memory, Timing
+
+_ESTIMATE = (
+    "Estimated, as TensorFlow tells no peak on a CPU: every result of the forward pass is counted as kept for the "
+    "backward pass, and no scratch memory"
+)
+
+
+def measure(
+    model: keras.Model,
+    batch: Batch,
+    *,
+    device: str,
+    loss: Callable[..., Any] | None,
+    optimizer: Any,
+    sizes: Mapping[str, int],
+    effort: Effort,
+    training: bool = True,
+) -> Generator[None, None, Measurement]:
+    """Time and memory of a forward pass and of a training step, one call of the model a slice.
+
+    Args:
+        model: Copied; left as found.
+        batch: The inputs and targets, at `sizes`.
+        device: Where the model is: "cpu", "gpu:0".
+        loss: Called as ``loss(targets, outputs)``; None for the mean of the floating-point outputs.
+        optimizer: See `TrainingRun`.
+        sizes: The named sizes, passed on.
+        effort: How long to repeat.
+        training: Whether to make training steps.
+
+    Returns:
+        What could be measured. What could not is None, and `refusal` says why.
+    """
+    measuring = _Measuring(dict(sizes), device, effort)
+    slices = measuring.slices(model, batch, loss, optimizer, training)
+    while True:
+        try:
+            with _apart():
+                next(slices)
+        except StopIteration:
+            break
+        except Exception as error:
+            slices.close()
+            measuring.refuse(error)
+            break
+        yield
+    return measuring.measurement()
+
+
+def _apart() -> ExitStack:
+    """Where one slice runs: quietly, and with random numbers that nobody misses."""
+    stack = ExitStack()
+    stack.enter_context(same_process_state())
+    stack.enter_context(warnings.catch_warnings())
+    warnings.simplefilter("ignore")
+    stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+    return stack
+
+
+class _Measuring:
+    """One measurement in the making."""
+
+    def __init__(self, sizes: dict[str, int], device: str, effort: Effort) -> None:
+        self.sizes, self.device, self.effort = sizes, device, effort
+        self.forward: Timing | None = None
+        self.step: Timing | None = None
+        self.memory: Memory | None = None
+        self.refusal = ""
+        self.fits = True
+
+    def slices(
+        self, model: keras.Model, batch: Batch, loss: Any, optimizer: Any, training: bool
+    ) -> Generator[None, None, None]:
+        run = TrainingRun(model, batch, loss, optimizer)
+        with eager_functions():
+            results, outputs = results_of(run.plain_forward)
+        self.memory = _forward_memory(
+            run, results, nbytes(leaves(outputs)), measured_peak(run.plain_forward, self.device)
+        )
+        yield
+        if self.effort.seconds:
+            self.forward = yield from self._timed(run.forward)
+        if training:
+            run.start_training()
+            peak = measured_peak(run.step, self.device)
+            self.memory = _training_memory(run, results, peak, self.memory.forward_peak)
+            yield
+            if self.effort.seconds:
+                self.step = yield from self._timed(run.step)
+
+    def _timed(self, call: Callable[[], Any]) -> Generator[None, None, Timing]:
+        """Seconds of a call, which is traced first."""
+        given: list[Any] = [call()]
+        yield
+
+        def repeat() -> None:
+            given[0] = call()
+
+        def wait() -> None:
+            """Until a GPU is done: its last result is read."""
+            for leaf in leaves(given[0])[:1]:
+                leaf.numpy()
+
+        take = functools.partial(clocked, repeat, wait=wait)
+        return (yield from repeated(take, self.effort.seconds, has_cpu_clock=False))
+
+    def refuse(self, error: Exception) -> None:
+        if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
+            self.fits, self.memory = False, None
+            self.refusal = f"does not fit on {self.device}: TensorFlow ran out of memory. Choose a smaller size."
+        elif isinstance(error, ShapeWidgetError):
+            self.refusal = str(error)
+        elif self.memory is None:
+            self.refusal = f"The model raised {_first_line(error)}. Probe it to see where it breaks."
+        else:
+            self.refusal = (
+                f"The training step raised {_first_line(error)}. The loss is called as loss(targets, outputs). Check "
+                "`loss=`, `targets=` and `optimizer=`."
+            )
+
+    def measurement(self) -> Measurement:
+        return Measurement(self.sizes, self.device, self.forward, self.step, self.memory, self.refusal, self.fits)
+
+
+def _forward_memory(run: TrainingRun, results: Results, outputs: int, peak: int | None) -> Memory:
+    beyond = peak if peak is not None else max(results.widest, outputs)
+    how = "Peak of tf.config.experimental.get_memory_info" if peak is not None else _ESTIMATE
+    activations = run.input_bytes + outputs
+    return Memory(
+        parameters=run.parameter_bytes,
+        gradients=0,
+        optimizer_state=0,
+        activations=activations,
+        forward_peak=run.parameter_bytes + run.input_bytes + beyond,
+        how=f"{how}; a forward pass alone.",
+        workspace=max(0, beyond - outputs),
+        inputs=run.input_bytes,
+    )
+
+
+def _training_memory(run: TrainingRun, results: Results, peak: int | None, forward_peak: int) -> Memory:
+    beyond = results.kept if peak is None else max(0, peak - run.gradient_bytes)
+    how = _ESTIMATE if peak is None else "Peak of tf.config.experimental.get_memory_info during a training step"
+    return Memory(
+        parameters=run.parameter_bytes,
+        gradients=run.gradient_bytes,
+        optimizer_state=run.optimizer_bytes,
+        activations=run.input_bytes + min(results.kept, beyond),
+        forward_peak=forward_peak,
+        how=f"{how}; {run.recipe}.",
+        workspace=max(0, beyond - results.kept),
+        inputs=run.input_bytes,
+    )
+
+
+def _first_line(error: Exception) -> str:
+    """Type and first line of an error; Keras puts a line of its own before it, and sets it in bold."""
+    lines = [line for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
+    said = next((line for line in lines if not line.startswith("Exception encountered when calling")), "")
+    return f"{type(error).__name__}: {said[:300].rstrip('.')}"

@@ -1,0 +1,95 @@
+"""Time and memory of Keras models, on copies; what TensorFlow does not tell is called an estimate."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras_fingerprint import fingerprint
+
+import shapewidget
+
+X = np.random.default_rng(0).normal(size=(8, 6, 3)).astype("float32")
+Y = np.zeros(8, "int32")
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def reader(**compiled):
+    model = keras.Sequential([keras.Input((None, 3)), layers.GRU(4), layers.Dropout(0.5), layers.Dense(2)])
+    if compiled:
+        model.compile(**compiled)
+    return model
+
+
+def costs(model, **given):
+    return shapewidget.probe(model, X, targets=Y, loss=LOSS, **given).session.costs
+
+
+class Stubborn(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.head = layers.Dense(2)
+
+    def call(self, x, training=False):
+        if training:
+            raise ValueError("not today")
+        return self.head(x)
+
+
+def test_step_and_forward_pass_are_timed_and_memory_is_an_estimate_on_a_cpu():
+    point = costs(reader()).measure({})
+    assert point.refusal == ""
+    assert point.forward.repeats >= 3 <= point.step.repeats
+    assert point.memory.how.startswith("Estimated, as TensorFlow tells no peak on a CPU")
+    assert point.memory.how.endswith("optimiser Adam, loss SparseCategoricalCrossentropy.")
+
+
+def test_memory_is_told_in_its_parts():
+    model = reader()
+    memory = costs(model).measure({}).memory
+    weights = 4 * model.count_params()
+    assert memory.gradients == memory.parameters == weights
+    assert memory.optimizer_state == pytest.approx(2 * weights, abs=64)
+    assert memory.inputs == X.nbytes + Y.nbytes
+    assert memory.activations > memory.inputs
+
+
+def test_larger_batch_keeps_more_for_the_backward_pass():
+    known = costs(reader())
+    small, large = (known.measure({"B": size}).memory for size in (4, 8))
+    assert large.activations > 1.8 * small.activations
+    assert large.parameters == small.parameters
+
+
+def test_measuring_leaves_a_trained_model_as_found():
+    model = reader(optimizer="sgd", loss=LOSS)
+    model.fit(X, Y, verbose=0)
+    known = costs(model)
+    before = fingerprint(model)
+    point = known.measure({})
+    assert fingerprint(model) == before
+    assert "optimiser SGD" in point.memory.how
+
+
+@pytest.mark.parametrize(
+    "optimizer", [keras.optimizers.RMSprop(0.1), keras.optimizers.RMSprop, lambda weights: keras.optimizers.RMSprop()]
+)
+def test_optimizer_may_be_given_as_one_or_as_what_makes_one(optimizer):
+    assert "optimiser RMSprop" in costs(reader(), optimizer=optimizer).measure({}).memory.how
+
+
+def test_what_is_no_optimizer_is_told():
+    point = costs(reader(), optimizer=lambda weights: len(weights)).measure({})
+    assert "optimizer= gave a int, expected an optimiser of Keras" in point.refusal
+    assert point.forward is not None
+
+
+def test_training_step_that_raises_leaves_the_forward_pass():
+    session = shapewidget.probe(Stubborn(), X).session
+    point = session.costs.measure({})
+    assert (point.forward is not None, point.step) == (True, None)
+    assert point.refusal.startswith("The training step raised ValueError: not today.")
+
+
+def test_model_without_weights_has_no_training_step():
+    session = shapewidget.probe(keras.Sequential([keras.Input((6, 3)), layers.Flatten()]), X).session
+    assert "no trainable weights" in session.costs.measure({}).refusal
