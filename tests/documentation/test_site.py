@@ -13,7 +13,8 @@ PICTURES = sorted((ROOT / "docs" / "images").glob("*.png"))
 
 def test_every_public_name_is_on_the_page_of_the_api():
     page = (ROOT / "docs" / "api.md").read_text()
-    assert set(DOCUMENTED.findall(page)) == set(shapewidget.__all__)
+    assert {*DOCUMENTED.findall(page), "zoo"} == set(shapewidget.__all__)
+    assert set(re.findall(r"`(\w+(?:Tagger|Like))`", page)) == set(dir(shapewidget.zoo))
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)

@@ -1,0 +1,66 @@
+"""What `binder/` says is what pip can install, and what JupyterLab then does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BINDER = ROOT / "binder"
+PYTHON = BINDER.joinpath("runtime.txt").read_text().strip().removeprefix("python-")
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    """The folder of Binder's Python after `postBuild`."""
+    subprocess.run([BINDER / "postBuild"], env=os.environ | {"NB_PYTHON_PREFIX": str(tmp_path)}, check=True)
+    return tmp_path
+
+
+def requirements():
+    """The lines of Binder's list that pip can be asked for on any machine.
+
+    The package itself is this checkout, whose wheel has tests of its own. PyTorch is asked for without "+cpu" and
+    without the index that has this build, so which build there is remains unchecked.
+    """
+    lines = [line for line in (BINDER / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert "." in lines
+    return [line.removesuffix("+cpu") for line in lines if line != "." and not line.startswith("--")]
+
+
+def test_requirements_and_the_package_install_together_in_tested_releases(wheel, tmp_path):
+    report = tmp_path / "report.json"
+    command = [
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--report", report),
+        *("--python-version", PYTHON, "--only-binary", ":all:", "--target", tmp_path / "target"),
+        *("--constraint", ROOT / "constraints" / "newest.txt", *requirements(), wheel),
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    installed = {
+        item["metadata"]["name"].lower().replace("_", "-"): item["metadata"]["version"]
+        for item in json.loads(report.read_text())["install"]
+    }
+    tested = dict(
+        line.split("==")
+        for line in (ROOT / "constraints" / "newest.txt").read_text().splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    for name in ("torch", "tensorflow-cpu", "keras", "ipywidgets", "anywidget", "ipython", "plotly"):
+        assert installed[name] == tested[name]
+    assert "shapewidget" in installed
+
+
+def test_pytorch_is_pinned_to_the_release_that_is_tested():
+    [torch] = [line for line in requirements() if line.startswith("torch")]
+    assert torch in (ROOT / "constraints" / "newest.txt").read_text().splitlines()
+
+
+def test_settings_lie_where_jupyter_looks_for_them(prefix):
+    settings = json.loads((prefix / "share/jupyter/lab/settings/overrides.json").read_text())
+    assert settings["@jupyterlab/apputils-extension:kernels-settings"] == {"commsOverSubshells": "disabled"}
+    server = json.loads((prefix / "etc/jupyter/jupyter_server_config.json").read_text())
+    [address] = {settings["default_url"] for settings in server.values()}
+    assert (ROOT / address.removeprefix("/lab/tree/")).is_file()
