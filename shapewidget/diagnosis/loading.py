@@ -10,12 +10,14 @@ from shapewidget.diagnosis.rules import labels, loading, sharding, unmade
 
 RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     unmade.pass_failed,
+    loading.batched_wrongly,
     labels.labels_not_as_many,
     loading.batch_refused,
     loading.samples_left_out,
     loading.batch_empty,
     loading.rows_left_out,
     loading.loader_gives_nothing,
+    loading.longer_than_said,
     loading.shorter_loader_ends,
     labels.rows_of_zeros,
     labels.target_in_inputs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -47,6 +47,15 @@ def named_arrays(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
             yield from named_arrays(item, f"{name}[{place}]")
+
+
+def mapped(value: Any, function: Callable[[Any], Any]) -> Any:
+    """The nesting with every array in it replaced."""
+    if is_array(value):
+        return function(value)
+    if isinstance(value, Mapping):
+        return {key: mapped(item, function) for key, item in value.items()}
+    return type(value)(mapped(item, function) for item in value) if type(value) in (list, tuple) else value
 
 
 def _is_packed(value: Any) -> bool:

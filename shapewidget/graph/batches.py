@@ -134,6 +134,7 @@ class Failure:
         disagreement: What cannot be stacked.
         fix: What makes the batch all the same, as one line of code; empty where nothing does.
         source: The line of the user's that raised, or that built the loader's batch.
+        is_blocked: Whether no batch came, and no error either.
     """
 
     index: int
@@ -143,6 +144,7 @@ class Failure:
     disagreement: Disagreement | None = None
     fix: str = ""
     source: SourceLine | None = None
+    is_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from shapewidget.diagnosis.diagnose import diagnose
@@ -15,11 +15,11 @@ from shapewidget.diagnosis.loading import by_severity, diagnose_loader
 from shapewidget.errors import InputError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter
 from shapewidget.frameworks.loading import empty_rows
-from shapewidget.frameworks.nesting import is_array, numeric, size_of, split
+from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numeric, size_of, split
 from shapewidget.frameworks.registry import adapter_for, ranks_of
 from shapewidget.graph.batches import EmptyRows, Ranks
 from shapewidget.graph.records import LayerGraph
-from shapewidget.probing.passes import Pass, read
+from shapewidget.probing.passes import PATIENCE, Pass, read
 from shapewidget.probing.report import Report
 from shapewidget.probing.timeline import Timeline
 
@@ -36,6 +36,7 @@ def check_loader(
     loss: Loss | None = None,
     ranks: int | None = None,
     limit: int | None = None,
+    patience: float = PATIENCE,
 ) -> Report:
     """Go through a loader once and say what every batch is, and what is wrong with them.
 
@@ -49,6 +50,7 @@ def check_loader(
         ranks: Show what each of so many ranks would read in distributed training; no process is started.
         limit: After how many batches to stop; by default where the loader ends, or after 100 batches if it does not say
             how many it has.
+        patience: How many seconds one batch may take before the loader is said to be blocked.
 
     Returns:
         A report with `.batches`.
@@ -67,11 +69,12 @@ def check_loader(
         raise InputError(f"ranks={ranks}, but the list has {len(shared.shares)} loaders, one a rank. Leave ranks out.")
     adapter = adapter_for(model) if model is not None else None
     parts = functools.partial(adapter.split, model, loss=loss) if adapter is not None else split
-    found = read(loader[0] if shared is not None else loader, parts, limit=limit)
+    found = read(loader[0] if shared is not None else loader, parts, limit=limit, patience=patience)
     evidence = gather(found, adapter, model, loss, ranks=ranks, shared=shared)
     findings = diagnose_loader(evidence)
     first = evidence.trials.get(0)
-    if first is not None and first.refusal is not None:
+    is_told = any(finding.code in ("SW708", "SW709") for finding in findings)
+    if first is not None and first.refusal is not None and not is_told:
         findings = by_severity([*findings, first.refusal])
     graph = LayerGraph((), (), title=evidence.settings.title)
     framework = adapter.name if adapter is not None else ""
@@ -101,7 +104,8 @@ def gather(
         if any(0 < one.drawn < one.batches for one in inner):
             with contextlib.suppress(Exception):  # code of the user's, run in another way than it was written for
                 repeats = reading.is_whole_when_repeated(_MOST_REPEATED)
-        workers = reading.worker_share()
+        is_blocked = found.failure is not None and found.failure.is_blocked
+        workers = reading.worker_share() if not is_blocked else None
         shared = shared if shared is not None else reading.ranks(ranks)
     return LoaderEvidence(
         reading.settings,
@@ -120,6 +124,7 @@ def gather(
         found.target_step,
         workers,
         shared,
+        *_other_axes(found, adapter, model, loss, trials),
     )
 
 
@@ -152,6 +157,22 @@ def _with_as_many_labels(found: Pass, adapter: Adapter, model: Any, loss: Loss) 
     if samples is None or not labels or labels == samples:
         return None
     return _tried(adapter, model, (inputs, numeric(targets)[[place % labels for place in range(samples)]]), loss)
+
+
+def _other_axes(
+    found: Pass, adapter: Adapter | None, model: Any, loss: Loss | None, trials: Mapping[int, Trial]
+) -> tuple[Trial | None, Trial | None]:
+    """The first batch, where it is refused, with its first axis taken away, and with one more in front."""
+    first = trials.get(0)
+    if adapter is None or loss is None or first is None or first.refusal is None or found.failure is not None:
+        return None, None
+    batch = found.split(found.first)
+    shapes = [tuple(array.shape) for _, array in named_arrays(batch)]
+    if len({shape[:1] for shape in shapes}) > 1:  # no axis that all share: single samples
+        return None, _tried(adapter, model, mapped(batch, lambda array: numeric(array)[None]), loss)
+    if min(map(len, shapes)) > 1 and len({shape[:2] for shape in shapes}) == 1:
+        return _tried(adapter, model, mapped(batch, lambda array: numeric(array)[0]), loss), None
+    return None, None
 
 
 def _cut_to(found: Pass, empty: EmptyRows, adapter: Adapter, model: Any, loss: Loss | None) -> Trial | None:

@@ -16,11 +16,15 @@ from shapewidget.frameworks.padding import padding_share
 from shapewidget.frameworks.registry import reading_of
 from shapewidget.frameworks.windows import TargetSearch
 from shapewidget.graph.batches import BatchRecord, Failure
+from shapewidget.probing.patience import NoBatchError, Patience
+from shapewidget.probing.progress import Progress
 
 Split = Callable[[Any], tuple[Any, Any]]
 
 ENDLESS = 100
-"""How many batches are read of a loader that does not say how many it has."""
+"""How many batches are read of a loader that does not say how many it has, and beyond what one says."""
+PATIENCE = 60.0
+"""How many seconds one batch may take."""
 _PADDED = 64
 """Of how many batches the padding is counted."""
 _SEARCHED = 8
@@ -99,7 +103,14 @@ def _form(batch: Any) -> tuple[Any, ...] | None:
         return None
 
 
-def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds: float | None = None) -> Pass:
+def read(
+    loader: Any,
+    split: Split = split,
+    *,
+    limit: int | None = None,
+    seconds: float | None = None,
+    patience: float = PATIENCE,
+) -> Pass:
     """Go through a loader once, leaving it as found.
 
     Args:
@@ -107,6 +118,7 @@ def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds
         split: Gives inputs and targets of a batch.
         limit: After how many batches to stop; by default where it ends, or after `ENDLESS` if it has no length.
         seconds: After how long to stop.
+        patience: How many seconds one batch may take.
 
     Raises:
         InputError: It cannot be gone through, or only once.
@@ -116,9 +128,11 @@ def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds
     found = Pass(reading, split, notes=reading.notes)
     with reading.untouched():
         try:
-            _go(found, limit if limit is not None else ENDLESS if total is None else None, seconds)
+            _go(found, limit if limit is not None else (total or 0) + ENDLESS, seconds, Patience(patience))
         except ShapeWidgetError:
             raise
+        except NoBatchError as error:
+            found.failure = Failure(len(found.batches), "__next__", str(error), is_blocked=True)
         except Exception as error:
             found.failure = reading.failure(len(found.batches), error)
     found.is_complete = found.is_complete or (len(found.batches) == total and found.failure is None)
@@ -130,22 +144,26 @@ def read(loader: Any, split: Split = split, *, limit: int | None = None, seconds
     return found
 
 
-def _go(found: Pass, most: int | None, seconds: float | None) -> None:
+def _go(found: Pass, most: int, seconds: float | None, patience: Patience) -> None:
+    settings = found.reading.settings
     batches: Iterator[Any] = found.reading.batches()
-    search, started = TargetSearch(), time.monotonic()
+    search, started, progress = TargetSearch(), time.monotonic(), Progress(settings.title, settings.batches)
     try:
-        while most is None or len(found.batches) < most:
-            if seconds is not None and found.batches and time.monotonic() - started > seconds:
-                return
-            try:
-                batch = next(batches)
-            except StopIteration:
-                found.is_complete = True
-                return
-            found.add(batch, len(found.batches))
-            if len(found.batches) <= _SEARCHED:
-                search.add(*found.split(batch))
+        with patience.watching():
+            while len(found.batches) < most:
+                if seconds is not None and found.batches and time.monotonic() - started > seconds:
+                    return
+                try:
+                    batch = patience.next(batches)
+                except StopIteration:
+                    found.is_complete = True
+                    return
+                found.add(batch, len(found.batches))
+                progress.advance()
+                if len(found.batches) <= _SEARCHED:
+                    search.add(*found.split(batch))
     finally:
+        progress.close()
         found.target_step = search.step
         if hasattr(batches, "close"):
             batches.close()

@@ -64,6 +64,49 @@ def batch_refused(evidence: LoaderEvidence) -> Iterator[Finding]:
         return
 
 
+def batched_wrongly(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """Batches that were made twice, or samples that were never batched, which the model tells by refusing them."""
+    first = evidence.batches[0] if evidence.batches else None
+    trial = evidence.trials.get(0)
+    if first is None or trial is None or trial.refusal is None or not first.inputs:
+        return
+    title, spec = evidence.settings.title, first.inputs[0].spec
+    details: dict[str, Any] = {"axis": 0, "axis_name": "batch", "got": len(spec.shape), "verified": True}
+    less, more = evidence.one_axis_less, evidence.one_axis_more
+    if less is not None and less.refusal is None:
+        reason = (
+            f"{title} gives batches of batches: {spec.shape[0]} batches of {spec.shape[1]} samples are stacked to "
+            f"{spec}, which has an axis more than the model takes. It takes each of the {spec.shape[0]} by itself."
+        )
+        fix = f"batch once: batch_size=None in {title}, as the data is batched already"
+        yield finding("SW708", "loader", title, reason, fix=fix, expected=len(spec.shape) - 1, **details)
+    elif more is not None and more.refusal is None:
+        reason = (
+            f"{title} gives single samples, {spec}, which have no batch axis. The model takes the same sample as a "
+            f"batch of one, (1, {str(spec)[1:].removesuffix(',)').removesuffix(')')})."
+        )
+        fix = "batch the samples: DataLoader(dataset, batch_size=...), Dataset.batch(...)"
+        yield finding("SW709", "loader", title, reason, fix=fix, expected=len(spec.shape) + 1, **details)
+
+
+def longer_than_said(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """A loader that goes on behind the end that its length tells."""
+    said, title = evidence.settings.batches, evidence.settings.title
+    if said is not None and len(evidence.batches) > said and evidence.batches[-1].index >= said:
+        more = "" if evidence.is_complete else " and was not at its end then"
+        yield finding(
+            "SW719",
+            "loader",
+            title,
+            f"len({title}) is {said}, and a pass gave {len(evidence.batches)} batches{more}.",
+            fix="let __len__ of the data set count what __iter__ gives; of several workers, what all of them give",
+            axis=0,
+            axis_name="batches per pass",
+            expected=said,
+            got=len(evidence.batches),
+        )
+
+
 def _refused(evidence: LoaderEvidence) -> dict[int, Finding]:
     """The refused batches, if the model takes the first one."""
     first = evidence.trials.get(evidence.batches[0].index) if evidence.batches else None

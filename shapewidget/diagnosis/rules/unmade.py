@@ -15,7 +15,9 @@ def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
     failure = evidence.failure
     if failure is None:
         return
-    if failure.disagreement is not None:
+    if failure.is_blocked:
+        yield _blocked(evidence, failure)
+    elif failure.disagreement is not None:
         yield _unstackable(failure, failure.disagreement, evidence.mended)
     else:
         yield _raised(evidence, failure)
@@ -47,6 +49,22 @@ def _difference(found: Disagreement) -> str:
         return f"{first} in sample {one}, and {second} after padding: axis {found.axis} is {found.got} long already"
     where = f"they differ on axis {found.axis}" if found.axis is not None else "they are not of one kind"
     return f"{first} in sample {one} and {second} in sample {other}: {where}, {found.expected} and {found.got}"
+
+
+def _blocked(evidence: LoaderEvidence, failure: Failure) -> Finding:
+    title = evidence.settings.title
+    before = f" {len(evidence.batches)} came before it" if evidence.batches else " None came before it"
+    return finding(
+        "SW718",
+        "loader",
+        title,
+        f"{title} waits for batch {failure.index} without end: {failure.error}, and no error either.{before}.",
+        fix="look at what it waits for: a lock, a queue or a file in __getitem__; num_workers=0 shows where. If a "
+        "batch may take that long, check_loader(..., patience=seconds)",
+        axis_name="batches per pass",
+        expected="a batch",
+        got="none",
+    )
 
 
 def _raised(evidence: LoaderEvidence, failure: Failure) -> Finding:

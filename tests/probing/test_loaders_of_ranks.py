@@ -1,0 +1,148 @@
+"""What workers and ranks read of a data set, and what of it twice or never."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.utils.data import (
+    DataLoader,
+    DistributedSampler,
+    IterableDataset,
+    RandomSampler,
+    Sampler,
+    Subset,
+    TensorDataset,
+    get_worker_info,
+)
+
+import shapewidget
+from shapewidget.errors import InputError
+
+ROWS, LABELS = torch.randn(103, 4), torch.randn(103, 1)
+DATA = TensorDataset(ROWS, LABELS)
+
+
+def codes(report):
+    """The findings that are no mere notes."""
+    return [finding.code for finding in report.findings if finding.severity != "note"]
+
+
+def only(report):
+    """The one finding that is no mere note."""
+    (found,) = [finding for finding in report.findings if finding.severity != "note"]
+    return found
+
+
+class Stream(IterableDataset):
+    def __init__(self, is_shared):
+        self.is_shared = is_shared
+
+    def __iter__(self):
+        info = get_worker_info()
+        first, step = (info.id, info.num_workers) if info is not None and self.is_shared else (0, 1)
+        return (torch.tensor([float(place)]) for place in range(first, 20, step))
+
+
+@pytest.mark.parametrize(("is_shared", "expected"), [(False, ["SW731"]), (True, [])])
+def test_workers_that_all_read_the_whole_stream_are_found(is_shared, expected):
+    report = shapewidget.check_loader(DataLoader(Stream(is_shared), batch_size=4, num_workers=2))
+    assert codes(report) == expected
+    assert sum(batch.size for batch in report.batches) == (20 if is_shared else 40)
+
+
+def split_by(sampler, datasets=None):
+    """The loaders of four ranks."""
+    sets = datasets or [DATA] * 4
+    return [DataLoader(data, batch_size=8, sampler=sampler(data, rank)) for rank, data in enumerate(sets)]
+
+
+def shuffled(data, rank, **settings):
+    return DistributedSampler(data, 4, rank, **settings)
+
+
+class Strided(Sampler):
+    def __init__(self, data, rank):
+        self.places = range(rank, len(data), 4)
+
+    def __iter__(self):
+        return iter(self.places)
+
+    def __len__(self):
+        return len(self.places)
+
+
+def shards(make):
+    return [make(range(rank, 103, 4)) for rank in range(4)]
+
+
+def copied(places):
+    return TensorDataset(ROWS[list(places)], LABELS[list(places)])
+
+
+QUARTER = TensorDataset(ROWS[:25], LABELS[:25])
+
+RANKS = {
+    "right": (split_by(shuffled), None),
+    "a slice of the data": (split_by(shuffled, [TensorDataset(ROWS[:80], LABELS[:80])] * 4), None),
+    "a copy for each": (split_by(shuffled, [TensorDataset(ROWS.clone(), LABELS.clone()) for _ in range(4)]), None),
+    "parts by hand": (split_by(lambda data, _: RandomSampler(data), shards(lambda it: Subset(DATA, it))), None),
+    "leaves out and shuffles": (split_by(lambda d, r: shuffled(d, r, drop_last=True)), None),
+    "a quarter, divided": (split_by(shuffled, [QUARTER] * 4), ("SW741", 26, 7)),
+    "parts, divided": (split_by(shuffled, shards(lambda it: Subset(DATA, it))), ("SW741", 26, 7)),
+    "copied parts, divided": (split_by(shuffled, shards(copied)), ("SW741", 26, 7)),
+    "no sampler": (split_by(lambda data, _: RandomSampler(data)), ("SW743", 26, 103)),
+    "one rank four times": (split_by(lambda data, _: shuffled(data, 0)), ("SW743", 26, 26)),
+    "other seeds": (split_by(lambda data, rank: shuffled(data, rank, seed=rank)), ("SW743", 26, 26)),
+    "filled up for evaluation": (split_by(lambda d, r: shuffled(d, r, shuffle=False)), ("SW743", 103, 104)),
+    "eight replicas": (split_by(lambda data, rank: DistributedSampler(data, 8, rank)), ("SW742", 103, 52)),
+    "leaves out": (split_by(lambda d, r: shuffled(d, r, shuffle=False, drop_last=True)), ("SW742", 103, 100)),
+}
+
+
+@pytest.mark.parametrize("name", RANKS)
+def test_what_the_ranks_read(name):
+    loaders, expected = RANKS[name]
+    report = shapewidget.check_loader(loaders)
+    if expected is None:
+        assert codes(report) == []
+    else:
+        found = only(report)
+        assert (found.code, found.expected, found.got) == expected
+    assert any(finding.code == "SW745" for finding in report.findings)
+
+
+def test_ranks_with_other_numbers_of_batches_are_found():
+    loaders = [DataLoader(DATA, batch_size=1, sampler=Strided(DATA, rank)) for rank in range(4)]
+    found = only(shapewidget.check_loader(loaders))
+    assert (found.code, found.expected, found.got) == ("SW744", 26, 25)
+
+
+def test_ranks_are_divided_without_processes():
+    report = shapewidget.check_loader(DataLoader(DATA, batch_size=8, shuffle=True), ranks=4)
+    note = next(finding for finding in report.findings if finding.code == "SW745")
+    assert report.ok
+    assert "26 each" in note.reason
+    assert "set_epoch" in note.reason
+
+
+def test_ranks_of_a_stream_are_refused():
+    with pytest.raises(InputError, match="has to split itself"):
+        shapewidget.check_loader(DataLoader(Stream(True), batch_size=4), ranks=4)
+    with pytest.raises(InputError, match="has none"):
+        shapewidget.check_loader([torch.zeros(3, 4)], ranks=4)
+
+
+@pytest.mark.parametrize(
+    ("tells", "shuffle", "expected"), [(False, True, ["SW746"]), (True, True, []), (False, False, [])]
+)
+def test_epochs_in_one_order_are_found_in_a_captured_loop(tells, shuffle, expected):
+    sampler = DistributedSampler(DATA, 2, 0, shuffle=shuffle)
+    loader = DataLoader(DATA, batch_size=32, sampler=sampler)
+    with shapewidget.capture() as report:
+        for epoch in range(3):
+            if tells:
+                sampler.set_epoch(epoch)
+            for rows, _ in loader:
+                rows.sum()
+    assert codes(report) == expected
+    assert all(finding.verified for finding in report.findings)
