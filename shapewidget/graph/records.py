@@ -183,6 +183,8 @@ class ClashKind(StrEnum):
     INDEX = "index"
     """A value is out of the range of what it indexes."""
     DEVICE = "device"
+    WEIGHTS = "weights"
+    """The weights of a checkpoint have other shapes or names than those of the model."""
     OTHER = "other"
     """It raised for a reason that its tensors do not show."""
 

@@ -101,9 +101,19 @@ def _searched(model: nn.Module, recipe: Recipe) -> TorchConstructor | None:
         counts = range(1, _LARGEST_GUESS + 1) if default is None or is_size(default) else ()
         for guess in [*flags, *counts] if len(missing) < 2 else []:
             found, _ = _tried(model, replace(recipe, arguments={**recipe.arguments, name: guess}))
+            if found is not None and guess is True and _is_number(found, name):
+                found, _ = _tried(model, replace(recipe, arguments={**recipe.arguments, name: 1}))
             if found is not None or time.monotonic() > deadline:
                 return found
     return None
+
+
+def _is_number(constructor: TorchConstructor, name: str) -> bool:
+    """Whether an argument for which True will do is a number: 2 gives weights of other shapes."""
+    with contextlib.suppress(RebuildError):
+        one, two = (shapes(constructor.rehearsed({name: value})) for value in (1, 2))
+        return one.keys() == two.keys() and one != two
+    return False
 
 
 def _solved(model: nn.Module, recipe: Recipe) -> dict[str, int]:

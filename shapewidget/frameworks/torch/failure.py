@@ -20,6 +20,7 @@ from shapewidget.frameworks.source.frames import is_own, resolve
 from shapewidget.frameworks.source.repeatable import value_of_name
 from shapewidget.frameworks.source.replay import Replay
 from shapewidget.frameworks.source.slices import replay_of, up_to, with_hole
+from shapewidget.frameworks.torch.checkpoints import refused_checkpoint
 from shapewidget.frameworks.torch.harmless import HARMLESS, is_data
 from shapewidget.frameworks.torch.program import Program
 from shapewidget.frameworks.torch.tensors import flat, spec
@@ -106,7 +107,11 @@ def _line_that_raised(place: _Place, error: BaseException) -> Recording:
         source=resolve((place.frame.f_code, place.instruction)),
     )
     text = f"{type(error).__name__}: {str(error).strip()}"
-    return Recording(LayerGraph((node,), (), title=name), (Clash(node.id, ClashKind.OTHER, error=text),), stopped=text)
+    clash, own = Clash(node.id, ClashKind.OTHER, error=text), refused_checkpoint(error)
+    if own is not None:
+        node = replace(node, name=own.name, type=own.name, inputs=tuple(map(spec, own.tensors)), settings=own.settings)
+        clash = replace(own.clash, layer_id=node.id)
+    return Recording(LayerGraph((node,), (), title=name), (clash,), stopped=text)
 
 
 def _loader(places: list[_Place], own: list[_Place]) -> DataLoader[Any] | None:

@@ -35,6 +35,7 @@ from shapewidget.frameworks.torch.calls import (
     plain_name,
     takes_form_only,
 )
+from shapewidget.frameworks.torch.checkpoints import RefusedCheckpoint, refused_checkpoint
 from shapewidget.frameworks.torch.guard import uninterrupted
 from shapewidget.frameworks.torch.nodes import Node, drawn
 from shapewidget.frameworks.torch.provenance import Provenance, Slot
@@ -408,12 +409,14 @@ class Recorder:
     def fail(self, error: Exception) -> str:
         """Note an error that ended the run, unless it was noted where it arose; gives its text."""
         text = f"{type(error).__name__}: {str(error).strip()}"
-        own = raised_by_program(error)
+        own = refused_checkpoint(error) or raised_by_program(error)
         if own is not None:
             scope = self._failed_in or ""
             id_ = f"{scope}/{own.name}" if scope else own.name
             node = self.add(LayerKind.OPERATION, own.name, own.name, scope, id_=id_, read=own.tensors)
             node.line, node.parent = own.line, scope or None
+            if isinstance(own, RefusedCheckpoint):
+                node.settings = {**own.settings, "path": self.names.get(own.module, "")}
             self.clashes.append(replace(own.clash, layer_id=node.id))
         elif not self.clashes or self.clashes[-1].repair or self.clashes[-1].error != text:
             self.clashes.append(Clash(self._failed_in or "", ClashKind.OTHER, error=text))
