@@ -223,7 +223,15 @@ class Adapter(Protocol):
     def resized(self, model: Model, batch: Batch, sizes: Mapping[str, int]) -> Batch:
         """The batch cropped or tiled to other sizes of its named axes; dtype and range of values stay legal."""
 
-    def record(self, model: Model, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True) -> Recording:
+    def record(
+        self,
+        model: Model,
+        batch: Batch,
+        loss: Callable[..., Any] | None,
+        *,
+        repair: bool = True,
+        time_limit: float | None = None,
+    ) -> Recording:
         """Run the model, and the loss where there is one, once, and record the graph.
 
         Args:
@@ -231,6 +239,7 @@ class Adapter(Protocol):
             batch: The inputs and targets.
             loss: Called as ``loss(outputs, targets)``.
             repair: Fit the tensor where a layer refuses it, note the clash and carry on.
+            time_limit: Seconds after which the run is ended, with what was seen until then; None for no end.
         """
 
     def independence(

@@ -185,6 +185,8 @@ class ClashKind(StrEnum):
     DEVICE = "device"
     WEIGHTS = "weights"
     """The weights of a checkpoint have other shapes or names than those of the model."""
+    TIME = "time"
+    """It was still running when its time was over."""
     OTHER = "other"
     """It raised for a reason that its tensors do not show."""
 
@@ -270,6 +272,7 @@ class Recording:
         sizes: The named sizes that it ran at.
         stopped: Type and text of the error that ended it, None if it ran through (repairs included).
         seconds: How long it took.
+        out_of_time: Whether it was ended by its time limit.
     """
 
     graph: LayerGraph
@@ -277,3 +280,4 @@ class Recording:
     sizes: Mapping[str, int] = field(default_factory=dict)
     stopped: str | None = None
     seconds: float = 0.0
+    out_of_time: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shapewidget.notebook.dashboard import Dashboard
-from shapewidget.probing.session import Session
+from shapewidget.probing.session import TIME_LIMIT, Session
 
 
 def attach(
@@ -20,6 +20,7 @@ def attach(
     build: Callable[..., Any] | None = None,
     optimizer: Callable[..., Any] | None = None,
     device: str | None = None,
+    time_limit: float | None = TIME_LIMIT,
 ) -> Dashboard:
     """Open the dashboard on a live model: its layer graph, the findings, sliders, and memory and timing plots.
 
@@ -38,5 +39,6 @@ def attach(
         build=build,
         optimizer=optimizer,
         device=device,
+        time_limit=time_limit,
     )
     return Dashboard(session)

@@ -36,6 +36,9 @@ _LONGEST_FORWARD = 2.0
 _LOADER_BATCHES, _LOADER_SECONDS = 100, 1.0
 """How much of a loader a probe reads; the last batch is looked at all the same."""
 
+TIME_LIMIT = 60.0
+"""Seconds that one run of a model may take."""
+
 _HIGHEST = {"batch size": 512, "sequence length": 1024, "hidden size": 2048}
 
 
@@ -52,6 +55,7 @@ class Session:
         build: ``build(hidden_size=...)`` gives a new model, for sizes that cannot be recovered.
         optimizer: Makes an optimiser of an iterable of weights; Adam by default.
         device: Probe a copy there instead of where the model is.
+        time_limit: Seconds after which a run of the model is ended; None for no end.
 
     Raises:
         UnsupportedModelError: The model is of no framework that is loaded.
@@ -71,12 +75,14 @@ class Session:
         build: Callable[..., Any] | None = None,
         optimizer: Callable[..., Any] | None = None,
         device: str | None = None,
+        time_limit: float | None = TIME_LIMIT,
     ) -> None:
         """Probe once at the sizes of the inputs."""
         self._adapter = adapter_for(model)
         model = self._adapter.runnable(model, inputs)
         self._model = self._adapter.on_device(model, device) if device is not None else model
         self._loss, self._optimizer = loss, optimizer
+        self._time_limit = time_limit
         parts = functools.partial(self._adapter.split, self._model, loss=loss)
         found = read(loader, parts, limit=_LOADER_BATCHES, seconds=_LOADER_SECONDS) if loader is not None else None
         if inputs is None and found is not None:
@@ -151,7 +157,7 @@ class Session:
             coloured(evidence.graph, own.clashes, findings),
             self._adapter.name,
             self.device,
-            self._notes(),
+            self._notes(own),
             self._meanings(),
             own.stopped,
             Timeline(self._loader.batches, self._loader.ranks) if self._loader is not None else None,
@@ -192,10 +198,13 @@ class Session:
         return model, batch
 
     def _recorded(self, model: Any, batch: Batch, sizes: Mapping[str, int]) -> Recording:
-        return replace(self._adapter.record(model, batch, self._loss), sizes=dict(sizes))
+        recording = self._adapter.record(model, batch, self._loss, time_limit=self._time_limit)
+        return replace(recording, sizes=dict(sizes))
 
     def _recorded_elsewhere(self, own: Recording) -> list[Recording]:
         """The same program at other sizes; arguments that the data fixes, or else all of them, stay where it raises."""
+        if own.out_of_time:
+            return []
         recordings = []
         data = {size for layer in own.graph.layers if layer.kind is LayerKind.INPUT for size in _sizes_of(layer)}
         fixed = {name: value for name, value in self._arguments.items() if value in data}
@@ -241,7 +250,8 @@ class Session:
             given = batch if axes == self._axes else self._adapter.resized(attempt.model, batch, axes)
             given = attempt.batch(given) if attempt.batch is not None else given
             loss = attempt.loss if attempt.loss is not None else self._loss
-            return replace(self._adapter.record(attempt.model, given, loss), sizes=dict(axes))
+            recording = self._adapter.record(attempt.model, given, loss, time_limit=self._time_limit)
+            return replace(recording, sizes=dict(axes))
 
         return Proof(
             lambda remedy: self._adapter.attempt(model, self._constructor, remedy, self._loss),
@@ -259,8 +269,13 @@ class Session:
         meanings = dict.fromkeys(self._arguments, f"argument of {title}")
         return meanings | {name: _MEANINGS.get(name, name) for name in self._axes}
 
-    def _notes(self) -> tuple[str, ...]:
-        return (self._batch.origin,) if self._batch.origin else ()
+    def _notes(self, own: Recording) -> tuple[str, ...]:
+        ran = own.stopped is None and bool(own.graph.layers)
+        gave = any(layer.kind is LayerKind.OUTPUT for layer in own.graph.layers)
+        nothing = (
+            "The model gave no tensor back, so that nothing can be said of its output." if ran and not gave else ""
+        )
+        return tuple(note for note in (self._batch.origin, nothing) if note)
 
 
 def _sizes_of(layer: Layer) -> Iterator[int]:
@@ -278,6 +293,7 @@ def probe(
     build: Callable[..., Any] | None = None,
     optimizer: Callable[..., Any] | None = None,
     device: str | None = None,
+    time_limit: float | None = TIME_LIMIT,
 ) -> Report:
     """Run a model on a probe batch and say where its shapes agree and where they do not.
 
@@ -293,6 +309,7 @@ def probe(
         build: ``build(hidden_size=...)`` gives a new model, where the constructor's arguments cannot be recovered.
         optimizer: Makes an optimiser of an iterable of weights; Adam by default.
         device: Probe a copy on this device instead of where the model is.
+        time_limit: Seconds after which a run of the model is ended, with what was seen until then; None for no end.
 
     Raises:
         ShapeWidgetError: The model or the inputs cannot be used; says why and what to do.
@@ -308,6 +325,7 @@ def probe(
             build=build,
             optimizer=optimizer,
             device=device,
+            time_limit=time_limit,
         ).report
     except ProbeInputError:
         if loader is None:

@@ -141,8 +141,9 @@ def _missing_axis(clash: Clash, layer: Layer) -> tuple[str, str, str, str]:
 def program_raised(evidence: Evidence) -> Iterator[Diagnosis]:
     """The run ended with an error that no rule about tensors explains."""
     for clash in evidence.clashes:
-        if clash.kind is not ClashKind.OTHER or clash.repair:
+        if clash.kind not in (ClashKind.OTHER, ClashKind.TIME) or clash.repair:
             continue
+        is_late = clash.kind is ClashKind.TIME
         layer = evidence.layer(clash.layer_id)
         place = place_text(layer) if layer is not None else "the model"
         last = evidence.graph.layers[-1] if evidence.graph.layers else None
@@ -154,7 +155,9 @@ def program_raised(evidence: Evidence) -> Iterator[Diagnosis]:
                 "module",
                 (layer.path or layer.name) if layer is not None else evidence.graph.title,
                 f"While {place} ran, the program raised {clash.error}.{shapes}",
-                fix="read the error: it comes from the program itself",
+                fix="look for a loop that does not end, or give it more time: time_limit=..."
+                if is_late
+                else "read the error: it comes from the program itself",
                 source=source,
                 layer_id=clash.layer_id,
             )

@@ -27,6 +27,7 @@ from shapewidget.frameworks.keras.remaking import copy_of
 from shapewidget.frameworks.keras.resize import batch_sizes, resized
 from shapewidget.frameworks.keras.watch import Watch
 from shapewidget.frameworks.nesting import split
+from shapewidget.frameworks.time_limit import limited
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.records import LayerGraph, Recording
@@ -101,13 +102,19 @@ class KerasAdapter:
         return resized(batch, sizes)
 
     def record(
-        self, model: keras.Model, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True
+        self,
+        model: keras.Model,
+        batch: Batch,
+        loss: Callable[..., Any] | None,
+        *,
+        repair: bool = True,
+        time_limit: float | None = None,
     ) -> Recording:
         """One recorded run on the untouched model; one that was never built is copied first, as running builds it."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = _runnable(model)
-            with untouched(model), eager_functions():
+            with untouched(model), eager_functions(), limited(time_limit):
                 return record(model, batch, loss)
 
     def independence(

@@ -107,12 +107,18 @@ class TorchAdapter:
         return resized(model, batch, sizes)
 
     def record(
-        self, model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True
+        self,
+        model: nn.Module,
+        batch: Batch,
+        loss: Callable[..., Any] | None,
+        *,
+        repair: bool = True,
+        time_limit: float | None = None,
     ) -> Recording:
         """One recorded run on the untouched model; what it warns of is told by findings, not several times over."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return record(model, batch, loss, repair=repair)
+            return record(model, batch, loss, repair=repair, time_limit=time_limit)
 
     def independence(
         self, model: nn.Module, batch: Batch, graph: LayerGraph, sizes: Mapping[str, int]

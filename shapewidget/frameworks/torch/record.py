@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from shapewidget.errors import TimeLimitError
 from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.time_limit import limited
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.layers import paths
 from shapewidget.frameworks.torch.likeness import to_run
@@ -21,8 +23,21 @@ from shapewidget.frameworks.torch.signature import unwrapped
 from shapewidget.frameworks.torch.tensors import flat
 from shapewidget.graph.records import LayerKind, Recording
 
+MOST_NODES = 50_000
+"""How much of a run is recorded; the rest runs unrecorded."""
 
-def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True) -> Recording:
+SHOWN_OF_A_LOOP = 2_000
+"""How much is shown of a run that came to no end."""
+
+
+def record(
+    model: nn.Module,
+    batch: Batch,
+    loss: Callable[..., Any] | None,
+    *,
+    repair: bool = True,
+    time_limit: float | None = None,
+) -> Recording:
     """Run the model on the batch, and the loss on what it gives, and record both.
 
     The model is left as found.
@@ -32,58 +47,74 @@ def record(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, *, r
         batch: Its inputs, and the targets of the loss.
         loss: Called as ``loss(outputs, targets)``; None for none.
         repair: Fit the tensor where a layer refuses it, note the clash and carry on.
+        time_limit: Seconds after which the run is ended; None for no end.
     """
     model = to_run(unwrapped(model))
     with _uncollected(), untouched(model) as held:
         inputs = flat((batch.args, dict(batch.kwargs), batch.targets))
-        return _recorded(model, batch, loss, Recorder(paths(model), repair=repair, protected=[*held, *inputs]))
+        recorder = Recorder(paths(model), repair=repair, most_nodes=MOST_NODES, protected=[*held, *inputs])
+        return _recorded(model, batch, loss, recorder, time_limit)
 
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
     """Let the garbage collector wait: it would go through all of torch for small objects that are soon gone."""
     was_enabled = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if was_enabled:
             gc.enable()
 
 
-def _recorded(model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, recorder: Recorder) -> Recording:
+def _recorded(
+    model: nn.Module,
+    batch: Batch,
+    loss: Callable[..., Any] | None,
+    recorder: Recorder,
+    time_limit: float | None,
+) -> Recording:
     for name, value in _named_inputs(model, batch):
         _add_input(recorder, name, value)
-    stopped, output = None, None
     started = time.perf_counter()
-    with torch.no_grad(), recorder.recording():
-        try:
-            output = model(*batch.args, **batch.kwargs)
-        except Exception as error:
-            stopped = recorder.fail(error)
-            recorder.add_unreached(model)
+    output, error = _ran(recorder, lambda: model(*batch.args, **batch.kwargs), time_limit)
     seconds = time.perf_counter() - started
-    if stopped is None:
+    if error is None:
         outputs = flat(output)
         if outputs:
             recorder.add(LayerKind.OUTPUT, "output", "output", "", id_="output", read=outputs)
         if loss is not None:
-            stopped = _record_loss(recorder, loss, output, batch.targets)
+            error = _of_loss(recorder, loss, output, batch.targets, time_limit)
+    elif not isinstance(error, TimeLimitError):
+        recorder.add_unreached(model)
+    is_late = isinstance(error, TimeLimitError)
+    if is_late:
+        del recorder.nodes[SHOWN_OF_A_LOOP:]
+    stopped = recorder.fail(error) if error is not None else None
     graph = recorder.graph(type(model).__name__)
-    return Recording(graph, tuple(recorder.clashes), stopped=stopped, seconds=seconds)
+    return Recording(graph, tuple(recorder.clashes), stopped=stopped, seconds=seconds, out_of_time=is_late)
 
 
-def _record_loss(recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any) -> str | None:
+def _ran(recorder: Recorder, call: Callable[[], Any], time_limit: float | None) -> tuple[Any, BaseException | None]:
+    """What the call gives, and what it raised. An interrupt goes on its way; `exit()` is no reason to end a kernel."""
+    with torch.no_grad(), recorder.recording():
+        try:
+            with limited(time_limit):
+                return call(), None
+        except (Exception, SystemExit) as error:
+            return None, error
+
+
+def _of_loss(
+    recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any, time_limit: float | None
+) -> BaseException | None:
     _add_input(recorder, "targets", targets)
     is_own = isinstance(loss, nn.Module) or (getattr(loss, "__module__", None) or "").startswith("torch.")
     name = getattr(loss, "__name__", type(loss).__name__)
     group = contextlib.nullcontext() if is_own else recorder.group("loss", "loss" if name == "<lambda>" else name)
-    with torch.no_grad(), group, recorder.recording():
-        try:
-            loss(output, targets)
-        except Exception as error:
-            return recorder.fail(error)
-    return None
+    with group:
+        return _ran(recorder, lambda: loss(output, targets), time_limit)[1]
 
 
 def _add_input(recorder: Recorder, name: str, value: Any) -> None:

@@ -23,6 +23,7 @@ from torch._C import _pop_torch_function_stack as _pop_mode
 from torch._C import _push_on_torch_function_stack as _push_mode
 from torch.overrides import TorchFunctionMode
 
+from shapewidget.errors import TimeLimitError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.torch import layers
 from shapewidget.frameworks.torch.calls import (
@@ -406,7 +407,7 @@ class Recorder:
         finally:
             self._groups.pop()
 
-    def fail(self, error: Exception) -> str:
+    def fail(self, error: BaseException) -> str:
         """Note an error that ended the run, unless it was noted where it arose; gives its text."""
         text = f"{type(error).__name__}: {str(error).strip()}"
         own = refused_checkpoint(error) or raised_by_program(error)
@@ -419,7 +420,8 @@ class Recorder:
                 node.settings = {**own.settings, "path": self.names.get(own.module, "")}
             self.clashes.append(replace(own.clash, layer_id=node.id))
         elif not self.clashes or self.clashes[-1].repair or self.clashes[-1].error != text:
-            self.clashes.append(Clash(self._failed_in or "", ClashKind.OTHER, error=text))
+            kind = ClashKind.TIME if isinstance(error, TimeLimitError) else ClashKind.OTHER
+            self.clashes.append(Clash(self._failed_in or "", kind, error=text))
         return text
 
     def add_unreached(self, model: nn.Module) -> None:

@@ -15,10 +15,14 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from shapewidget.frameworks.time_limit import limited
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.layers import declared_sizes
 from shapewidget.frameworks.torch.likeness import to_run
 from shapewidget.frameworks.torch.signature import unwrapped
+
+_SECONDS = 20.0
+"""After how long a trial counts as failed."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ def tried(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
     watch = _Watch(own)
     with untouched(own), torch.no_grad(), _quiet(), watch:
         try:
-            own(*args, **kwargs)
-        except Exception as raised:
+            with limited(_SECONDS):
+                own(*args, **kwargs)
+        except (Exception, SystemExit) as raised:
             error = f"{type(raised).__name__}: {raised}".strip().splitlines()[0]
     return Trial(len(watch.returned), len(watch.entered), error)
 

@@ -29,10 +29,13 @@ class Protected:
         """Copy nothing yet."""
         self._tensors = list(tensors)
         self._saved: dict[int, tuple[torch.Tensor, torch.Tensor, int]] = {}
+        self._moved: dict[int, tuple[torch.Tensor, torch.Tensor, int]] = {}
 
     def before(self, function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> None:
         """Save what a call of a torch function is about to write to."""
         name = function.__name__
+        if name == "__set__" and function.__self__.__name__ == "data":  # type: ignore[attr-defined]
+            self._moved.setdefault(id(args[0]), (args[0], args[0].data, args[0]._version))
         if is_in_place(name) or kwargs.get("inplace"):
             self._save(args[:1] or kwargs.values())
         if kwargs:
@@ -64,10 +67,14 @@ class Protected:
 
     def restore(self) -> None:
         """Write the saved values back, and the version counters that a pending backward pass compares."""
-        for own, value, version in self._saved.values():
-            with torch.no_grad():
+        with torch.no_grad():
+            for own, data, version in self._moved.values():
+                own.data = data
+                _set_version(own, version)
+            for own, value, version in self._saved.values():
                 own.data.copy_(value)
-            torch._C._autograd._unsafe_set_version_counter((own,), (version,))
+                _set_version(own, version)
+        self._moved.clear()
         self._saved.clear()
 
     @contextlib.contextmanager
@@ -78,6 +85,10 @@ class Protected:
         finally:
             with uninterrupted():
                 self.restore()
+
+
+def _set_version(tensor: torch.Tensor, version: int) -> None:
+    torch._C._autograd._unsafe_set_version_counter((tensor,), (version,))
 
 
 def _each(value: Any) -> tuple[Any, ...]:
