@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-import signal
 import sys
-import threading
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
@@ -37,9 +35,8 @@ def same_random_state() -> Iterator[None]:
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
     numpy = sys.modules.get("numpy")
     numpy_state = numpy.random.get_state() if numpy is not None else None
-    try:
-        yield
-    finally:
+
+    def restore() -> None:
         random.setstate(python)
         torch.set_rng_state(cpu)
         if cuda is not None:
@@ -48,6 +45,11 @@ def same_random_state() -> Iterator[None]:
             torch.mps.set_rng_state(mps)
         if numpy is not None:
             numpy.random.set_state(numpy_state)
+
+    try:
+        yield
+    finally:
+        surely(restore)
 
 
 @contextlib.contextmanager
@@ -62,20 +64,21 @@ def seeded(seed: int) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Hold back an interrupt by the user until the block has come to its end: a model is not left half restored."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
-        yield
-        return
-    waiting: list[Any] = []
-    usual = signal.signal(signal.SIGINT, lambda *interrupt: waiting.append(interrupt))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, usual)
-        if waiting and callable(usual):
-            usual(*waiting[0])
+def surely(restore: Callable[[], None]) -> None:
+    """Restore to the end, and only then let an interrupt by the user through: a model is not left half restored.
+
+    Args:
+        restore: May be run again from its beginning.
+    """
+    interrupt = None
+    while True:
+        try:
+            restore()
+            break
+        except KeyboardInterrupt as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
 
 
 @contextlib.contextmanager
@@ -90,15 +93,18 @@ def untouched(model: nn.Module) -> Iterator[list[torch.Tensor]]:
     """
     before = _State(model)
     default_dtype, grad_mode = torch.get_default_dtype(), torch.is_grad_enabled()
+
+    def restore() -> None:
+        torch.set_default_dtype(default_dtype)
+        torch.set_grad_enabled(grad_mode)
+        before.restore()
+
     try:
         before.swap_buffers()
         with same_random_state():
             yield before.tensors
     finally:
-        with uninterrupted():
-            torch.set_default_dtype(default_dtype)
-            torch.set_grad_enabled(grad_mode)
-            before.restore()
+        surely(restore)
 
 
 class _State:

@@ -37,7 +37,7 @@ from shapewidget.frameworks.torch.calls import (
     takes_form_only,
 )
 from shapewidget.frameworks.torch.checkpoints import RefusedCheckpoint, refused_checkpoint
-from shapewidget.frameworks.torch.guard import uninterrupted
+from shapewidget.frameworks.torch.guard import surely
 from shapewidget.frameworks.torch.nodes import Node, drawn
 from shapewidget.frameworks.torch.provenance import Provenance, Slot
 from shapewidget.frameworks.torch.raised import raised_by_program
@@ -376,17 +376,19 @@ class Recorder:
             __tracebackhide__ = True
             return recorder.call_module(original, module, args, kwargs)
 
+        def undo() -> None:
+            nn.Module.__call__ = original  # type: ignore[method-assign]
+            while torch._C._len_torch_function_stack() > depth:  # an interrupt may have come while it was off, or on
+                _pop_mode()
+            self._mode = None  # it refers to us: without this, all that was recorded waits for the collector
+
         try:
             nn.Module.__call__ = call  # type: ignore[method-assign]
             self._mode = _Mode(self)
             _push_mode(self._mode)
             yield
         finally:
-            with uninterrupted():
-                nn.Module.__call__ = original  # type: ignore[method-assign]
-                while torch._C._len_torch_function_stack() > depth:  # an interrupt may have come before its removal
-                    _pop_mode()
-                self._mode = None  # it refers to us: without this, all that was recorded waits for the collector
+            surely(undo)
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from shapewidget.frameworks.torch.calls import is_in_place
-from shapewidget.frameworks.torch.guard import uninterrupted
+from shapewidget.frameworks.torch.guard import surely
 from shapewidget.frameworks.torch.tensors import flat, storage_of
 
 _RENORMALISING = frozenset(("embedding", "embedding_bag"))
@@ -83,8 +83,7 @@ class Protected:
         try:
             yield
         finally:
-            with uninterrupted():
-                self.restore()
+            surely(self.restore)
 
 
 def _set_version(tensor: torch.Tensor, version: int) -> None:
