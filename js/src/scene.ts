@@ -142,7 +142,8 @@ export class Scene {
 
   numeric(tensor: number): string {
     const found = this.tensors[tensor];
-    return found === undefined ? "?" : found.shape.length ? found.shape.join(" × ") : "scalar";
+    if (found === undefined) return "?";
+    return found.shape.map((size) => (size < 0 ? "?" : size)).join(" × ") || "scalar"; // below 0: known once it runs
   }
 }
 

@@ -69,6 +69,7 @@ class Memory:
         how: How it was measured, in words.
         workspace: All else at the peak: what operations need while they run.
         inputs: The inputs and targets, which the activations include.
+        is_estimate: Whether the device tells no peak, so that it was added up from the sizes of tensors.
     """
 
     parameters: int
@@ -79,6 +80,7 @@ class Memory:
     how: str
     workspace: int = 0
     inputs: int = 0
+    is_estimate: bool = False
 
     @property
     def peak(self) -> int:

@@ -92,7 +92,9 @@ def memory_figure(
         name="peak",
         text=lambda value: units.in_bytes(round(value)),
     )
-    add_frame(figure, points, axis, current, top=most / scale, title="peak memory", unit=unit, also=_ends(curve, axis))
+    is_estimate = any(point.memory.is_estimate for point in measured.values() if point.memory)
+    title = "peak memory, estimated" if is_estimate else "peak memory"
+    add_frame(figure, points, axis, current, top=most / scale, title=title, unit=unit, also=_ends(curve, axis))
     full = f"full: {units.in_bytes(capacity or 0)} are free"
     add_capacity(figure, capacity, scale=scale, top=most / scale * HEADROOM, text=full)
     figure.update_layout(barmode="stack")
@@ -169,7 +171,8 @@ def _memory_text(point: Measurement, axis: SizeAxis) -> str:
     assert memory is not None
     rows = [f"{label} {units.in_bytes(getattr(memory, field))}" for field, label, _ in reversed(PARTS)]
     peaks = [f"<b>peak {units.in_bytes(memory.peak)}</b>", f"forward pass alone {units.in_bytes(memory.forward_peak)}"]
-    return "<br>".join([f"<b>{heading(point, axis)}</b>", *rows, *peaks, *wrapped(point.refusal)])
+    how = wrapped(memory.how) if memory.is_estimate else []
+    return "<br>".join([f"<b>{heading(point, axis)}</b>", *rows, *peaks, *how, *wrapped(point.refusal)])
 
 
 def _timing_text(point: Measurement, timing: Timing, label: str, axis: SizeAxis) -> str:

@@ -39,6 +39,7 @@ def test_step_and_forward_pass_are_timed_and_memory_is_an_estimate_on_a_cpu():
     point = costs(reader()).measure({})
     assert point.refusal == ""
     assert point.forward.repeats >= 3 <= point.step.repeats
+    assert point.memory.is_estimate
     assert point.memory.how.startswith("Estimated, as TensorFlow tells no peak on a CPU")
     assert point.memory.how.endswith("optimiser Adam, loss SparseCategoricalCrossentropy.")
 

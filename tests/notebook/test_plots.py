@@ -2,6 +2,7 @@ import html
 import itertools
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -89,6 +90,13 @@ class TestMemory:
         assert memory_figure(points, BATCH, {"B": 8}, capacity=50 * MIB).layout.shapes[-1].y0 == 50
         far = memory_figure(points, BATCH, {"B": 8}, capacity=5000 * MIB)
         assert all(shape.y0 != 5000 for shape in far.layout.shapes)
+
+    def test_an_estimate_is_called_one(self):
+        guess = replace(point(8).memory, is_estimate=True, how="Estimated, as the device tells no peak.")
+        figure = memory_figure([replace(point(8), memory=guess)], BATCH, {"B": 8})
+        assert figure.layout.yaxis.title.text.startswith("peak memory, estimated")
+        assert "Estimated, as the device tells no peak." in trace(figure, "peak").hovertext[0]
+        assert "estimated" not in memory_figure([point(8)], BATCH, {"B": 8}).layout.yaxis.title.text
 
     @pytest.mark.parametrize("sizes", [(8,), (8, 16), (1, 2, 3, 4, 64)])
     def test_bars_do_not_overlap(self, sizes):

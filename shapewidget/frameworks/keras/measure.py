@@ -164,6 +164,7 @@ def _forward_memory(run: TrainingRun, results: Results, outputs: int, peak: int 
         how=f"{how}; a forward pass alone.",
         workspace=max(0, beyond - outputs),
         inputs=run.input_bytes,
+        is_estimate=peak is None,
     )
 
 
@@ -179,6 +180,7 @@ def _training_memory(run: TrainingRun, results: Results, peak: int | None, forwa
         how=f"{how}; {run.recipe}.",
         workspace=max(0, beyond - results.kept),
         inputs=run.input_bytes,
+        is_estimate=peak is None,
     )
 
 

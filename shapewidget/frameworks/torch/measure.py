@@ -190,7 +190,15 @@ def _forward_memory(run: TrainingRun, outputs: int, peak: int | None) -> Memory:
     workspace = max(0, (peak or 0) - outputs)
     activations, inputs = run.input_bytes + outputs, run.input_bytes
     return Memory(
-        run.parameter_bytes, 0, 0, activations, run.parameter_bytes + activations + workspace, how, workspace, inputs
+        run.parameter_bytes,
+        0,
+        0,
+        activations,
+        run.parameter_bytes + activations + workspace,
+        how,
+        workspace,
+        inputs,
+        is_estimate=peak is None,
     )
 
 
@@ -205,6 +213,7 @@ def _training_memory(run: TrainingRun, kept: int, peak: int | None, forward_peak
         how=f"{_instrument(run.device, peak)} during the second training step; {run.recipe}.",
         workspace=max(0, beyond - kept),
         inputs=run.input_bytes,
+        is_estimate=peak is None,
     )
 
 
