@@ -1,10 +1,9 @@
 """The whole way in a real kernel: a cell's own model, the magic, and sliders moved over the comm as a browser does."""
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from kernels import running
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-SECONDS = 60
 
 TAGGER = """import torch
 from torch import nn
@@ -44,86 +43,10 @@ session.probe = counted
 """
 
 
-class Kernel:
-    """A kernel's client that can do what a notebook page does."""
-
-    def __init__(self, client):
-        self.client = client
-        self.models = {}
-
-    def run(self, code):
-        """Run a cell; gives its outputs."""
-        outputs = []
-        reply = self.client.execute_interactive(code, timeout=SECONDS, output_hook=lambda it: self._keep(it, outputs))
-        assert reply["content"]["status"] == "ok", outputs
-        return outputs
-
-    def _keep(self, message, outputs):
-        kind, content = message["msg_type"], message["content"]
-        if kind == "comm_open":
-            self.models[content["comm_id"]] = dict(content["data"]["state"])
-        elif kind == "comm_msg" and content["data"].get("method") == "update":
-            self.models.setdefault(content["comm_id"], {}).update(content["data"]["state"])
-        elif kind in ("display_data", "execute_result", "stream", "error"):
-            outputs.append(message)
-
-    def subshell(self):
-        """A second shell, as JupyterLab makes one for widgets; its id."""
-        message = self.client.session.msg("create_subshell_request", {})
-        self.client.control_channel.send(message)
-        while True:
-            reply = self.client.control_channel.get_msg(timeout=SECONDS)
-            if reply["parent_header"].get("msg_id") == message["header"]["msg_id"]:
-                return reply["content"]["subshell_id"]
-
-    def move(self, model_id, state, subshell=None):
-        """Send what a page sends when a person moves a control."""
-        data = {"method": "update", "state": state, "buffer_paths": []}
-        message = self.client.session.msg("comm_msg", {"comm_id": model_id, "data": data})
-        if subshell is not None:
-            message["header"]["subshell_id"] = subshell
-        self.client.shell_channel.send(message)
-
-    def listen_until(self, is_true):
-        """Take in what the kernel publishes until it is true."""
-        while not is_true():
-            self._keep(self.client.get_iopub_msg(timeout=SECONDS), [])
-
-    def find(self, **state):
-        """The id of the one widget that has this state."""
-        (found,) = (id_ for id_, model in self.models.items() if state.items() <= model.items())
-        return found
-
-    def box(self, name):
-        """The id of the number box of a size."""
-        return self.find(_model_name="IntTextModel", value=self.view["sizes"][name])
-
-    @property
-    def view(self):
-        """The state of the graph view."""
-        (found,) = (model for model in self.models.values() if "view_state" in model)
-        return found
-
-    @property
-    def probed(self):
-        """The sizes that the graph was recorded at."""
-        return {symbol["name"]: symbol["value"] for symbol in self.view["graph"]["symbols"]}
-
-    def listen_until_measured(self):
-        plots = [model for model in self.models.values() if "figure" in model]
-        self.listen_until(lambda: all(plot["figure"] for plot in plots) and self.view["status"]["state"] == "ready")
-
-
 @pytest.fixture
-def kernel():
-    manager, client = start_new_kernel(startup_timeout=SECONDS)
-    try:
-        kernel = Kernel(client)
-        kernel.run("%load_ext shapewidget")
+def kernel(tmp_path):
+    with running("newest", tmp_path) as kernel:
         yield kernel
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
 
 
 def test_magic_sends_one_display_with_widget_table_and_text(kernel):
