@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +53,14 @@ class PipesAdapter:
     def machine(self, model: Any) -> str:
         """Equal everywhere."""
         return "pipes"
+
+    def seeded(self, seed: int) -> AbstractContextManager[None]:
+        """Nothing is left to chance."""
+        return nullcontext()
+
+    def packed(self, content: object) -> bytes:
+        """Pipes have no weights to leave out."""
+        return pickle.dumps(content)
 
     def on_device(self, model: Any, device: str) -> Any:
         """There is one device only."""

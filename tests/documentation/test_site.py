@@ -14,7 +14,7 @@ PICTURES = sorted((ROOT / "docs" / "images").glob("*.png"))
 def test_every_public_name_is_on_the_page_of_the_api():
     page = (ROOT / "docs" / "api.md").read_text()
     assert {*DOCUMENTED.findall(page), "zoo"} == set(shapewidget.__all__)
-    assert set(re.findall(r"`(\w+(?:Tagger|Like))`", page)) == set(dir(shapewidget.zoo))
+    assert set(re.findall(r"`(\w+(?:Tagger|Like|Classifier))`", page)) == set(dir(shapewidget.zoo))
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
