@@ -95,7 +95,9 @@ class PipesAdapter:
 
     # -- a run ------------------------------------------------------------------------------------------------------
 
-    def record(self, model: Line, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True) -> Recording:
+    def record(
+        self, model: Line, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True, **_: Any
+    ) -> Recording:
         """Run the pipes one by one. Where one refuses, note it, give it what it takes, and go on."""
         rows: Shape = batch.args[0]
         layers, edges = [Layer("rows", LayerKind.INPUT, "rows", "rows", outputs=(_spec(rows),))], []
