@@ -13,22 +13,25 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from IPython import get_ipython
 
-from shapewidget.errors import Cancelled, ShapeWidgetError
+from shapewidget.errors import Cancelled, InputError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.costs import Measurement, with_costs
 from shapewidget.notebook import page, plots
 from shapewidget.notebook.controls import Progress, SizeInput, close_all
 from shapewidget.notebook.graph_view import READY, GraphView
 from shapewidget.notebook.limit import LimitRow
+from shapewidget.notebook.live_switch import LiveSwitch
 from shapewidget.notebook.plot_view import PlotView
 from shapewidget.notebook.points import Points
 from shapewidget.notebook.predicted import curve_sizes
 from shapewidget.notebook.report_view import display_widget
 from shapewidget.notebook.scheduler import PAUSE_SECONDS, Scheduler, paced
 from shapewidget.probing.largest import largest_predicted, searching
+from shapewidget.probing.live import Live
 from shapewidget.probing.predictor import Prediction
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
+from shapewidget.probing.timeline import Timeline
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -71,6 +74,7 @@ class Dashboard(ipywidgets.VBox):
         controls: A `SizeInput` for every size, by its symbol, or by its label where it has no symbol.
         progress: Shown while something longer runs.
         limit: The largest size that fits.
+        live_switch: Follows the real batches of a training loop.
     """
 
     def __init__(self, session: Session) -> None:
@@ -95,6 +99,11 @@ class Dashboard(ipywidgets.VBox):
         self._axis = self._axis_of(next(iter(self._movable), next(iter(self.sizes), "")))
         self.progress = Progress(self._scheduler.cancel)
         self.limit = LimitRow(lambda: self._scheduler.request(_Search(self._axis.name)))
+        self.live_switch = LiveSwitch(
+            self._follow, "" if session.report.framework == "torch" else "Live is for PyTorch models."
+        )
+        self._live: Live | None = None
+        self._unfollow: Callable[[], None] | None = None
         beside = {"flex": "1 1 380px", "min_width": "0"}
         self._memory, self._timing = PlotView(label="Memory", layout=beside), PlotView(label="Time", layout=beside)
         super().__init__(self._rows())
@@ -109,6 +118,7 @@ class Dashboard(ipywidgets.VBox):
             ipywidgets.HBox([*self.controls.values(), device], layout=wrapping),
             self.progress,
             self.limit,
+            self.live_switch,
             ipywidgets.HBox([self._memory, self._timing], layout=wrapping),
         ]
 
@@ -126,6 +136,31 @@ class Dashboard(ipywidgets.VBox):
     def timing_figure(self) -> Figure:
         """Time over the size that was moved last, as a figure of one's own."""
         return plots.timing_figure(self._shown_points(), self._axis, self.sizes, self._curve())
+
+    @property
+    def live(self) -> bool:
+        """Whether the real batches of a training loop are recorded as the model is called; a few a second."""
+        return bool(self.live_switch.value)
+
+    @live.setter
+    def live(self, value: bool) -> None:
+        if value and self.live_switch.toggle.disabled:
+            raise InputError(f"live={value!r} cannot be set: {self.live_switch.text.value} Wrap the loop in capture().")
+        self.live_switch.value = value
+
+    @property
+    def live_batches(self) -> Timeline:
+        """What was recorded since `live` was switched on."""
+        return self._live.batches if self._live is not None else Timeline()
+
+    def _follow(self, is_on: bool) -> None:
+        if self._unfollow is not None:
+            self._unfollow()
+            self._unfollow = None
+        if is_on:
+            self._live = Live(self.live_switch.say)
+            self._unfollow = self._session.follow(self._live.called)
+            self.live_switch.say(self._live)
 
     def _shown_points(self) -> list[Measurement]:
         return self._points.along(self._axis.name, self.sizes)
@@ -145,6 +180,7 @@ class Dashboard(ipywidgets.VBox):
         """Stop what runs, and close the dashboard with all its parts."""
         if self.comm is not None:
             self._scheduler.cancel()
+            self._follow(False)
             close_all([*self.children, self.layout])
             super().close()
 

@@ -112,6 +112,10 @@ class Session:
         """Where the probes run."""
         return self._adapter.device(self._model)
 
+    def follow(self, called: Callable[[Any], None]) -> Callable[[], None] | None:
+        """Call a bound method with the inputs of every call of the live model, until what is given is called."""
+        return self._adapter.follow(self._model, called)
+
     @property
     def controls(self) -> tuple[SizeControl, ...]:
         """The three sliders; one that cannot work carries the reason."""

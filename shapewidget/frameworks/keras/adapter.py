@@ -85,6 +85,10 @@ class KerasAdapter:
         """The model itself: every Keras layer can be called."""
         return model
 
+    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> None:
+        """None: what runs inside a `tf.function` calls no Python."""
+        return None
+
     def batch(self, model: keras.Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""
         return make_batch(model, inputs, targets, axes)

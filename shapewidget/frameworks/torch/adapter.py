@@ -20,6 +20,7 @@ from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.capacity import capacity_of, described
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.failure import failure_of
+from shapewidget.frameworks.torch.follow import follow
 from shapewidget.frameworks.torch.guard import seeded
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
@@ -87,6 +88,10 @@ class TorchAdapter:
     def runnable(self, model: nn.Module, inputs: Any) -> nn.Module:
         """The model, or the parts of a container that has no forward."""
         return with_forward(model, inputs)
+
+    def follow(self, model: nn.Module, called: Callable[[Any], None]) -> Callable[[], None]:
+        """Be told of every call of the model."""
+        return follow(model, called)
 
     def batch(self, model: nn.Module, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""

@@ -1,0 +1,134 @@
+"""The real batches of a running training loop, as the dashboard follows them."""
+
+import copy
+import gc
+import io
+import weakref
+
+import pytest
+import torch
+from torch import nn
+
+import shapewidget
+from shapewidget.errors import InputError
+from shapewidget.notebook.dashboard import Dashboard
+from shapewidget.notebook.live_switch import LiveSwitch
+from shapewidget.probing.live import Live
+from shapewidget.probing.session import Session
+
+
+class Clock:
+    """Time that passes only when it is told to."""
+
+    now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr("shapewidget.probing.live.time", made)
+    return made
+
+
+@pytest.fixture
+def model():
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1))
+
+
+@pytest.fixture
+def dashboard(model):
+    made = Dashboard(Session(model, torch.randn(6, 4)))
+    yield made
+    made.close()
+
+
+def test_live_records_a_few_batches_a_second_and_counts_all(clock):
+    live = Live()
+    for _ in range(1000):
+        live.called((torch.zeros(32, 4),))
+        clock.now += 0.001
+    assert live.count == 1000
+    assert [batch.index for batch in live.batches] == [0, 250, 500, 750]
+
+
+def test_live_marks_the_first_batch_of_another_shape_at_once(clock):
+    live = Live()
+    for size in (32, 32, 7, 5):
+        live.called((torch.zeros(size, 4),))
+    assert (live.odd.index, live.odd.size) == (2, 7)
+    assert [batch.size for batch in live.batches] == [32, 7]
+
+
+def test_live_rests_where_it_has_taken_more_than_its_share(clock):
+    def slowly(live):
+        clock.now += 1.0
+
+    live = Live(slowly)
+    for _ in range(200):
+        live.called((torch.zeros(3),))
+        clock.now += 0.5
+    assert [batch.index for batch in live.batches] == [0, 198]
+
+
+def test_dashboard_follows_the_loop_while_it_is_live(dashboard, model):
+    dashboard.live = True
+    assert dashboard.live_switch.text.value == "waits for the model to be called"
+    for size in (32, 32, 7):
+        model(torch.randn(size, 4)).sum().backward()
+    assert [batch.size for batch in dashboard.live_batches] == [32, 7]
+    assert dashboard.live_switch.text.value == "batch 2: (7, 4). The first that differs: batch 2, (7, 4)."
+    dashboard.live = False
+    model(torch.randn(5, 4))
+    assert len(dashboard.live_batches) == 2
+    assert not model._forward_pre_hooks
+
+
+def test_live_counts_neither_probes_nor_copies_nor_captured_calls(dashboard, model):
+    dashboard.live = True
+    shapewidget.probe(model, torch.randn(3, 4))
+    copy.deepcopy(model)(torch.randn(3, 4))
+    with shapewidget.capture():
+        model(torch.randn(3, 4))
+    assert not dashboard.live_batches
+
+
+def test_live_model_can_be_saved(dashboard, model):
+    dashboard.live = True
+    file = io.BytesIO()
+    torch.save(model, file)
+    file.seek(0)
+    again = torch.load(file, weights_only=False)
+    assert again(torch.randn(2, 4)).shape == (2, 1)
+
+
+def test_live_ends_with_the_dashboard_and_holds_nothing(model):
+    made = Dashboard(Session(model, torch.randn(6, 4)))
+    made.live = True
+    made.close()
+    assert not model._forward_pre_hooks
+
+
+def test_what_follows_a_model_does_not_keep_it():
+    live, model = Live(), nn.Linear(4, 1)
+    Session(model, torch.randn(2, 4)).follow(live.called)
+    model(torch.randn(2, 4))
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert live.count == 1
+    assert gone() is None
+
+
+def test_live_is_refused_where_the_model_cannot_be_followed():
+    switch = LiveSwitch(lambda is_on: None, "Only PyTorch models can be followed live.")
+    assert switch.toggle.disabled
+    assert switch.text.value == "Only PyTorch models can be followed live."
+
+
+def test_dashboard_of_another_framework_says_why_it_is_not_live(dashboard):
+    dashboard.live_switch.toggle.disabled = True
+    with pytest.raises(InputError, match="cannot be set"):
+        dashboard.live = True
