@@ -120,7 +120,7 @@ class RecordingSession:
 class RecordingCosts:
     """The costs of a `RecordingSession`; predicts nothing."""
 
-    capacity = None
+    capacity = peak_flops = None
 
     def __init__(self, session):
         self.session = session

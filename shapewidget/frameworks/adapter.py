@@ -194,6 +194,9 @@ class Adapter(Protocol):
     def machine(self, model: Model) -> str:
         """Device, threads and version of the framework: runs on equal machines cost the same."""
 
+    def peak_flops(self, model: Model) -> float | None:
+        """Floating-point operations a second that the model's device does at best, measured; None where not known."""
+
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """In the block random numbers start from a seed; afterwards they go on as if nothing had been."""
 

@@ -2,13 +2,12 @@
 
 A run takes what its parts take together: a start, a little for every step of a loop, a stream of bytes, a product of
 matrices. So the law is a sum of terms that are not negative, fitted to relative errors. Few terms extrapolate better,
-more of them interpolate better; the points decide, by how well each law says those that are left out.
+more of them interpolate better, so there are more with many points.
 """
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shapewidget.graph.nonnegative import nonnegative_least_squares
@@ -20,7 +19,7 @@ _FEW, _MANY = ("", "T", "BThh", "BTh", "Thh"), ("", "T", "Th", "BThh", "BTh", "T
 
 _FEW_WITHOUT_TIME, _MANY_WITHOUT_TIME = ("", "B", "Bh", "Bhh"), ("", "B", "Bh", "Bhh", "h", "hh")
 _ATTENTION = ("BTT", "BTTh")
-_PASSES = 5
+_PASSES = 4
 """Rounds of reweighting, which bring the sum of squares near to the sum of errors, so that a bad point counts less."""
 
 Point = tuple[Mapping[str, int], float]
@@ -54,20 +53,7 @@ def fit_time(points: Sequence[Point], names: Sequence[str], *, attention: bool =
     """
     words = (_FEW, _MANY) if TIME in names else (_FEW_WITHOUT_TIME, _MANY_WITHOUT_TIME)
     few, many = (_terms(letters, names, attention) for letters in words)
-    if len(points) < len(many) + 2:
-        return _fit(points, names, few)
-    best = min((few, many), key=lambda terms: _left_out_error(points, names, terms))
-    return _fit(points, names, best)
-
-
-def left_out(points: Sequence[Point], fit: Callable[[Sequence[Point]], TimeLaw]) -> list[float]:
-    """What the law of all other points says at each one."""
-    return [fit([*points[:place], *points[place + 1 :]]).at(points[place][0]) for place in range(len(points))]
-
-
-def _left_out_error(points: Sequence[Point], names: Sequence[str], terms: Sequence[Powers]) -> float:
-    said = left_out(points, lambda rest: _fit(rest, names, terms))
-    return statistics.median(abs(value / seconds - 1) for value, (_, seconds) in zip(said, points, strict=True))
+    return _fit(points, names, many if len(points) >= 2 * len(many) else few)
 
 
 def _fit(points: Sequence[Point], names: Sequence[str], terms: Sequence[Powers]) -> TimeLaw:

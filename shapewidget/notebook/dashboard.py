@@ -19,6 +19,7 @@ from shapewidget.graph.costs import Measurement, with_costs
 from shapewidget.notebook import page, plots
 from shapewidget.notebook.controls import Progress, SizeInput, close_all
 from shapewidget.notebook.graph_view import READY, GraphView
+from shapewidget.notebook.layer_plots import layers_figure
 from shapewidget.notebook.limit import LimitRow
 from shapewidget.notebook.live_switch import LiveSwitch
 from shapewidget.notebook.plot_view import PlotView
@@ -106,6 +107,8 @@ class Dashboard(ipywidgets.VBox):
         self._unfollow: Callable[[], None] | None = None
         beside = {"flex": "1 1 380px", "min_width": "0"}
         self._memory, self._timing = PlotView(label="Memory", layout=beside), PlotView(label="Time", layout=beside)
+        self._layers = PlotView(label="Costs of the layers", height=220, layout={"display": "none"})
+        self.graph_view.observe(lambda _: self._draw_layers(), "selection")
         super().__init__(self._rows())
         if not self._scheduler.is_inline:
             self._scheduler.request(self.sizes)
@@ -120,6 +123,7 @@ class Dashboard(ipywidgets.VBox):
             self.limit,
             self.live_switch,
             ipywidgets.HBox([self._memory, self._timing], layout=wrapping),
+            self._layers,
         ]
 
     @property
@@ -135,7 +139,20 @@ class Dashboard(ipywidgets.VBox):
     @property
     def timing_figure(self) -> Figure:
         """Time over the size that was moved last, as a figure of one's own."""
-        return plots.timing_figure(self._shown_points(), self._axis, self.sizes, self._curve())
+        points = self._shown_points()
+        peak = self._costs.peak_flops if any(point.flops for point in points) else None
+        return plots.timing_figure(points, self._axis, self.sizes, self._curve(), peak)
+
+    @property
+    def layers_figure(self) -> Figure | None:
+        """What the layers cost, the selected one standing out, as a figure of one's own; None before it is known."""
+        return layers_figure(self.report.graph, self.graph_view.selection)
+
+    def _draw_layers(self) -> None:
+        figure = self.layers_figure
+        self._layers.layout.display = "none" if figure is None else ""
+        if figure is not None:
+            self._layers.show(figure)
 
     @property
     def live(self) -> bool:
@@ -292,6 +309,7 @@ class Dashboard(ipywidgets.VBox):
         if costs and self.report.graph.sizes == sizes:
             self.report.graph = with_costs(self.report.graph, costs)
             self.graph_view.show(self.report)
+            self._draw_layers()
 
     def _draw(self) -> None:
         self._memory.show(self.memory_figure)

@@ -106,6 +106,7 @@ def timing_figure(
     axis: SizeAxis,
     current: Mapping[str, int],
     curve: Sequence[Prediction] = (),
+    peak_flops: float | None = None,
 ) -> Figure:
     """Median time of a forward pass and of a training step with their quartiles, over one size.
 
@@ -114,6 +115,7 @@ def timing_figure(
         axis: The size.
         current: The sizes that are shown in the graph; marked by a line.
         curve: Predictions over that size.
+        peak_flops: Floating-point operations a second that the device does at best.
     """
     from plotly import graph_objects
 
@@ -142,7 +144,7 @@ def timing_figure(
             textposition="middle right",
             line={"color": colour, "width": 2},
             marker={"symbol": symbol, "size": 8},
-            hovertext=[_timing_text(points[size], timing, label, axis) for size, timing in timed.items()],
+            hovertext=[_timing_text(points[size], timing, label, axis, peak_flops) for size, timing in timed.items()],
             hoverinfo="text",
         )
         of = operator.attrgetter(field)
@@ -175,11 +177,16 @@ def _memory_text(point: Measurement, axis: SizeAxis) -> str:
     return "<br>".join([f"<b>{heading(point, axis)}</b>", *rows, *peaks, *how, *wrapped(point.refusal)])
 
 
-def _timing_text(point: Measurement, timing: Timing, label: str, axis: SizeAxis) -> str:
+def _timing_text(point: Measurement, timing: Timing, label: str, axis: SizeAxis, peak_flops: float | None) -> str:
     quartiles = (
         f"half of {timing.repeats} repeats in {units.in_seconds(timing.lower)} – {units.in_seconds(timing.upper)}"
     )
     rows = [f"<b>{heading(point, axis)}</b>", f"{label} <b>{units.in_seconds(timing.median)}</b>", quartiles]
     if "B" in point.sizes:
-        rows.append(f"{point.sizes['B'] / timing.median:,.0f} samples/s")
+        tokens = f", {point.sizes['B'] * point.sizes['T'] / timing.median:,.0f} tokens/s" if "T" in point.sizes else ""
+        rows.append(f"{point.sizes['B'] / timing.median:,.0f} samples/s{tokens}")
+    achieved = point.flops_per_second
+    if achieved is not None and timing is (point.step or point.forward):
+        share = f", {achieved / peak_flops:.0%} of the most that was measured here" if peak_flops else ""
+        rows.append(f"{achieved / 1e9:,.1f} GFLOP/s{share}")
     return "<br>".join(rows + wrapped(point.refusal))

@@ -21,7 +21,9 @@ Row = Mapping[str, Any]
 _COLOURS = (BLUE, ORANGE, PURPLE, SKY, GREY)
 
 
-def sweep_figure(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, title: str) -> Figure:
+def sweep_figure(
+    axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, title: str, *, as_curves: bool = False
+) -> Figure:
     """Draw one column of a sweep.
 
     Args:
@@ -29,6 +31,7 @@ def sweep_figure(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, tit
         rows: Of `Sweep.rows`.
         value: The column to draw.
         title: Class of the model.
+        as_curves: Whether two axes too are drawn as curves.
 
     Raises:
         InputError: There is no such column.
@@ -38,7 +41,7 @@ def sweep_figure(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, tit
         raise InputError(f"A sweep has no {value!r}. Expected one of {', '.join(drawable)}.")
     unit, scale = _unit(value, max((row[value] or 0 for row in rows), default=0))
     label = value.rpartition("_")[0].replace("_", " ") + (f" ({unit})" if unit else "")
-    if len(axes) == 2 and all(len(axis.values) > 1 for axis in axes):
+    if not as_curves and len(axes) == 2 and all(len(axis.values) > 1 for axis in axes):
         figure = _heat_map(axes, rows, value, scale, label)
     else:
         figure = _curves(axes, rows, value, scale, label)
@@ -51,6 +54,31 @@ def sweep_figure(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, tit
         margin={"l": 60, "r": 16, "t": 44, "b": 44},
     )
     return figure
+
+
+def comparison_figure(sweeps: Sequence[tuple[Sequence[SweepAxis], Sequence[Row], str]], value: str) -> Figure:
+    """Draw one column of several sweeps as curves over the same axes.
+
+    Args:
+        sweeps: Axes, rows and title of each; equal titles are told apart by numbers.
+        value: The column to draw.
+
+    Raises:
+        InputError: They are over different things, or have no such column.
+    """
+    keywords = [[axis.keyword for axis in axes] for axes, _, _ in sweeps]
+    if any(other != keywords[0] for other in keywords):
+        said = " and ".join(", ".join(names) for names in keywords)
+        raise InputError(f"Only sweeps over the same sizes can be compared; these are over {said}.")
+    merged = {
+        axis.keyword: tuple(dict.fromkeys(it for axes, _, _ in sweeps for it in axes[place].values))
+        for place, axis in enumerate(sweeps[0][0])
+    }
+    axes = [SweepAxis(name, name, values) for name, values in merged.items()]
+    titles = [f"{title} ({number})" for number, (_, _, title) in enumerate(sweeps, start=1)]
+    rows = [{**row, "model": title} for (_, own, _), title in zip(sweeps, titles, strict=True) for row in own]
+    models = SweepAxis("model", "model", tuple(titles))
+    return sweep_figure([*axes, models], rows, value, "Comparison", as_curves=True)
 
 
 def _unit(value: str, largest: float) -> tuple[str, float]:

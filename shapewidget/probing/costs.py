@@ -66,6 +66,11 @@ class Costs:
         """Bytes that a run can take on the device, as it is now; None where the device does not tell."""
         return self._adapter.capacity(self._model)
 
+    @functools.cached_property
+    def peak_flops(self) -> float | None:
+        """Floating-point operations a second that the device does at best, measured once; None where not known."""
+        return self._adapter.peak_flops(self._model)
+
     def predict(self, sizes: Sizes) -> Prediction:
         """The costs at these sizes, from arithmetic alone."""
         return self.predictor.at({**self._sizes, **sizes})

@@ -36,6 +36,9 @@ _PLAN = (
 )  # fmt: skip
 """Batch, sequence and share of the hidden size of the small runs: as many as bytes have terms, and two over."""
 
+_MOST_ANCHORS = 12
+"""How many timed points, the newest, set a prediction right: each is left out once, which takes a fit."""
+
 _WIDEST, _MULTIPLE = 1024, 16
 _SHORTEST_PLANNED = 64
 
@@ -123,14 +126,13 @@ class Predictor:
                 yield small, Effort.BYTES
 
     def _small(self) -> Iterator[dict[str, int]]:
-        lengths = self._own.get(TIME, _SHORTEST_PLANNED)
         for batch, length, share in _PLAN:
             sizes = {}
             for name in self.names:
                 if name == BATCH:
                     sizes[name] = batch
                 elif name == TIME:
-                    sizes[name] = max(1, length * min(lengths, _SHORTEST_PLANNED) // _SHORTEST_PLANNED)
+                    sizes[name] = _shortened(length, self._own[name])
                 else:
                     wide = 2 * self._own[name] > _WIDEST
                     sizes[name] = self._rounded(name, self._own[name] * share / (2 if wide else 1), _MULTIPLE)
@@ -154,7 +156,7 @@ class Predictor:
     def _bytes(self) -> tuple[Callable[[Sizes], Memory], Anchored] | None:
         runs = [*self.points, *self.probes]
         law = fit_memory(runs, self.names, self._bends())
-        peaks = [(self._named(run), float(run.memory.peak)) for run in runs if run.memory is not None]
+        peaks = [(self._named(run), float(run.memory.peak)) for run in self.points or runs if run.memory is not None]
         if law is None:
             return None
         return law.at, anchored(lambda sizes: law.at(sizes).peak, peaks, doubt=DOUBT_OF_MEMORY)
@@ -174,7 +176,7 @@ class Predictor:
             return None
         fit = functools.partial(fit_time, names=self.names, attention=self._has_attention())
         working = [(sizes, timing.cpu or timing.median) for sizes, timing in timed]
-        asked = [place for place, (sizes, _) in enumerate(timed) if place < len(self.points)]
+        asked = range(sum(call(run) is not None for run in self.points))[-_MOST_ANCHORS:]
         without = [fit([*working[:place], *working[place + 1 :]]).at for place in asked]
         return anchored(
             fit(working).at,
@@ -203,6 +205,12 @@ class Predictor:
             for layer in self._graph.layers
             for spec in (*layer.inputs, *layer.outputs)
         )
+
+
+def _shortened(length: int, own: int) -> int:
+    """A planned length for sequences that may be shorter; where it can be a multiple of 8, as loops are cut by it."""
+    shorter = length * min(own, _SHORTEST_PLANNED) // _SHORTEST_PLANNED
+    return shorter // 8 * 8 or max(1, shorter)
 
 
 def _with_peak(memory: Memory, peak: int) -> Memory:

@@ -10,8 +10,8 @@ from typing import Any
 from shapewidget.graph.costs import Measurement
 from shapewidget.probing.program import Point, Program, run_packed
 
-OUTSTANDING = 64
-"""How many points are handed out at once: enough for many workers, few enough for a scheduler and for cancelling."""
+OUTSTANDING = 256
+"""How many points are handed out at once: two and more for each of a hundred workers, few enough for a scheduler."""
 
 ATTEMPTS = 3
 """How many workers a point may lose."""

@@ -168,15 +168,21 @@ class Sweep:
         content = {"title": self.title, "axes": axes, "points": self.rows(), "pending": list(self.pending)}
         return json.dumps(content, allow_nan=False, default=str)
 
-    def plot(self, value: str = "peak_bytes") -> Figure:
+    def plot(self, value: str = "peak_bytes", *others: Sweep) -> Figure:
         """A plotly figure: curves over one axis, a heat map over two.
 
         Args:
             value: What to draw: "peak_bytes", "step_seconds", "forward_seconds", "samples_per_second" or any other
                 column of `to_pandas`.
-        """
-        from shapewidget.notebook.sweep_plots import sweep_figure
+            *others: Sweeps of other models or settings over the same sizes, to be compared in one plot of curves.
 
+        Raises:
+            InputError: There is no such column, or a sweep is over something else.
+        """
+        from shapewidget.notebook.sweep_plots import comparison_figure, sweep_figure
+
+        if others:
+            return comparison_figure([(it.axes, it.rows(), it.title) for it in (self, *others)], value)
         return sweep_figure(self.axes, self.rows(), value, self.title)
 
 

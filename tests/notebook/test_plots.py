@@ -200,3 +200,11 @@ def test_bytes_are_said_in_powers_of_1024(size, words):
 )
 def test_durations_are_said_in_three_digits(seconds, words):
     assert units.in_seconds(seconds) == words
+
+
+def test_hovering_tells_throughput_and_the_share_of_the_peak():
+    timed = replace(point(8), flops=4_000_000)
+    figure = timing_figure([timed], BATCH, {"B": 8}, peak_flops=400e6)
+    (text,) = trace(figure, "training step").hovertext
+    assert "400 samples/s, 20,000 tokens/s" in text
+    assert "0.2 GFLOP/s, 50% of the most that was measured here" in text

@@ -209,3 +209,14 @@ class TestOutput:
     def test_a_bar_is_shown_while_it_runs(self, capsys):
         shapewidget.sweep(Scorer(), inputs(), batch_size=[2, 4])
         assert "2/2" in capsys.readouterr().err
+
+    def test_sweeps_of_two_models_are_compared_in_one_plot(self):
+        one = swept(Scorer(), inputs(), batch_size=[2, 4])
+        two = swept(Scorer(hidden=64), inputs(), batch_size=[4, 8])
+        figure = one.plot("peak_bytes", two)
+        assert [(curve.name, list(curve.x)) for curve in figure.data] == [
+            ("model Scorer (1)", [2, 4]),
+            ("model Scorer (2)", [4, 8]),
+        ]
+        with pytest.raises(InputError, match="these are over batch_size and hidden_size"):
+            one.plot("peak_bytes", swept(Scorer(), inputs(), hidden_size=[4]))

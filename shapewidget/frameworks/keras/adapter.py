@@ -64,6 +64,10 @@ class KerasAdapter:
         threads = tf.config.threading.get_intra_op_parallelism_threads()
         return f"{self.device(model)} {processor()}, {threads} threads, keras {keras.__version__}, tf {tf.__version__}"
 
+    def peak_flops(self, model: keras.Model) -> float | None:
+        """None, as nothing is measured yet."""
+        return None
+
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """Seeds nothing, as nothing is measured yet."""
         return contextlib.nullcontext()

@@ -16,6 +16,7 @@ from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort, Failure
 from shapewidget.frameworks.host import available_bytes
 from shapewidget.frameworks.nesting import split
+from shapewidget.frameworks.torch import flops
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.capacity import capacity_of, described
 from shapewidget.frameworks.torch.constructor import find_constructor
@@ -62,6 +63,11 @@ class TorchAdapter:
     def machine(self, model: nn.Module) -> str:
         """Device, threads and version of PyTorch."""
         return described(torch.device(self.device(model)))
+
+    def peak_flops(self, model: nn.Module) -> float | None:
+        """Of a product of large matrices, in the dtype of the first weight."""
+        weight = next((weight for weight in model.parameters() if weight.is_floating_point()), None)
+        return None if weight is None else flops.peak(weight.device, weight.dtype)
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """Seeds Python, PyTorch on all devices, and NumPy where it is loaded."""

@@ -7,11 +7,17 @@ the product of its input and its state with the weights of four gates: ``2·4·H
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+
+_PEAK_WIDTH = (1024, 8192)
+"""Rows of the matrices, on a CPU and on a GPU."""
+
+_PEAK_REPEATS = 5
 
 
 def counted(call: Callable[[], object]) -> int | None:
@@ -23,6 +29,22 @@ def counted(call: Callable[[], object]) -> int | None:
     except (RuntimeError, NotImplementedError, TypeError, AssertionError):
         return None
     return int(counter.get_total_flops())
+
+
+def peak(device: torch.device, dtype: torch.dtype) -> float:
+    """The most floating-point operations a second that the device was seen to do: a product of two large matrices."""
+    size = _PEAK_WIDTH[device.type == "cuda"]
+    one = torch.ones(size, size, device=device, dtype=dtype)
+    seconds = []
+    for _ in range(_PEAK_REPEATS):
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        started = time.perf_counter()
+        torch.mm(one, one)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - started)
+    return float(2 * size**3 / min(seconds))
 
 
 def _formulas() -> dict[Any, Any]:
