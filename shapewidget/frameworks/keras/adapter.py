@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import pickle
 import warnings
-from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -16,7 +15,7 @@ from shapewidget.errors import InputError, ProbeInputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
 from shapewidget.frameworks.host import RESERVE, available_bytes, processor
 from shapewidget.frameworks.keras.attempt import attempt
-from shapewidget.frameworks.keras.guard import untouched
+from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.independence import independence
 from shapewidget.frameworks.keras.inputs import make_batch
 from shapewidget.frameworks.keras.measure import measure
@@ -65,12 +64,15 @@ class KerasAdapter:
         return f"{self.device(model)} {processor()}, {threads} threads, keras {keras.__version__}, tf {tf.__version__}"
 
     def peak_flops(self, model: keras.Model) -> float | None:
-        """None, as nothing is measured yet."""
+        """None: the operations of a step are not counted."""
         return None
 
-    def seeded(self, seed: int) -> AbstractContextManager[None]:
-        """Seeds nothing, as nothing is measured yet."""
-        return contextlib.nullcontext()
+    @contextlib.contextmanager
+    def seeded(self, seed: int) -> Iterator[None]:
+        """Seeds Python, NumPy and TensorFlow."""
+        with same_process_state():
+            keras.utils.set_random_seed(seed)
+            yield
 
     def packed(self, content: object) -> bytes:
         """Pickled as it is."""
