@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.wording import place_text, size_text
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Declared, Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression, Remedy
 
 
 def declared_by_coincidence(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -70,8 +72,8 @@ def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
             layer = evidence.layer(clash.layer_id)
             if layer is None or layer.id in seen or clash.kind is not ClashKind.SIZE or layer.kind is LayerKind.LAYER:
                 continue
-            batch = evidence.graph.sizes.get("B")
-            if batch is None or not _names_batch(layer, batch, recording.sizes.get("B")):
+            batch, there = evidence.graph.sizes.get("B"), recording.graph.by_id.get(clash.layer_id)
+            if batch is None or there is None or not _names_batch(layer, there, batch, recording.sizes.get("B")):
                 continue
             seen.add(layer.id)
             yield Diagnosis(
@@ -90,12 +92,23 @@ def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
                     got=recording.sizes["B"],
                     source=layer.source,
                     layer_id=layer.id,
-                )
+                ),
+                tuple(_read_off(layer, batch)),
             )
 
 
-def _names_batch(layer: Layer, batch: int, other: int | None) -> bool:
-    """Whether the batch size of the user's run stands as a number among the arguments, or in a weight's shape."""
-    asked = [size for value in layer.settings.values() for size in (value if isinstance(value, tuple) else (value,))]
+def _read_off(layer: Layer, batch: int) -> Iterator[Remedy]:
+    """The batch size read off the tensor, where it stands as a number in a view or reshape."""
+    call = method_call(layer.source)
+    if call is None or layer.name not in ("view", "reshape") or layer.source is None:
+        return
+    if call.arguments[:1] == (str(batch),):
+        sizes = ", ".join((f"{call.receiver}.size(0)", *call.arguments[1:]))
+        yield EditExpression(layer.source, f"{call.receiver}.{call.name}({sizes})")
+
+
+def _names_batch(layer: Layer, there: Layer, batch: int, other: int | None) -> bool:
+    """Whether the user's batch size is an argument in the run at another one too, or stands in a weight's shape."""
+    asked = [size for value in there.settings.values() for size in (value if isinstance(value, tuple) else (value,))]
     fixed = [spec.shape[0] for spec in layer.inputs if spec.shape and spec.dims and spec.dims[0] == constant(batch)]
     return other != batch and (batch in asked or batch in fixed)
