@@ -98,7 +98,7 @@ def _form(batch: Any) -> tuple[Any, ...] | None:
     """What is equal for two batches of one form, and cheap to tell; None for a batch that is no row of arrays."""
     items = batch if type(batch) in (tuple, list) else (batch,)
     try:
-        return (type(batch), *((item.shape, item.dtype, getattr(item, "device", None)) for item in items))
+        return (type(batch), *[(item.shape, item.dtype, getattr(item, "device", None)) for item in items])
     except AttributeError:
         return None
 

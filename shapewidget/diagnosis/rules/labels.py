@@ -11,7 +11,10 @@ from shapewidget.graph.batches import BatchRecord
 
 def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
     """Labels of another number than the samples, which the loss refuses, or spreads over the batch."""
-    odd = next((batch for batch in evidence.batches if _sizes(batch) is not None), None)
+    forms: dict[int, BatchRecord] = {}  # most batches of a pass share the parts of the first
+    for batch in evidence.batches:
+        forms.setdefault(id(batch.parts), batch)
+    odd = next((batch for batch in forms.values() if _sizes(batch) is not None), None)
     if odd is None:
         return
     samples, labels = _sizes(odd) or (0, 0)
