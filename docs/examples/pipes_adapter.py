@@ -50,6 +50,10 @@ class PipesAdapter:
         """So nobody has to ask how much there is."""
         return None
 
+    def peak_flops(self, model: Any) -> float | None:
+        """Nothing is multiplied."""
+        return None
+
     def machine(self, model: Any) -> str:
         """Equal everywhere."""
         return "pipes"
@@ -69,6 +73,10 @@ class PipesAdapter:
     def runnable(self, model: Any, inputs: Any) -> Any:
         """A line is called as a whole."""
         return model
+
+    def follow(self, model: Any, called: Callable[[Any], None]) -> Callable[[], None] | None:
+        """A line does not tell when it is called."""
+        return None
 
     # -- the batch --------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ def test_few_blocks_are_left_out_as_fragments(record_property):
     blocks = [block for page in pages() for block in page.blocks if block.language == "python"]
     fragments = [block for block in blocks if block.is_fragment]
     record_property("fragments", len(fragments))
-    assert len(fragments) <= len(blocks) // 10
+    assert len(fragments) <= len(blocks) // 5
 
 
 @pytest.mark.parametrize(

