@@ -16,6 +16,7 @@ const OURS = new RegExp(
     "isOpen isLane isMain isCulled isFar wasDragged wasMoved cardWidth chipWidth anchor beside arrivesAt leavesAt",
     "entryTrack exitTrack entryTracks exitTracks entryTop exitTop curveTop laneWidth trackHeight bottomPadding",
     "sidePadding wideGap portGap separation isPlaced isBack fromPort toPort arrangement leafCount isGroup sideOffset",
+    "chain nodes column items higher lower links points placed carried hasArrow members isAssumed shown",
     "focusOn focused startAt toPicture onChange setLater isWaiting keepNear openAll nextProblem",
   ]
     .join(" ")

@@ -175,8 +175,8 @@ export interface WireAnswer {
 
 /** Traits of GraphView. */
 export interface GraphViewTraits {
-  /** The graph; null before the first probe ended. Set by the kernel. */
-  graph: WireGraph | null;
+  /** The graph, from a kernel as the bytes of deflated JSON; null before the first probe ended. Set by the kernel. */
+  graph: WireGraph | DataView | null;
   /** Shapes of the graph's tensors at the sizes that are shown. Set by the kernel. */
   tensors: WireTensor[];
   /** Values of the symbols at the sizes that are shown. Set by the kernel. */

@@ -1,6 +1,7 @@
 /** The graph view: puts the parts together and keeps them in step with the model. */
 
-import type { WireViewState } from "./contract.gen";
+import { inflated, isBuffer } from "./buffers";
+import type { WireGraph, WireViewState } from "./contract.gen";
 import { h } from "./dom";
 import { type HostModel, Traits } from "./model";
 import bars from "./styles/bars.css";
@@ -65,7 +66,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   });
   const save = async (kind: "svg" | "png"): Promise<void> => {
     const svg = picture.svg();
-    const name = `${traits.get("graph")?.title || "graph"}.${kind}`;
+    const name = `${picture.scene?.graph.title || "graph"}.${kind}`;
     download(name, kind === "png" ? await png(svg) : new Blob([svg], { type: "image/svg+xml" }));
   };
   const legend = new Legend({
@@ -90,20 +91,28 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   );
   el.append(root);
 
+  /** The graph as it came, and whether it is still being read. */
   let drawn: unknown = null;
+  let isComing = false;
   const showSelection = (): void => {
     frame.select(traits.get("selection"));
     if (picture.scene) panel.show(picture.scene, traits.get("selection"), traits.get("sizes"));
   };
-  const showGraph = (): void => {
-    const graph = traits.get("graph");
-    drawn = graph;
-    root.classList.toggle("swg-is-waiting", graph === null);
-    if (graph === null) return;
+  const draw = (graph: WireGraph): void => {
+    isComing = false;
+    root.classList.remove("swg-is-waiting");
     chosen = traits.get("view_state");
     picture.direction = chosen.direction ?? "down";
     picture.show(graph, traits.get("tensors"), chosen.open, traits.get("colour_by"));
     showScene();
+  };
+  const showGraph = (): void => {
+    const graph = traits.get("graph");
+    drawn = graph;
+    isComing = isBuffer(graph);
+    root.classList.toggle("swg-is-waiting", graph === null || (isComing && picture.scene === null));
+    if (isBuffer(graph)) void inflated(graph).then((read) => drawn === graph && draw(read as WireGraph));
+    else if (graph) draw(graph);
   };
   let telling: ReturnType<typeof setTimeout> | undefined;
   const showScene = (): void => {
@@ -121,8 +130,8 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     showSelection();
   };
   traits.onChange(["graph", "tensors", "sizes"], () => {
-    if (traits.get("graph") === drawn) showSizes();
-    else showGraph();
+    if (traits.get("graph") !== drawn) showGraph();
+    else if (!isComing) showSizes();
   });
   traits.onChange(["view_state"], () => {
     if (traits.isWaiting("view_state")) return;
@@ -159,6 +168,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
 
   return () => {
     resized.disconnect();
+    drawn = null;
     stopTheme();
     clearTimeout(telling);
     frame.dispose();

@@ -228,7 +228,13 @@ class Trait:
 
 
 GRAPH_VIEW_TRAITS: tuple[Trait, ...] = (
-    Trait("graph", "WireGraph | null", "kernel", None, "The graph; null before the first probe ended."),
+    Trait(
+        "graph",
+        "WireGraph | DataView | null",
+        "kernel",
+        None,
+        "The graph, from a kernel as the bytes of deflated JSON; null before the first probe ended.",
+    ),
     Trait("tensors", "WireTensor[]", "kernel", [], "Shapes of the graph's tensors at the sizes that are shown."),
     Trait("sizes", "Record<string, number>", "kernel", {}, "Values of the symbols at the sizes that are shown."),
     Trait(

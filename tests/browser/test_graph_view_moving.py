@@ -158,3 +158,16 @@ def test_boxes_move_from_where_they_were_unless_motion_is_not_wanted(page):
     page.emulate_media(reduced_motion="no-preference")
     head.dispatch_event("click")
     assert page.evaluate(animations) > 0
+
+
+def test_the_title_of_a_group_that_is_wider_than_the_view_stays_in_view(page):
+    show(page, wire("elmo"), "width: 420px")
+    choose(page, "Open all groups")
+    layer(page, "bilm.cat").focus()
+    for _ in range(12):
+        page.keyboard.press("+")
+    view = page.locator(".swg-view").bounding_box()
+    title = layer(page, "bilm").locator(".swg-fold")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert layer(page, "bilm").locator(".swg-veil").bounding_box()["x"] < view["x"]
+    assert title.bounding_box()["x"] >= view["x"]

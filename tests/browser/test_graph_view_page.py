@@ -1,5 +1,6 @@
 """The bundle of GraphView on a page of its own, without a kernel."""
 
+import base64
 import json
 import re
 
@@ -7,6 +8,8 @@ import pytest
 from browser.graph_page import chain, choose, layer, receive, show, trait, transform, wire
 from browser.servers import ROOT
 from playwright.sync_api import Page, expect
+
+from shapewidget.notebook.graph_view import packed
 
 ARTIFACTS = ROOT / "artifacts" / "graph_view"
 EDGE = "bilm.cat:0 → tagger.head.projection:0"
@@ -25,6 +28,22 @@ def test_the_badge_of_the_red_edge_explains_it(page):
     expect(panel.locator(".swg-added")).to_have_text("+ self.projection = nn.Linear(2 * dim, dim)")
     expect(panel.locator(".swg-verified")).to_contain_text("run on a copy of the model, and it holds")
     assert trait(page, "selection") == EDGE
+
+
+def test_a_graph_that_comes_as_deflated_bytes_is_drawn(page):
+    state = wire("elmo")
+    data = base64.b64encode(packed(state["graph"])).decode()
+    page.evaluate(
+        """async ([state, data]) => {
+            const bytes = Uint8Array.from(atob(data), sign => sign.charCodeAt(0));
+            await host.show({ ...state, graph: new DataView(bytes.buffer) });
+        }""",
+        [state, data],
+    )
+    expect(page.locator(".swg-badge")).to_have_text("✕ 2·dim = 1024 ≠ 512")
+    expect(page.get_by_text("Running the model once…")).to_be_hidden()
+    receive(page, graph=None)
+    expect(page.get_by_text("Running the model once…")).to_be_visible()
 
 
 def test_findings_are_listed_and_lead_to_their_edge(page):

@@ -1,3 +1,6 @@
+import json
+import zlib
+
 import anywidget
 import pytest
 import traitlets
@@ -9,9 +12,14 @@ from shapewidget.notebook.graph_view import GraphView
 
 @pytest.fixture
 def sent(monkeypatch):
-    """The states that go to the browser."""
+    """The states that go to the browser, with the buffers in their places."""
     states = []
-    monkeypatch.setattr(GraphView, "_send", lambda self, message, buffers=None: states.append(message["state"]))
+
+    def send(_self, message, buffers=None):
+        places = [path[0] for path in message.get("buffer_paths", [])]
+        states.append(message["state"] | dict(zip(places, buffers or [], strict=True)))
+
+    monkeypatch.setattr(GraphView, "_send", send)
     return states
 
 
@@ -27,7 +35,8 @@ def test_show_sends_the_graph_and_all_that_it_points_to_in_one_message(sent):
     view.show(tagger_report())
     assert [set(state) for state in sent] == [{"graph", "tensors", "sizes"}]
     tensors = range(len(sent[0]["tensors"]))
-    assert all(edge["tensor"] in tensors for edge in sent[0]["graph"]["edges"])
+    graph = json.loads(zlib.decompress(sent[0]["graph"]))
+    assert all(edge["tensor"] in tensors for edge in graph["edges"])
     assert sent[0]["sizes"] == SIZES
 
 

@@ -8,6 +8,9 @@ import type { PlacedNode } from "../layout/types";
 import type { Scene } from "../scene";
 import { placeOf, shortName } from "../texts";
 
+/** Where the title of a group begins. */
+export const TITLE_LEFT = 13;
+
 /** A closed box with its texts; clicking and focus are the caller's. */
 export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGElement {
   const isGroup = layer.kind === "group";
@@ -123,7 +126,7 @@ export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGG
       "aria-label": label(scene, layer, state),
     },
     s("rect", { class: "swg-veil", x: 2, y: 2, width: placed.width - 4, height: HEADER_HEIGHT - 7, rx: 8 }),
-    s("text", { x: 13, y: 21, class: "swg-halo" }, ...words(scene, layer, "▾")),
+    s("text", { x: TITLE_LEFT, y: 21, class: "swg-halo" }, ...words(scene, layer, "▾")),
   );
   if (state !== "agree") group.append(sign(state, placed.width - 17, 16, count));
   return group;

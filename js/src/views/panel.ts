@@ -38,8 +38,7 @@ export class Panel {
   #overview(scene: Scene, sizes: Readonly<Record<string, number>>): Node[] {
     const { graph } = scene;
     const parts: Node[] = [];
-    const serious = graph.findings.filter((finding) => finding.severity !== "note");
-    if (!serious.length)
+    if (!scene.problems.length)
       parts.push(
         h("div", { class: "swg-calm" }, h("b", {}, "✓ All shapes agree"), ` ${counted("agree", graph.edges.length)}.`),
       );

@@ -14,6 +14,7 @@ import {
   turned,
 } from "../layout/index";
 import { Scene } from "../scene";
+import { TITLE_LEFT } from "./boxes";
 import { Drawing } from "./drawing";
 import { drawn, names, type Outlines, outlines } from "./far";
 import { items, type Line, linesOf } from "./items";
@@ -258,9 +259,21 @@ export class Picture {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#drawNear();
+      this.#keepTitles();
       this.#drawFar();
       this.#drawMap();
     });
+  }
+
+  /** The title of a group that is wider than the view stays in view. */
+  #keepTitles(): void {
+    const { x } = this.#viewport.shown();
+    for (const header of this.drawing.element.querySelectorAll<SVGElement>(".swg-header")) {
+      const node = this.#nodes.get(header.dataset.layer ?? "");
+      const most = node ? Math.max(TITLE_LEFT, node.width - 160) : TITLE_LEFT;
+      const left = Math.min(most, Math.max(TITLE_LEFT, x - (node?.x ?? 0) + TITLE_LEFT));
+      header.querySelector("text")?.setAttribute("x", String(left));
+    }
   }
 
   #drawMap(): void {
