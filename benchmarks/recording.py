@@ -1,9 +1,9 @@
-"""What recording a run costs, beside torchinfo, as a multiple of the plain forward pass.
+"""What recording a run, and a whole probe, cost as multiples of the plain forward pass, beside torchinfo.
 
 Every recorded run is paired with a plain run right before it, and the tools take turns, so that a busy machine slows
-both sides of a ratio alike. The median of the ratios is what counts; seconds are printed for orientation.
+both sides of a ratio alike; processor time is what is measured. The median of the ratios is what counts.
 
-    python benchmarks/recording.py [--rounds 30] [--threads 1]
+    python benchmarks/recording.py [--rounds 20] [--threads 1]
 """
 
 from __future__ import annotations
@@ -17,23 +17,62 @@ import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 import torchinfo
+import transformers
+from torch import nn
 
+import shapewidget
 from shapewidget import zoo
 from shapewidget.frameworks.torch.adapter import TorchAdapter
 
-BATCH, LENGTH, HIDDEN = 32, 100, 256
-BUDGET = 1.1
 RESULTS = Path(__file__).parent / "results" / "recording.json"
+SHORT = 0.010
+"""Seconds of a forward pass below which a whole probe has a budget of its own, in seconds."""
+
+PROBE_RATIO, PROBE_SECONDS = 8.0, 0.5
+
+
+class Case(NamedTuple):
+    """A model, its inputs, and what recording it may cost as a multiple of its forward pass."""
+
+    model: nn.Module
+    inputs: Any
+    budget: float
+
+
+def bilstm() -> Case:
+    """A bidirectional tagger at batch 32, length 100 and hidden size 256."""
+    return Case(zoo.BiLSTMTagger(emb=256, hidden=256), torch.randint(0, 5000, (32, 100)), 1.05)
+
+
+def bert() -> Case:
+    """BERT-base at batch 4 and length 64, its weights random."""
+    return Case(transformers.BertModel(transformers.BertConfig()), torch.randint(0, 30_000, (4, 64)), 1.12)
+
+
+def t5() -> Case:
+    """T5-small at batch 4 and length 64, its weights random."""
+    ids = torch.randint(0, 30_000, (4, 64))
+    return Case(transformers.T5Model(transformers.T5Config()), {"input_ids": ids, "decoder_input_ids": ids}, 1.3)
+
+
+def many() -> Case:
+    """A thousand tiny modules in a row."""
+    pairs = [(nn.Linear(64, 64), nn.ReLU()) for _ in range(500)]
+    return Case(nn.Sequential(*[layer for pair in pairs for layer in pair]), torch.randn(7, 64), 4.5)
+
+
+CASES = {"BiLSTM 32x100x256": bilstm, "BERT-base 4x64": bert, "T5-small 4x64": t5, "1000 modules": many}
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
+    """Processor time of one call in this thread."""
+    start = time.thread_time()
     call()
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def measured(
@@ -60,7 +99,7 @@ def summary(ratios: list[float], times: list[float]) -> dict[str, float]:
 
 def machine(threads: int) -> dict[str, object]:
     """Where the numbers were taken."""
-    versions = {name: metadata.version(name) for name in ("torch", "torchinfo")}
+    versions = {name: metadata.version(name) for name in ("torch", "torchinfo", "transformers")}
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
@@ -80,44 +119,46 @@ def processor() -> str:
     )
 
 
-def main() -> None:
-    """Measure, print a table and write it to `benchmarks/results/recording.json`."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-
-    model = zoo.BiLSTMTagger(emb=HIDDEN, hidden=HIDDEN).eval()
+def costs(case: Case, rounds: int) -> dict[str, Any]:
+    """Of one model: recording and torchinfo as multiples of its forward pass, and a whole probe."""
+    model, inputs, budget = case
+    model.eval()
     adapter = TorchAdapter()
-    ids = torch.randint(0, 5000, (BATCH, LENGTH))
-    batch = adapter.batch(model, ids, None, None, None)
+    batch = adapter.batch(model, inputs, None, None, None)
 
     @torch.no_grad()
     def plain() -> None:
-        model(ids)
+        model(**inputs) if isinstance(inputs, dict) else model(inputs)
 
     tools = {
         "plain forward, again": plain,
         "shapewidget": lambda: adapter.record(model, batch, None),
-        "torchinfo": lambda: torchinfo.summary(model, input_data=ids, verbose=0),
+        "torchinfo": lambda: torchinfo.summary(model, input_data=inputs, verbose=0),
     }
-    results = measured(plain, tools, options.rounds)
-    print(f"BiLSTM tagger, batch {BATCH}, length {LENGTH}, hidden {HIDDEN}; median of {options.rounds} paired rounds")
-    print(f"{'':22}{'ratio':>8}{'quartiles':>18}{'ms':>9}")
-    for name, result in results.items():
-        spread = f"{result['lower']:.3f} to {result['upper']:.3f}"
-        print(f"{name:22}{result['ratio']:8.3f}{spread:>18}{1000 * result['seconds']:9.1f}")
-    ratio = results["shapewidget"]["ratio"]
-    print(f"budget: {BUDGET} of a forward; {'kept' if ratio <= BUDGET else 'NOT kept'} with {ratio:.3f}")
+    results = measured(plain, tools, rounds)
+    probe = measured(plain, {"probe": lambda: shapewidget.probe(model, inputs)}, max(rounds // 4, 2))["probe"]
+    forward = results["plain forward, again"]["seconds"]
+    allowed = {"ratio": PROBE_RATIO} if forward > SHORT else {"seconds": PROBE_SECONDS}
+    return {"budget": budget, "recording": results, "probe": probe, "probe_budget": allowed}
 
-    report = {
-        "model": f"BiLSTMTagger {BATCH}x{LENGTH}x{HIDDEN}",
-        "rounds": options.rounds,
-        "budget": BUDGET,
-        "results": results,
-        "machine": machine(options.threads),
-    }
+
+def main() -> None:
+    """Measure, print a table and write it to `benchmarks/results/recording.json`."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    report: dict[str, Any] = {"rounds": options.rounds, "machine": machine(options.threads), "models": {}}
+    print(f"{'':20}{'forward':>10}{'recording':>11}{'budget':>8}{'torchinfo':>11}{'probe':>8}{'s':>7}")
+    for name, make in CASES.items():
+        found = report["models"][name] = costs(make(), options.rounds)
+        ran, probe = found["recording"], found["probe"]
+        milliseconds = f"{1000 * ran['plain forward, again']['seconds']:.1f} ms"
+        ratios = f"{ran['shapewidget']['ratio']:11.2f}{found['budget']:8.2f}{ran['torchinfo']['ratio']:11.2f}"
+        print(f"{name:20}{milliseconds:>10}{ratios}{probe['ratio']:8.1f}{probe['seconds']:7.2f}", flush=True)
+
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(report, indent=2) + "\n")
 

@@ -8,7 +8,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.wording import place_text, size_text
-from shapewidget.graph.dims import Dim, constant
+from shapewidget.graph.dims import Dim, constant, symbol
 from shapewidget.graph.records import ClashKind, Declared, Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy
 
@@ -63,38 +63,58 @@ def _coincidence(evidence: Evidence, layer: Layer, declared: Declared, axis: int
 
 
 def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
-    """A function that runs at the user's batch size and is refused at another one."""
+    """A function that is refused at another batch size, or gives the user's batch size there all the same."""
     seen: set[str] = set()
+    batch = evidence.graph.sizes.get("B")
+    if batch is None:
+        return
     for recording in evidence.others:
-        if any(clash.layer_id in evidence.clash_at for clash in recording.clashes[:1]):
+        other = recording.sizes.get("B")
+        refused = recording.clashes[:1]
+        if other is None or any(clash.layer_id in evidence.clash_at for clash in refused):
             continue
-        for clash in recording.clashes[:1]:
-            layer = evidence.layer(clash.layer_id)
-            if layer is None or layer.id in seen or clash.kind is not ClashKind.SIZE or layer.kind is LayerKind.LAYER:
-                continue
-            batch, there = evidence.graph.sizes.get("B"), recording.graph.by_id.get(clash.layer_id)
-            if batch is None or there is None or not _names_batch(layer, there, batch, recording.sizes.get("B")):
-                continue
-            seen.add(layer.id)
-            yield Diagnosis(
-                finding(
-                    "SW502",
-                    "function",
-                    layer.name,
-                    f"{place_text(layer)} runs with a batch of {batch} and not with one of {recording.sizes['B']}: the "
-                    f"{batch} is written into the program. The last batch of a data set is often shorter.",
-                    fix="take the size from the tensor: x.size(0), or -1 in a view",
-                    op=layer.name,
-                    scope=layer.path,
-                    axis=0,
-                    axis_name="batch",
-                    expected=batch,
-                    got=recording.sizes["B"],
-                    source=layer.source,
-                    layer_id=layer.id,
-                ),
-                tuple(_read_off(layer, batch)),
-            )
+        told = [evidence.layer(clash.layer_id) for clash in refused if clash.kind is ClashKind.SIZE]
+        there = recording.graph.by_id
+        layers = [
+            it for it in told if it is not None and it.id in there and _names_batch(it, there[it.id], batch, other)
+        ]
+        for layer in [*layers, *(it for it in evidence.graph.layers if _keeps_batch(it, batch, other))]:
+            if layer.kind is not LayerKind.LAYER and layer.id not in seen:
+                seen.add(layer.id)
+                yield _built_in(layer, batch, other)
+
+
+def _built_in(layer: Layer, batch: int, other: int) -> Diagnosis:
+    return Diagnosis(
+        finding(
+            "SW502",
+            "function",
+            layer.name,
+            f"{place_text(layer)} runs with a batch of {batch} and not with one of {other}: the {batch} is written "
+            "into the program. The last batch of a data set is often shorter.",
+            fix="take the size from the tensor: x.size(0), or -1 in a view",
+            op=layer.name,
+            scope=layer.path,
+            axis=0,
+            axis_name="batch",
+            expected=batch,
+            got=other,
+            source=layer.source,
+            layer_id=layer.id,
+        ),
+        tuple(_read_off(layer, batch)),
+    )
+
+
+def _keeps_batch(layer: Layer, batch: int, other: int) -> bool:
+    """Whether a view of a batch has the size of the user's batch in front whatever the batch is: "x.view(32, -1)"."""
+    if layer.type not in ("view", "reshape") or other == batch or not layer.inputs or not layer.outputs:
+        return False
+    given, made = layer.inputs[0].dims, layer.outputs[0].dims
+    asked = [size for value in layer.settings.values() for size in (value if isinstance(value, tuple) else (value,))]
+    if not given or not made or batch not in asked[:1]:
+        return False
+    return given[0] == symbol("B") and made[0] == constant(batch) and any("B" in dim.names for dim in made[1:])
 
 
 def _read_off(layer: Layer, batch: int) -> Iterator[Remedy]:
