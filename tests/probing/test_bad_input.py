@@ -86,8 +86,8 @@ def growing_loop(self, x):
 
 @pytest.mark.parametrize("forward", [busy_loop, growing_loop])
 def test_probe_ends_a_model_that_loops_for_ever(forward):
-    report = report_of(lambda self, x: forward(self, self.norm(x)), time_limit=0.5)
-    assert report.stopped == "TimeLimitError: It was still running after 0.5 seconds, which is its time limit."
+    report = report_of(lambda self, x: forward(self, self.norm(x)), time_limit=3)
+    assert report.stopped == "TimeLimitError: It was still running after 3 seconds, which is its time limit."
     assert report.graph.by_id["norm"].outputs
     assert len(report.graph.layers) <= 2_001
     assert "time_limit" in report.findings[0].fix
@@ -95,9 +95,9 @@ def test_probe_ends_a_model_that_loops_for_ever(forward):
 
 def test_probe_ends_a_loss_that_loops_for_ever():
     report = report_of(
-        lambda self, x: self.a(x), loss=lambda outputs, targets: busy_loop(None, outputs), time_limit=0.5
+        lambda self, x: self.a(x), loss=lambda outputs, targets: busy_loop(None, outputs), time_limit=3
     )
-    assert "0.5 seconds" in str(report.stopped)
+    assert "3 seconds" in str(report.stopped)
 
 
 def changes_itself(self, x):
@@ -124,6 +124,17 @@ def test_probe_gives_a_model_back_that_changes_itself():
     assert model.cache == {"rows": []}
     assert model.b.weight.data_ptr() == weight
     assert torch.equal(model.best, torch.zeros(6))
+
+
+def test_probe_without_inputs_gives_weights_back_that_a_forward_writes_over():
+    def clips(self, x):
+        self.a.weight.clamp_(-0.01, 0.01)
+        return self.b(self.a(x))
+
+    model = Model(clips)
+    before = fingerprint(model)
+    assert shapewidget.probe(model).ok
+    assert fingerprint(model) == before
 
 
 def test_probe_tells_two_devices_apart():

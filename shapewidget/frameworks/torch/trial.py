@@ -17,8 +17,9 @@ from torch.utils.hooks import RemovableHandle
 
 from shapewidget.frameworks.time_limit import limited
 from shapewidget.frameworks.torch.guard import untouched
-from shapewidget.frameworks.torch.layers import declared_sizes
+from shapewidget.frameworks.torch.layers import declared_sizes, paths
 from shapewidget.frameworks.torch.likeness import to_run
+from shapewidget.frameworks.torch.recorder import Recorder
 from shapewidget.frameworks.torch.signature import unwrapped
 
 _SECONDS = 20.0
@@ -50,7 +51,7 @@ def tried(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
     own = to_run(unwrapped(model))
     error = None
     watch = _Watch(own)
-    with untouched(own), torch.no_grad(), _quiet(), watch:
+    with untouched(own) as held, torch.no_grad(), _quiet(), watch, _unwritten(own, held):
         try:
             with limited(_SECONDS):
                 own(*args, **kwargs)
@@ -64,6 +65,11 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
+
+
+def _unwritten(model: nn.Module, held: list[torch.Tensor]) -> contextlib.AbstractContextManager[None]:
+    """Give what the model holds its values back: a recording of nothing, which does that."""
+    return Recorder(paths(model), repair=False, most_nodes=0, protected=held).recording()
 
 
 class _Watch(contextlib.AbstractContextManager["_Watch"]):
