@@ -94,9 +94,7 @@ def test_probe_ends_a_model_that_loops_for_ever(forward):
 
 
 def test_probe_ends_a_loss_that_loops_for_ever():
-    report = report_of(
-        lambda self, x: self.a(x), loss=lambda outputs, targets: busy_loop(None, outputs), time_limit=3
-    )
+    report = report_of(lambda self, x: self.a(x), loss=lambda outputs, targets: busy_loop(None, outputs), time_limit=3)
     assert "3 seconds" in str(report.stopped)
 
 
