@@ -49,6 +49,7 @@ def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
             y=[html.escape(layer.id) for layer in shown],
             text=texts,
             textposition="auto",
+            textangle=0,
             marker={"color": colour, "opacity": opacity},
             hovertext=[
                 f"<b>{html.escape(layer.id)}</b><br>{name} {text}" for layer, text in zip(shown, texts, strict=True)
