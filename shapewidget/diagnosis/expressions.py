@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from shapewidget.graph.records import SourceLine
 
+_FUNCTIONS = frozenset(("tf", "ops", "keras", "K"))
+"""Namespaces whose functions are no methods of a tensor."""
+
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
@@ -27,6 +30,8 @@ def method_call(source: SourceLine | None) -> MethodCall | None:
     """The expression of a line as a call of a method; None if it is none, or has starred or named arguments."""
     node = _parsed(source)
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.keywords:
+        return None
+    if isinstance(node.func.value, ast.Name) and node.func.value.id in _FUNCTIONS:
         return None
     is_one_tuple = len(node.args) == 1 and isinstance(node.args[0], ast.Tuple | ast.List)
     given = node.args[0].elts if is_one_tuple else node.args  # type: ignore[attr-defined]

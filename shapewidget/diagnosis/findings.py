@@ -118,6 +118,7 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW611", "Two axes have one size by chance", Severity.COINCIDENCE),
         Rule("SW612", "squeeze() drops a batch of one", Severity.COINCIDENCE),
         Rule("SW613", "The statistics run along another axis than the channels", Severity.COINCIDENCE),
+        Rule("SW614", "Class ids are read as positions", Severity.COINCIDENCE),
         Rule("SW801", "The checkpoint is of a model of other sizes", Severity.MISMATCH),
         Rule("SW802", "The checkpoint has other names", Severity.MISMATCH),
         Rule("SW901", "The program raises an error of its own", Severity.MISMATCH),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import math
 from collections.abc import Iterator
 from itertools import permutations
@@ -9,13 +11,23 @@ from itertools import permutations
 from shapewidget.diagnosis.chains import chain_before
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.graph.records import Clash, Layer, LayerKind
-from shapewidget.graph.remedies import AdaptCall, InsertLayer, Remedy, ReplaceLayer, SetArgument, Together
+from shapewidget.graph.remedies import (
+    AdaptCall,
+    EditExpression,
+    InsertLayer,
+    Remedy,
+    ReplaceLayer,
+    SetArgument,
+    Together,
+)
 from shapewidget.graph.steps import Step, index
 
 Shape = tuple[int, ...]
 _WIDTHS = ("units", "filters", "output_dim")
 _SEQUENCES = "return_sequences"
 _UNSEEN = -1
+_MOST_PADDED = 4
+"""Branches that differ by more were not meant to be padded."""
 
 
 def of_width(made: Layer | None, width: int) -> SetArgument | None:
@@ -99,11 +111,35 @@ def reshape_layer_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> It
     count = math.prod(given)
     if -1 not in asked:
         yield from filter(None, [of_width(evidence.producer(layer.id, 0), math.prod(asked))] if len(given) == 1 else [])
+    yield from (SetArgument(layer.path, "target_shape", sizes) for sizes in _fitting_sizes(asked, count))
+
+
+def _fitting_sizes(asked: Shape, count: int) -> Iterator[Shape]:
+    """The shapes that hold a number of values and differ in one size from what was asked for, the last axis first."""
     for axis in reversed(range(len(asked))):
         rest = math.prod(size for place, size in enumerate(asked) if place != axis and size != -1)
         if rest > 0 and count % rest == 0:
             sizes = (count // rest if place == axis else 1 if size == -1 else size for place, size in enumerate(asked))
-            yield SetArgument(layer.path, "target_shape", tuple(sizes))
+            yield tuple(sizes)
+
+
+def function_remedies(clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    """For ``reshape(x, shape)`` to another number of values: one size of the shape changed."""
+    source, asked = layer.source, clash.expected
+    if source is None or source.expression is None or not isinstance(asked, tuple) or not layer.inputs:
+        return
+    with contextlib.suppress(SyntaxError):
+        match ast.parse(source.expression, mode="eval").body:
+            case ast.Call(args=[tensor, ast.Tuple(elts=items) | ast.List(elts=items), *_]) as call if len(items) == len(
+                asked
+            ):
+                for sizes in _fitting_sizes(asked, math.prod(layer.inputs[0].shape)):
+                    texts = [
+                        ast.unparse(item) if size == was else str(size)
+                        for item, size, was in zip(items, sizes, asked, strict=True)
+                    ]
+                    text = f"{ast.unparse(call.func)}({ast.unparse(tensor)}, ({', '.join(texts)},))"
+                    yield EditExpression(source, text)
 
 
 def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
@@ -160,9 +196,10 @@ def _of_positions(
         ]
         if cutting:
             yield cutting[0] if len(cutting) == 1 else Together(tuple(cutting))
+    yield from _of_strides(evidence, layer, one, other, places)
     axes = len(one) - 2
     gaps = [two - first for first, two in zip(one[1:-1], other[1:-1], strict=True)]
-    if not 1 <= axes <= 3 or _UNSEEN in (*one[1:-1], *other[1:-1]):
+    if not 1 <= axes <= 3 or _UNSEEN in (*one[1:-1], *other[1:-1]) or max(map(abs, gaps)) > _MOST_PADDED:
         return
     for name in ("ZeroPadding", "Cropping"):
         for place, sign in zip(places, (1, -1) if name == "ZeroPadding" else (-1, 1), strict=True):
@@ -171,6 +208,27 @@ def _of_positions(
                 argument = "padding" if name == "ZeroPadding" else "cropping"
                 value: object = amounts[0] if axes == 1 else tuple(amounts)
                 yield InsertLayer(layer.path, f"{name}{axes}D", {argument: value}, place)
+
+
+def _of_strides(
+    evidence: Evidence, layer: Layer, one: Shape, other: Shape, places: tuple[int, int]
+) -> Iterator[Remedy]:
+    """A branch that is made smaller by strides: the other one made smaller by as much, or the strides taken away."""
+    for place, opposite in (places, places[::-1]):
+        larger, smaller = (one, other) if place == places[0] else (other, one)
+        ratios = {
+            math.ceil(wide / narrow) for wide, narrow in zip(larger[1:-1], smaller[1:-1], strict=True) if narrow > 0
+        }
+        stride = ratios.pop() if len(ratios) == 1 else 0
+        axes = len(larger) - 2
+        if stride < 2 or not 1 <= axes <= 3:
+            continue
+        projection = {"filters": smaller[-1], "kernel_size": 1, "strides": stride}
+        yield InsertLayer(layer.path, f"Conv{axes}D", projection, place)
+        for each in chain_before(evidence, layer, opposite):
+            strides = each.settings.get("strides")
+            if each.path and isinstance(strides, tuple) and set(strides) == {stride}:
+                yield SetArgument(each.path, "strides", 1)
 
 
 def _of_ranks(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:

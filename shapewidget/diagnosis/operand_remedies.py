@@ -34,6 +34,19 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     return (*found, *_other_widths(evidence, layer, pair), *projected(evidence, layer))
 
 
+def aligned_remedies(layer: Layer) -> tuple[Remedy, ...]:
+    """For two operands of which one lacks a last axis: add it, or take the other's away if it is of length 1."""
+    operands = operands_of(layer)
+    ranks = [len(spec.shape) for spec in layer.inputs[:2]]
+    if operands is None or len(operands) < 2 or len(ranks) < 2 or abs(ranks[0] - ranks[1]) != 1:
+        return ()
+    longer, shorter = (0, 1) if ranks[0] > ranks[1] else (1, 0)
+    found = [operands.edit({shorter: f"{operands.text(shorter)}.unsqueeze(-1)"})]
+    if layer.inputs[longer].shape[-1] == 1:
+        found.append(operands.edit({longer: f"{operands.text(longer)}.squeeze(-1)"}))
+    return tuple(found)
+
+
 def _clashing_pair(layer: Layer) -> tuple[int, int] | None:
     """The two operands to bring together, the larger first."""
     specs = layer.inputs
@@ -166,7 +179,10 @@ def _along_another(layer: Layer, along: int | None) -> Iterator[EditExpression]:
     operands = operands_of(layer)
     if operands is None:
         return
-    joined = ", ".join(operands.text(place) for place in range(len(operands)))
+    joined = ", ".join(operands.text(place) for place in range(len(layer.inputs)))
+    if layer.name == "concat":
+        yield EditExpression(source, f"{source.expression.split('(', 1)[0]}([{joined}], axis={differing[0]})")
+        return
     function = source.expression.split("(", 1)[0].removesuffix("stack").removesuffix(layer.name) + "cat"
     yield EditExpression(source, f"{function}([{joined}], dim={differing[0]})")
 

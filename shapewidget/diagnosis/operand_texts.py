@@ -10,7 +10,9 @@ from shapewidget.graph.records import Layer, LayerKind, SourceLine
 from shapewidget.graph.remedies import EditExpression
 
 _CLOSED = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant, ast.List, ast.Tuple)
-_NAMESPACES = frozenset(("torch", "F", "functional", "nn", "linalg", "special", "np", "numpy"))
+_NAMESPACES = frozenset(
+    ("torch", "F", "functional", "nn", "linalg", "special", "np", "numpy", "tf", "ops", "keras", "K", "math", "tnp")
+)
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.MatMult: "matmul", ast.Pow: "pow",
     ast.FloorDiv: "floordiv", ast.Mod: "mod", ast.BitAnd: "and", ast.BitOr: "or",

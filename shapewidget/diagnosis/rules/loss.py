@@ -10,7 +10,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loss_remedies import arguments_of_model, loss_remedies, targets_moved
 from shapewidget.diagnosis.loss_search import dims_of, is_of_classes
-from shapewidget.diagnosis.operand_remedies import broadcast_remedies
+from shapewidget.diagnosis.operand_remedies import aligned_remedies, broadcast_remedies
 from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.joined import joined_behind, joined_text
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
@@ -91,14 +91,21 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
         if one.dims is None or other.dims is None:
             sizes = _broadcast(one.shape, other.shape, 1)
             grows = sizes is not None and math.prod(sizes) > max(math.prod(one.shape), math.prod(other.shape))
-            grows = grows and (is_loss or compares_with_data(evidence.graph, layer))
+            grows = grows and (is_loss or _is_in_loss(evidence, layer) or compares_with_data(evidence.graph, layer))
         else:
             dims = _broadcast(one.dims, other.dims, constant(1))
             grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))
             sizes = [dim.at(evidence.graph.sizes) or 0 for dim in dims or ()]
         if grows and sizes is not None:
             remedies = loss_remedies(evidence, layer) if is_loss else broadcast_remedies(evidence, layer)
+            remedies = remedies or aligned_remedies(layer)
             yield Diagnosis(_finding(layer, tuple(sizes)), (*remedies, *targets_moved(evidence, layer)))
+
+
+def _is_in_loss(evidence: Evidence, layer: Layer) -> bool:
+    """Whether an operation is part of a loss of the user's own."""
+    holder = evidence.layer(layer.parent) if layer.parent is not None else None
+    return holder is not None and holder.settings.get("takes") == "its own"
 
 
 def _is_of_one_shape(layer: Layer) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.layer_remedies import function_remedies
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies, join_remedies, product_remedies
 from shapewidget.diagnosis.reshape_remedies import Heads, heads_asked, heads_remedies, reshape_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
@@ -92,7 +93,8 @@ def _reshaping(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     rest = f"which is no multiple of {fixed}" if -1 in asked else f"not {fixed}"
     reason = f"{place_text(layer)} asks for {asked}, but {shape_text(given)} holds {count} values, {rest}."
     fix = "name the sizes that the tensor has, and let one be -1"
-    return Diagnosis(_finding("SW204", clash, layer, reason, fix), reshape_remedies(evidence, clash, layer))
+    remedies = (*function_remedies(clash, layer), *reshape_remedies(evidence, clash, layer))
+    return Diagnosis(_finding("SW204", clash, layer, reason, fix), remedies)
 
 
 def _finding(code: str, clash: Clash, layer: Layer, reason: str, fix: str) -> Finding:

@@ -152,14 +152,21 @@ def _kept(loss: Any) -> dict[str, object]:
     return {"from_logits": True} if loss.get_config().get("from_logits") else {}
 
 
-def _expression(remedy: EditExpression) -> Applied | None:
+def edit_of(remedy: EditExpression) -> tuple[Source, SourceEdit] | None:
+    """A source of the user's, and the edit of it that a remedy asks for; None where the expression is not there."""
     line = remedy.source
     source = Source.read(line.filename) if is_own(line.filename) else None
     if source is None or line.expression is None:
         return None
     edit = replacing_expression(source, line.line, line.expression, in_keras(remedy.replacement, source.imported))
-    if edit is None:
+    return (source, edit) if edit is not None else None
+
+
+def _expression(remedy: EditExpression) -> Applied | None:
+    line, found = remedy.source, edit_of(remedy)
+    if found is None:
         return None
+    source, edit = found
 
     def mended(function: FunctionType) -> FunctionType:
         return recompiled(function, source, source.edited(edit))

@@ -22,7 +22,7 @@ from shapewidget.graph.remedies import Remedy
 def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None) -> Attempt | None:
     """A copy of the model with the remedy applied; None where it cannot be."""
     compared = [losses.as_compiled(loss)] if loss is not None else []
-    program = Program(_by_path(model), searched, lambda layer: [layer], compared)
+    program = Program(by_path(model), searched, lambda layer: [layer], compared)
     found = applied(remedy, program)
     if found is None:
         return None
@@ -47,7 +47,7 @@ def _classes(model: keras.Model) -> set[type]:
     return {type(layer) for layer in model._flatten_layers()}
 
 
-def _by_path(model: keras.Model) -> dict[str, Any]:
+def by_path(model: keras.layers.Layer) -> dict[str, Any]:
     """The layers by the path that they have in the graph: the names of the layers and models that they are in."""
     found: dict[str, Any] = {}
     naming = Naming()

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+import keras
+import numpy as np
+
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.nodes import Node, Nodes
@@ -58,6 +61,7 @@ class LossCalls:
         if self._recorder.is_passed_by() or type(loss).__name__ == "CompileLoss":
             return original(loss, *args, **kwargs)
         self._recorder.begin()
+        args, kwargs = keras.tree.map_structure(_as_tensor, (args, kwargs))
         targets, outputs, weights = losses.arguments_of(args, kwargs)
         node, own = self._node(loss, targets, outputs, weights), losses.is_own(loss)
         self._open.append(node)
@@ -112,3 +116,8 @@ class LossCalls:
         node.line, node.settings = source.here(), {"takes": losses.takes(metric), "metric": True}
         with self._recorder.blindly():
             return original(metric, *args, **kwargs)
+
+
+def _as_tensor(value: Any) -> Any:
+    """What a loss makes of an array itself, made before, so that it is known inside of it."""
+    return keras.ops.convert_to_tensor(value) if isinstance(value, np.ndarray) else value

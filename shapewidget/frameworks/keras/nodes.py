@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import FrameType
 from typing import Any, NamedTuple
 
 import keras
@@ -37,6 +38,7 @@ class Node:
     layer: keras.layers.Layer | None = None
     settings: dict[str, object] = field(default_factory=dict)
     line: Any = None
+    place: tuple[FrameType, int] | None = None
     reads: list[tuple[Slot, int]] = field(default_factory=list)
 
 

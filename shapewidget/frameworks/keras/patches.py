@@ -2,24 +2,29 @@
 
 Layers are seen at `Layer.__call__`, operations on symbolic tensors at `Operation.symbolic_call`, operations of
 TensorFlow between layers through its callbacks. A refused operation calls no callback: it is seen where TensorFlow
-turns its status into an error, with its operands in the frame that asks for that.
+turns its status into an error, with its operands in the frame that called the kernel.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
 from keras.src.losses import loss as keras_loss
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
+from tensorflow.python.eager import execute
 from tensorflow.python.framework import op_callbacks, ops
 
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 
+_GENERATED = re.compile(r"gen_\w+_ops\.py$")
+"""Where TensorFlow calls its kernels, with their operands as arguments."""
 _USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "save", "save_weights")
 
 
@@ -147,6 +152,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
         (MeanMetricWrapper, "update_state", method(recorder.losses.metric)),
         (keras_loss, "reduce_weighted_values", reduction),
         (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(recorder, original)),
+        (execute, "quick_execute", lambda original: _refused_in_a_fallback(recorder, original)),
         (ops, "_create_c_op", lambda original: _refused_in_a_graph(recorder, original)),
         (tf.GradientTape, "gradient", unseen),
         (tf.GradientTape, "jacobian", unseen),
@@ -156,13 +162,32 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
 def _refused_eagerly(recorder: Recorder, original: Original) -> Original:
     def stand_in(error: BaseException, name: Any) -> Any:
-        frame = sys._getframe(1)
-        code = frame.f_code
-        arguments = {key: frame.f_locals[key] for key in code.co_varnames[: code.co_argcount] if key in frame.f_locals}
-        recorder.refused(code.co_name.removesuffix("_eager_fallback"), arguments, error)
+        _tell(recorder, sys._getframe(1), error)
         return original(error, name)
 
     return stand_in
+
+
+def _refused_in_a_fallback(recorder: Recorder, original: Original) -> Original:
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(*args, **kwargs)
+        except Exception as error:
+            _tell(recorder, sys._getframe(1), error)
+            raise
+
+    return stand_in
+
+
+def _tell(recorder: Recorder, frame: FrameType | None, error: BaseException) -> None:
+    """Say which kernel was refused: the function around the call has its operands as arguments."""
+    while frame is not None and not _GENERATED.search(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is not None:
+        code = frame.f_code
+        names = [name for name in code.co_varnames[: code.co_argcount] if name in frame.f_locals]
+        arguments = {name: frame.f_locals[name] for name in names}
+        recorder.refused(code.co_name.removesuffix("_eager_fallback"), arguments, error)
 
 
 def _refused_in_a_graph(recorder: Recorder, original: Original) -> Original:

@@ -13,6 +13,7 @@ import keras
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import layers
+from shapewidget.frameworks.keras.direct import direct_frame, name_in
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 from shapewidget.frameworks.keras.names import DATA, SAME_VALUES, UNTOLD, plain_name
 from shapewidget.frameworks.keras.naming import Naming
@@ -20,7 +21,7 @@ from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
 from shapewidget.frameworks.keras.stopgap import fitted
-from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, spec
+from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, shape, spec
 from shapewidget.frameworks.keras.trace import Trace, is_traced
 from shapewidget.graph.records import Clash, ClashKind, LayerKind, Recording
 
@@ -271,7 +272,22 @@ class Recorder:
         id_ = f"{group.id}/{name}" if group is not None else name
         node = self.nodes.add(LayerKind.OPERATION, name, name, group.path if group else "", id_=id_, read=given)
         node.line = source.here()
+        frame = direct_frame() if self._root is None and group is None else None
+        node.place = (frame, frame.f_lasti) if frame is not None else None
         return node
+
+    def _is_read(self, tensor: Any) -> bool:
+        """Whether a tensor is data, and no axis or shape that was handed over as a tensor."""
+        return self.nodes.producer(tensor) is not None or not is_argument(tensor)
+
+    def _know_direct(self, inputs: Sequence[Any]) -> None:
+        """Make inputs of the tensors that the user's own code hands to an operation."""
+        new = [each for each in leaves(list(inputs)) if len(shape(each)) and self.nodes.producer(each) is None]
+        frame = direct_frame() if new and self._root is None and not self._depth else None
+        for tensor in new if frame is not None else ():
+            name = name_in(frame, tensor)  # type: ignore[arg-type]
+            if name is not None or not is_argument(tensor):
+                self.add_input(name or "x", tensor)
 
     def ran(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
         """Note an operation of TensorFlow, if it reads a tensor that is known."""
@@ -279,6 +295,7 @@ class Recorder:
         if self.is_passed_by() or name in UNTOLD:
             return
         with self.blindly():
+            self._know_direct(inputs)
             known = [tensor for tensor in inputs if self.nodes.producer(tensor) is not None]
             if not known:
                 return
@@ -295,11 +312,16 @@ class Recorder:
         if threading.get_ident() != self._thread or name in DATA:
             return
         with self.blindly():
+            if self._blind == 1:
+                self._know_direct(list(arguments.values()))
             clash = refused_by_operation(name, arguments, text_of(error))
             if self._blind > 1:
                 self._inner = clash
                 return
-            self.nodes.clash(self._add_operation(name, leaves(list(arguments.values()))), clash)
+            node = self._add_operation(name, [each for each in leaves(list(arguments.values())) if self._is_read(each)])
+            if isinstance(arguments.get("axis"), int):
+                node.settings["axis"] = arguments["axis"]
+            self.nodes.clash(node, clash)
         self._noted = True
 
     # -- the end ----------------------------------------------------------------------------------------------------

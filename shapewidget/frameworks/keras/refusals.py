@@ -57,11 +57,22 @@ Found = dict[str, Any] | None
 def _joined(layer: keras.layers.Layer, shapes: Sequence[Shape], given: object) -> Found:
     if isinstance(layer, keras.layers.Concatenate):
         return joined(shapes, layer.axis)
+    if isinstance(layer, keras.layers.Dot) and len(shapes) == 2:
+        return _dotted(layer, shapes)
     if isinstance(layer, _ADDING):
         return next(
             (found for place in range(1, len(shapes)) if (found := broadcast(shapes[0], shapes[place], place))), None
         )
     return None
+
+
+def _dotted(layer: Any, shapes: Sequence[Shape]) -> Found:
+    one, two = (layer.axes, layer.axes) if isinstance(layer.axes, int) else layer.axes
+    left, right = shapes[0][one], shapes[1][two]
+    if left == right or UNSEEN in (left, right):
+        return None
+    axis = two % len(shapes[1])
+    return {"kind": ClashKind.SIZE, "input": 1, "axis": axis, "expected": left, "got": right, "against": 0}
 
 
 def joined(shapes: Sequence[Shape], along: int) -> Found:
@@ -235,10 +246,8 @@ def _product(shapes: Sequence[Shape], arguments: Mapping[str, Any]) -> Found:
 def _reshape(shapes: Sequence[Shape], arguments: Mapping[str, Any]) -> Found:
     asked = next((value for key, value in arguments.items() if "shape" in key), None)
     try:
-        sizes = tuple(int(size) for size in keras.tree.flatten(asked) or ())
-        sizes = (
-            tuple(map(int, keras.ops.convert_to_numpy(asked))) if len(sizes) == 1 and hasattr(asked, "shape") else sizes
-        )
+        items = keras.ops.convert_to_numpy(asked) if hasattr(asked, "shape") else keras.tree.flatten(asked) or ()
+        sizes = tuple(map(int, items))
     except (TypeError, ValueError):
         return None
     return reshaped(shapes[0], sizes) if shapes and UNSEEN not in shapes[0] and sizes else None

@@ -22,6 +22,8 @@ from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.text import Source, Span
 from shapewidget.graph.remedies import SourceEdit
 
+_WRAPPERS = (keras.layers.Wrapper, keras.layers.Bidirectional)
+
 
 @dataclass(frozen=True)
 class Site:
@@ -61,7 +63,7 @@ class Site:
 
     def _holder(self, owner: Any, name: str) -> ast.Call:
         inner = self.call.args[0] if self.call.args else None
-        is_inside = name not in inspect.signature(owner).parameters and issubclass(owner, keras.layers.Wrapper)
+        is_inside = name not in inspect.signature(owner).parameters and issubclass(owner, _WRAPPERS)
         return inner if is_inside and isinstance(inner, ast.Call) else self.call
 
     def with_layer_before(self, made: str, place: int) -> SourceEdit | None:

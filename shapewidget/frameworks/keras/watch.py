@@ -7,7 +7,9 @@ import warnings
 from types import TracebackType
 from typing import Any
 
+from shapewidget.frameworks.adapter import Program
 from shapewidget.frameworks.keras.draws import Draws, failed_py_dataset
+from shapewidget.frameworks.keras.lines import lines_of
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.programs import TracedProgram
 from shapewidget.frameworks.keras.recorder import Recorder
@@ -62,12 +64,14 @@ class Watch:
         """What building a model was refused with first."""
         return self._recorder.deferred
 
-    def program(self, layer_id: str) -> TracedProgram | None:
+    def program(self, layer_id: str) -> Program | None:
         """What ran around a node."""
         nodes = self._recorder.nodes.all
         place = next((place for place, node in enumerate(nodes) if node.id == layer_id), None)
         entries = self._recorder.trace.around(place) if place is not None else []
-        return TracedProgram(self._recorder, entries) if entries else None
+        if entries:
+            return TracedProgram(self._recorder, entries)
+        return lines_of(nodes[place].place) if place is not None else None
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """None: samplers with epochs are PyTorch's."""
