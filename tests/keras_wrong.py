@@ -89,7 +89,8 @@ def concatenated_along_time():
 def inception_branch_not_padded():
     x = keras.Input((28, 28, 8))
     one = layers.Conv2D(4, 1)(x)
-    three = layers.Conv2D(4, 3, name="three")(layers.Conv2D(2, 1)(x))
+    three = layers.Conv2D(2, 1)(x)
+    three = layers.Conv2D(4, 3, name="three")(three)
     return layers.Concatenate(name="branches")([one, three])
 
 
@@ -258,7 +259,8 @@ def steps_picked_by_class():
 WRONG = {
     dense_feeds_pooling: ("halve",), frames_into_lstm: ("motion",), residual_of_other_width: ("shortcut",),
     residual_with_stride: ("shortcut",), bidirectional_residual: ("skip",),
-    decoder_without_repeat: ("decode",), generator_reshape: ("image",), sequences_of_unknown_length_flattened: ("score",),
+    decoder_without_repeat: ("decode",), generator_reshape: ("image",),
+    sequences_of_unknown_length_flattened: ("score",),
     pooled_too_often: ("pool_3",), concatenated_ranks: ("join", "text"), concatenated_along_time: ("scales",),
     inception_branch_not_padded: ("branches",), gray_images_without_channels: ("edges",),
     flattened_before_recurrence: ("reads",), stacked_in_a_loop: ("lstm",), dot_of_other_widths: ("match",),
@@ -268,7 +270,8 @@ WRONG = {
     segmentation_with_class_ids: ("CategoricalCrossentropy",), images_never_flattened: ("kind",),
     tagger_of_the_last_state: ("b",), accuracy_of_class_ids: ("CategoricalAccuracy",),
     quantile_of_flat_targets: ("sub",), whole_batch_loss: ("total",),
-    own_training_step: ("sub",), loop_with_a_tape: ("sub",), product_of_rows: ("matmul",), concat_of_other_widths: ("concat",),
+    own_training_step: ("sub",), loop_with_a_tape: ("sub",), product_of_rows: ("matmul",),
+    concat_of_other_widths: ("concat",),
     reshape_to_other_count: ("reshape",), steps_picked_by_class: ("gather_nd",),
 }  # fmt: skip
 """Every program with the names that the first finding may give."""

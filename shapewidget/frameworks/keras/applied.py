@@ -42,12 +42,19 @@ class Applied:
         fix: One line of code.
         edit: The edit of the user's source; None where the place is not known.
         line: The line that the edit changes.
+        others: The edits of other lines that belong to it.
     """
 
     change: Change
     fix: str
     edit: SourceEdit | None = None
     line: SourceLine | None = None
+    others: tuple[SourceEdit, ...] = ()
+
+    @property
+    def patch(self) -> str | None:
+        """The edits as a unified diff; None where one of the places is not known."""
+        return "".join(edit.diff() for edit in (self.edit, *self.others)) if self.edit is not None else None
 
 
 @dataclass(frozen=True)
@@ -221,7 +228,11 @@ def _all(parts: Sequence[Applied | None]) -> Applied | None:
             loss=_after(change.loss, part.change.loss),
             methods=part.change.methods if change.methods is Change().methods else change.methods,
         )
-    return Applied(change, "; ".join(part.fix for part in found))
+    edits = [part.edit for part in found if part.edit is not None]
+    fix = "; ".join(part.fix for part in found)
+    if len(edits) < len(found) or len({edit.first_line for edit in edits}) < len(edits):
+        return Applied(change, fix)
+    return Applied(change, fix, edits[0], found[0].line, tuple(edits[1:]))
 
 
 def _after(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:

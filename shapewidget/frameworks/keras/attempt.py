@@ -36,7 +36,7 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
     return Attempt(
         changed,
         found.fix,
-        found.edit.diff() if found.edit is not None else None,
+        found.patch,
         found.line,
         _loss(change, compared[0]) if compared else None,
         functools.partial(_batch, change),

@@ -74,8 +74,7 @@ class LinesProgram:
         made = applied(remedy, Program(layers, searched, lambda layer: [layer]))
         if made is None or (isinstance(remedy, EditExpression) and not self._is_in_models(made.change)):
             return None
-        patch = made.edit.diff() if made.edit is not None else None
-        return Attempt(_Changed(self._replay, made.change), made.fix, patch, made.line)
+        return Attempt(_Changed(self._replay, made.change), made.fix, made.patch, made.line)
 
     def _with_names(self, replay: Replay) -> Replay:
         """The lines with what an edit of them reads besides."""
@@ -99,7 +98,8 @@ class LinesProgram:
             mended = {
                 name: made
                 for name, function in functions.items()
-                if (made := changed(function, line, lambda each: recompiled(each, source, edit))) is not None
+                if (made := changed(function, [line], lambda each: recompiled(each, source, source.edited(edit))))
+                is not None
             }
             if not mended:
                 return None

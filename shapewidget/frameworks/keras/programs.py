@@ -36,7 +36,7 @@ class TracedProgram:
         found = applied.applied(remedy, self._program)
         if found is None:
             return None
-        return Attempt(found.change, found.fix, found.edit.diff() if found.edit is not None else None, found.line)
+        return Attempt(found.change, found.fix, found.patch, found.line)
 
     @cached_property
     def _program(self) -> applied.Program:
