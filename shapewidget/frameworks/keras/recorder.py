@@ -302,7 +302,8 @@ class Recorder:
             if name in SAME_VALUES:
                 self.nodes.same(outputs[0], known[0])
                 return
-            arguments = {id(tensor) for tensor in inputs if is_argument(tensor)} - {id(tensor) for tensor in known}
+            arguments = {id(tensor) for tensor in inputs if is_argument(tensor) and name != "stack"}
+            arguments -= {id(tensor) for tensor in known}
             read = [tensor for tensor in leaves(list(inputs)) if id(tensor) not in arguments]
             self.nodes.gives(self._add_operation(name, read), leaves(list(outputs)))
 
