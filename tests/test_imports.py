@@ -69,3 +69,11 @@ def test_dir_lists_public_names():
 
 def test_version_is_the_one_in_the_metadata():
     assert shapewidget.__version__ == metadata.version("shapewidget")
+
+
+def test_probing_a_torch_model_loads_neither_keras_nor_tensorflow():
+    probe = """
+import shapewidget, torch
+assert shapewidget.probe(torch.nn.Linear(3, 2), torch.ones(4, 3)).ok
+"""
+    assert loaded_by(probe) & {"keras", "tensorflow"} == set()

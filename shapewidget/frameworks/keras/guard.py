@@ -81,7 +81,8 @@ def _parts(value: Any) -> Iterable[Any]:
 
 def _held(variable: Any) -> tf.Tensor:
     """The value of a variable. It takes no memory: TensorFlow copies a value that is held before it writes to it."""
-    return tf.identity(variable.value if isinstance(variable, keras.Variable) else variable)
+    inner = variable.value if isinstance(variable, keras.Variable) else variable
+    return inner.value() if isinstance(inner, tf.Variable) else tf.identity(inner)
 
 
 def _is_still(variable: Any, value: tf.Tensor) -> bool:

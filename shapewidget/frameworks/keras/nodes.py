@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -138,4 +139,4 @@ def _layer(node: Node, line: Callable[[Any], SourceLine]) -> Layer:
 
 
 def _weights(layer: keras.layers.Layer) -> int:
-    return sum(int(keras.ops.size(weight)) for weight in layer.weights) if layer.built else 0
+    return sum(math.prod(weight.shape) for weight in layer.weights) if layer.built else 0
