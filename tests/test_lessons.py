@@ -17,6 +17,10 @@ def cells(lesson, kind="code"):
     return ["".join(cell["source"]) for cell in json.loads(lesson.read_text())["cells"] if cell["cell_type"] == kind]
 
 
+def test_lessons_are_numbered_without_a_gap():
+    assert [int(lesson.name[:2]) for lesson in LESSONS] == list(range(1, 9))
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
 def test_lesson_is_small_and_holds_no_outputs(lesson):
     notebook = json.loads(lesson.read_text())

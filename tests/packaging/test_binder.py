@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 BINDER = ROOT / "binder"
-PYTHON = BINDER.joinpath("runtime.txt").read_text().strip().removeprefix("python-")
+PACKAGES = yaml.safe_load((BINDER / "environment.yml").read_text())["dependencies"]
+PYTHON = next(name.removeprefix("python=") for name in PACKAGES if str(name).startswith("python="))
 
 
 @pytest.fixture
@@ -21,14 +23,13 @@ def prefix(tmp_path):
 
 
 def requirements():
-    """The lines of Binder's list that pip can be asked for on any machine.
+    """What pip is asked for, but for the package itself: it is this checkout, whose wheel has tests of its own.
 
-    The package itself is this checkout, whose wheel has tests of its own. PyTorch is asked for without "+cpu" and
-    without the index that has this build, so which build there is remains unchecked.
+    PyTorch comes from conda-forge, which cannot be asked here; it is asked of pip in its place.
     """
-    lines = [line for line in (BINDER / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
-    assert "." in lines
-    return [line.removesuffix("+cpu") for line in lines if line != "." and not line.startswith("--")]
+    [by_pip] = [each["pip"] for each in PACKAGES if isinstance(each, dict)]
+    assert ".." in by_pip
+    return ["torch", *(line for line in by_pip if line != ".." and not line.startswith("--"))]
 
 
 def test_requirements_and_the_package_install_together_in_tested_releases(wheel, tmp_path):
@@ -53,9 +54,10 @@ def test_requirements_and_the_package_install_together_in_tested_releases(wheel,
     assert "shapewidget" in installed
 
 
-def test_pytorch_is_pinned_to_the_release_that_is_tested():
-    [torch] = [line for line in requirements() if line.startswith("torch")]
-    assert torch in (ROOT / "constraints" / "newest.txt").read_text().splitlines()
+def test_constraints_are_those_of_the_tests():
+    [by_pip] = [each["pip"] for each in PACKAGES if isinstance(each, dict)]
+    [constraint] = [line.removeprefix("--constraint ") for line in by_pip if line.startswith("--constraint")]
+    assert (BINDER / constraint).resolve() == ROOT / "constraints" / "newest.txt"
 
 
 def test_settings_lie_where_jupyter_looks_for_them(prefix):

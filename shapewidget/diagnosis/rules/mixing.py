@@ -56,11 +56,12 @@ def _is_weight_a_sample(layer: Layer, axis: int) -> bool:
 def _another_axis(layer: Layer, axis: int) -> tuple[str, tuple[Remedy, ...]]:
     rank = len(layer.inputs[0].shape)
     better = 1 if rank == 2 and axis == 0 else -1
+    name = "axis" if "axis" in layer.settings else "dim"
     if layer.kind is LayerKind.LAYER:
-        return f"build `{layer.path}` with dim={better}", (SetArgument(layer.path, "dim", better),)
+        return f"build `{layer.path}` with {name}={better}", (SetArgument(layer.path, name, better),)
     text = along(layer.source, axis, rank, better)
     if text is None or layer.source is None:
-        return f"{layer.name}(..., dim={better})", ()
+        return f"{layer.name}(..., {name}={better})", ()
     return text, (EditExpression(layer.source, text),)
 
 

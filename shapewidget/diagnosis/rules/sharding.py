@@ -176,8 +176,8 @@ def _counts(evidence: Ranks) -> Finding:
         "SW745",
         "loader",
         _SAMPLER,
-        f"Of {evidence.rows} samples, the ranks read {_listed(samples)}, and have {_listed(batches)} batches{twice}."
-        f"{epoch}",
+        f"Of {evidence.rows} samples, the ranks read {_listed(samples)}, in batches that number {_listed(batches)}"
+        f"{twice}.{epoch}",
         fix="nothing has to be done",
         expected=-(-evidence.rows // len(evidence.shares)),
         got=samples[0],
