@@ -1,6 +1,7 @@
 """Real kernels of both stacks, and a client of theirs that can do what a notebook page does."""
 
 import json
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +19,7 @@ class Kernel:
     def __init__(self, client):
         self.client = client
         self.models = {}
+        self.ended = set()
 
     def run(self, code):
         """Run a cell; gives its outputs."""
@@ -29,9 +31,11 @@ class Kernel:
     def _keep(self, message, outputs):
         kind, content = message["msg_type"], message["content"]
         if kind == "comm_open":
-            self.models[content["comm_id"]] = dict(content["data"]["state"])
+            self.models[content["comm_id"]] = state_in(message)
         elif kind == "comm_msg" and content["data"].get("method") == "update":
-            self.models.setdefault(content["comm_id"], {}).update(content["data"]["state"])
+            self.models.setdefault(content["comm_id"], {}).update(state_in(message))
+        elif kind == "status" and content["execution_state"] == "idle":
+            self.ended.add(message["parent_header"].get("msg_id"))
         elif kind in ("display_data", "execute_result", "stream", "error"):
             outputs.append(message)
 
@@ -45,12 +49,13 @@ class Kernel:
                 return reply["content"]["subshell_id"]
 
     def move(self, model_id, state, subshell=None):
-        """Send what a page sends when a person moves a control."""
+        """Send what a page sends when a person moves a control; gives the id of the message."""
         data = {"method": "update", "state": state, "buffer_paths": []}
         message = self.client.session.msg("comm_msg", {"comm_id": model_id, "data": data})
         if subshell is not None:
             message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
 
     def listen_until(self, is_true):
         """Take in what the kernel publishes until it is true."""
@@ -80,6 +85,16 @@ class Kernel:
     def listen_until_measured(self):
         plots = [model for model in self.models.values() if "figure" in model]
         self.listen_until(lambda: all(plot["figure"] for plot in plots) and self.view["status"]["state"] == "ready")
+
+
+def state_in(message):
+    """The traits that a message brings; of those that come as bytes, only the graph is read."""
+    data = message["content"]["data"]
+    state = dict(data["state"])
+    for path, content in zip(data.get("buffer_paths", ()), message["buffers"], strict=True):
+        if path == ["graph"]:
+            state["graph"] = json.loads(zlib.decompress(content))
+    return state
 
 
 @contextmanager
