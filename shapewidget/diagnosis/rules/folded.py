@@ -49,7 +49,7 @@ def folded_into_batch(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def fold_behind(evidence: Evidence, clash: Clash, loss: Layer) -> Layer | None:
-    """The reshape that folded positions into the batch of what a loss refused; None where there is none."""
+    """What folded positions into the batch of what a loss refused: a reshape, or a layer that holds one."""
     if loss.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE or len(loss.inputs) < 2:
         return None
     outputs, targets = loss.inputs[:2]
@@ -64,7 +64,9 @@ def fold_behind(evidence: Evidence, clash: Clash, loss: Layer) -> Layer | None:
         layer
         for layer in evidence.graph.layers
         if layer.id in before
-        and (is_reshape(layer) or layer.name in REPEATING)
+        and (is_reshape(layer) or layer.name in REPEATING or layer.kind is LayerKind.LAYER)
+        and layer.outputs
+        and layer.inputs
         and len(layer.outputs[0].shape) > 0
         and layer.outputs[0].shape[0] == rows
         and layer.inputs[0].shape[:1] != (rows,)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.layer_remedies import flattened
+from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
 from shapewidget.diagnosis.target_remedies import (
     one_class_remedies,
@@ -29,6 +30,8 @@ def targets_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
         if layer is None or not _says(layer) or clash.kind is not ClashKind.SIZE or recurrent_cause(evidence, clash):
+            continue
+        if fold_behind(evidence, clash, layer) is not None:
             continue
         if clash.input == 2:
             yield Diagnosis(_weights(clash, layer), tuple(weight_remedies(clash)))

@@ -36,6 +36,8 @@ def _take(step: Step, tensor: Any) -> Any:
             return ops.transpose(tensor, step.arguments)
         case "mean":
             return ops.mean(tensor, first)
+        case "unflatten":
+            return ops.reshape(tensor, (*tensor.shape[:first], *step.arguments[1], *tensor.shape[first + 1 :]))  # type: ignore[operator,misc]
         case "flatten":
             start = first if isinstance(first, int) else 0
             end = step.arguments[1] if len(step.arguments) > 1 else len(tensor.shape) - 1
@@ -69,6 +71,9 @@ def _said(step: Step, text: str) -> str:
             return f"ops.swapaxes({text}, {arguments})"
         case "permute":
             return f"ops.transpose({text}, {step.arguments})"
+        case "unflatten" if step.arguments[0] == 0:
+            sizes = ", ".join(map(str, step.arguments[1]))  # type: ignore[call-overload]
+            return f"ops.reshape({text}, ({sizes}, *{text}.shape[1:]))"
         case "long" | "float":
             return f"ops.cast({text}, {'int64' if step.name == 'long' else 'float32'!r})"
     return step.on(text)
