@@ -62,7 +62,8 @@ class Protected:
         for target in targets:
             storage = storage_of(target) if isinstance(target, torch.Tensor) else None
             own = self._own.get(storage._cdata) if storage is not None else None
-            if own is not None and id(own) not in self._saved:
+            # What has moved to other memory is given its own back, whatever is written to the other.
+            if own is not None and id(own) not in self._saved and id(own) not in self._moved:
                 self._saved[id(own)] = (own, own.detach().clone(), own._version)
 
     def restore(self) -> None:
