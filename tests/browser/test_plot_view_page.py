@@ -11,6 +11,8 @@ from shapewidget.notebook import plots
 ARTIFACTS = ROOT / "artifacts" / "plot_view"
 expect.set_options(timeout=20_000)
 BARS = "#view-{} .bars path"
+PARTS = 5
+"""Bars at every size: what the memory of a step is made of."""
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def page(chromium):
 
 
 def memory(*sizes: int) -> dict:
-    """A real figure, with four bars at every size."""
+    """A real figure, with a bar for each part at every size."""
     points = [
         Measurement(
             {"B": size},
@@ -50,11 +52,11 @@ def test_a_figure_is_drawn_and_changed_in_place(page):
     assert page.evaluate("host.requests") == []
 
     page.evaluate("figure => host.models[0].set('figure', figure)", memory(8, 16))
-    expect(page.locator(BARS.format(0))).to_have_count(8)
+    expect(page.locator(BARS.format(0))).to_have_count(2 * PARTS)
     expect(page.get_by_text("measuring…")).not_to_be_attached()
     drawing = page.locator("#view-0 .js-plotly-plot").element_handle()
     page.evaluate("figure => host.models[0].set('figure', figure)", memory(8, 16, 32))
-    expect(page.locator(BARS.format(0))).to_have_count(12)
+    expect(page.locator(BARS.format(0))).to_have_count(3 * PARTS)
     assert page.locator("#view-0 .js-plotly-plot").evaluate("(now, then) => now === then", drawing)
 
     page.evaluate("host.models[0].set('figure', null)")
@@ -65,7 +67,7 @@ def test_a_figure_is_drawn_and_changed_in_place(page):
 def test_the_models_figure_is_not_written_to(page):
     figure = memory(8)
     show(page, figure=figure)
-    expect(page.locator(BARS.format(0))).to_have_count(4)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS)
     assert page.evaluate("JSON.stringify(host.models[0].get('figure'))") == page.evaluate("JSON.stringify", figure)
 
 
@@ -73,15 +75,15 @@ def test_the_models_figure_is_not_written_to(page):
 def test_the_file_is_read_from_any_kind_of_buffer(page, buffer):
     page.evaluate("kind => { host.kernel = kind; }", buffer)
     show(page, figure=memory(8))
-    expect(page.locator(BARS.format(0))).to_have_count(4)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS)
 
 
 def test_two_views_share_one_request_and_leave_the_pages_own_plotly(page):
     page.evaluate("window.Plotly = 'of another library'")
     show(page, figure=memory(8))
     show(page, figure=memory(8, 16))
-    expect(page.locator(BARS.format(0))).to_have_count(4)
-    expect(page.locator(BARS.format(1))).to_have_count(8)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS)
+    expect(page.locator(BARS.format(1))).to_have_count(2 * PARTS)
     assert [request["kind"] for request in page.evaluate("host.requests")] == ["plotly"]
     assert page.evaluate("window.Plotly") == "of another library"
 
@@ -91,7 +93,7 @@ def test_a_view_asks_itself_when_the_one_that_asked_is_closed(page):
     show(page, figure=memory(8))
     show(page, figure=memory(8))
     page.evaluate("host.kernel = 'data view'; host.closers[0]()")
-    expect(page.locator(BARS.format(1))).to_have_count(4)
+    expect(page.locator(BARS.format(1))).to_have_count(PARTS)
     assert len(page.evaluate("host.requests")) == 2
 
 
@@ -101,7 +103,7 @@ def test_a_refusal_is_shown_as_text_and_can_be_tried_again(page):
     expect(page.get_by_role("status")).to_contain_text("The plot cannot be drawn. It has no <b>file</b>.")
     page.evaluate("host.kernel = 'data view'")
     page.get_by_role("button", name="Try again").click()
-    expect(page.locator(BARS.format(0))).to_have_count(4)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS)
     expect(page.get_by_role("status")).to_be_empty()
 
 
@@ -114,7 +116,7 @@ def test_a_silent_kernel_is_told_after_a_while_and_may_still_answer(page):
     expect(page.get_by_role("status")).to_contain_text("The kernel has not answered yet.")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     page.evaluate("host.kernel = 'data view'; host.work()")
-    expect(page.locator(BARS.format(0))).to_have_count(4)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS)
     expect(page.get_by_role("button", name="Try again")).not_to_be_attached()
 
 
@@ -125,16 +127,16 @@ def test_a_silent_kernel_can_be_asked_again(page):
     page.clock.fast_forward("00:21")
     page.evaluate("host.waiting.length = 0; host.kernel = 'data view'")
     page.get_by_role("button", name="Try again").click()
-    expect(page.locator(BARS.format(0))).to_have_count(4)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS)
     assert len({request["id"] for request in page.evaluate("host.requests")}) == 2
 
 
 def test_what_a_person_hid_stays_hidden_while_points_come_in(page):
     show(page, figure=memory(8))
     page.locator("#view-0 .legendtoggle").first.click()
-    expect(page.locator(BARS.format(0))).to_have_count(3)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS - 1)
     page.evaluate("figure => host.models[0].set('figure', figure)", memory(8, 16))
-    expect(page.locator(BARS.format(0))).to_have_count(6)
+    expect(page.locator(BARS.format(0))).to_have_count(2 * (PARTS - 1))
 
 
 def test_no_button_sends_the_plot_anywhere(page):
@@ -170,7 +172,7 @@ def test_a_screen_reader_gets_the_label(page):
 
 def test_a_closed_view_leaves_nothing_behind(page):
     show(page, figure=memory(8))
-    expect(page.locator(BARS.format(0))).to_have_count(4)
+    expect(page.locator(BARS.format(0))).to_have_count(PARTS)
     page.evaluate("host.closers[0]()")
     assert page.evaluate("host.models[0].listeners") == []
     expect(page.locator("#view-0")).to_be_empty()
