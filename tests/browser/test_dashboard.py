@@ -84,12 +84,9 @@ def test_last_value_wins_and_nothing_queues_up(stack):
     handle.focus()
     for _ in range(6):
         handle.press("ArrowRight")
-    notebook.wait_for_kernel(
-        "dashboard.graph_view.status['state'] == 'ready' and dashboard.sizes['hidden'] > 256", True
-    )
-    notebook.wait_for_kernel("dashboard.report.graph.sizes == dashboard.sizes", True)
-    shown = notebook.kernel_eval("[dict(point.sizes) for point in dashboard.measurements]")
-    assert notebook.kernel_eval("dict(dashboard.sizes)") in shown
+    notebook.wait_for_kernel("dashboard.sizes['hidden'] > 256", True)
+    measured = "dashboard.sizes in [point.sizes for point in dashboard.measurements]"
+    notebook.wait_for_kernel(f"dashboard.report.graph.sizes == dashboard.sizes and {measured}", True, timeout_s=60)
 
 
 def test_dashboard_is_there_again_after_a_reload(stack):
