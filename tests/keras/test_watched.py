@@ -1,11 +1,18 @@
 """Watched Keras and TensorFlow programs: wrong ones are explained with a fix that was run, right ones left alone."""
 
+import keras
 import pytest
 from keras_right import RIGHT
 from keras_wrong import WRONG
 
 import shapewidget
 from shapewidget.diagnosis.findings import Severity
+
+
+@pytest.fixture(autouse=True)
+def names_from_the_start():
+    """Keras numbers the names that it makes up through the whole process."""
+    keras.utils.clear_session()
 
 
 def alarms(report):
