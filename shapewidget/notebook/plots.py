@@ -69,19 +69,7 @@ def memory_figure(
             marker={"color": colour, "line": {"width": 0}},
             hoverinfo="skip",
         )
-    figure.add_scatter(
-        name="peak",
-        x=list(measured),
-        y=[peak / scale for peak in peaks],
-        mode="lines+markers+text" if len(measured) <= 5 else "lines+markers",
-        text=[units.in_bytes(peak) for peak in peaks],
-        textposition="top left",
-        line={"color": GREY, "width": 1.5},
-        marker={"color": GREY, "size": 6},
-        hovertext=[_memory_text(point, axis) for point in measured.values()],
-        hoverinfo="text",
-        showlegend=False,
-    )
+    _add_peaks(figure, measured, axis, scale)
     add_curve(
         figure,
         curve,
@@ -99,6 +87,24 @@ def memory_figure(
     add_capacity(figure, capacity, scale=scale, top=most / scale * HEADROOM, text=full)
     figure.update_layout(barmode="stack")
     return figure
+
+
+def _add_peaks(figure: Figure, measured: Mapping[int, Measurement], axis: SizeAxis, scale: float) -> None:
+    """The line over the bars, with what it holds in words."""
+    peaks = [point.memory.peak for point in measured.values() if point.memory]
+    figure.add_scatter(
+        name="peak",
+        x=list(measured),
+        y=[peak / scale for peak in peaks],
+        mode="lines+markers+text" if len(measured) <= 5 else "lines+markers",
+        text=[units.in_bytes(peak) for peak in peaks],
+        textposition="top left",
+        line={"color": GREY, "width": 1.5},
+        marker={"color": GREY, "size": 6},
+        hovertext=[_memory_text(point, axis) for point in measured.values()],
+        hoverinfo="text",
+        showlegend=False,
+    )
 
 
 def timing_figure(

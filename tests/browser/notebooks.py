@@ -7,6 +7,7 @@ import ast
 import json
 import re
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from playwright.sync_api import Page, Request, WebSocket
 COLOURS = re.compile(r"\x1b\[[\d;]*m")  # of a traceback that is meant for a terminal
 
 
-class Notebook:
+class Notebook(ABC):
     """One notebook in one page.
 
     Attributes:
@@ -91,9 +92,9 @@ class Notebook:
                 raise AssertionError(f"{expression} is {last!r} after {timeout_s} s, and not {value!r}")
             self.page.wait_for_timeout(50)
 
+    @abstractmethod
     def set_theme(self, theme: str) -> None:
         """Turn the page "dark" or "light"."""
-        raise NotImplementedError
 
     def screenshot(self, name: str) -> Path:
         """Keep a picture of the page among the artifacts."""

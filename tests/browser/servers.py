@@ -6,6 +6,7 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -15,7 +16,7 @@ from browser.notebooks import ClassicNotebook, LabNotebook, Notebook, SevenNoteb
 ROOT = Path(__file__).parent.parent.parent
 
 
-class Server:
+class Server(ABC):
     """A notebook server on a free port of this machine, from `__enter__` to `__exit__`."""
 
     name: ClassVar[str]
@@ -34,18 +35,18 @@ class Server:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @abstractmethod
     def command(self) -> list[str]:
         """What starts the server."""
-        raise NotImplementedError
 
     def configure(self) -> None:
         """Write the settings that the server reads when it starts."""
+        self.settings.mkdir(parents=True)
 
     def __enter__(self) -> Self:
         if not self.python.exists():
             raise RuntimeError(f"{self.environment} is not there. Build it: make {self.make_target}")
         self.root.mkdir(parents=True)
-        self.settings.mkdir(parents=True)
         self.configure()
         folders = {
             "JUPYTER_CONFIG_DIR": "config",
@@ -113,6 +114,7 @@ class Lab(Server):
 
     def configure(self) -> None:
         """Ask no questions about news, and look for none."""
+        super().configure()
         extension = self.settings / "lab" / "@jupyterlab" / "apputils-extension"
         extension.mkdir(parents=True)
         news = {"fetchNews": "false", "checkForUpdates": False}

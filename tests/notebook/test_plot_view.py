@@ -2,6 +2,7 @@ import importlib
 import json
 import sys
 
+import numpy
 import pytest
 from anywidget import AnyWidget
 from plotly import graph_objects
@@ -58,7 +59,6 @@ def test_a_figure_is_shown_as_plain_json(view):
 
 
 def test_arrays_are_plain_json_too(view):
-    numpy = pytest.importorskip("numpy")
     view.show(graph_objects.Figure(graph_objects.Bar(y=numpy.array([3.5, 4]))))
     assert json.loads(json.dumps(view.figure)) == view.figure
 

@@ -8,6 +8,7 @@ import random
 import numpy
 import pytest
 import torch
+from loader_reports import DATA, LABELS, ROWS, codes, only
 from torch import nn
 from torch.nn.utils.rnn import pack_sequence
 from torch.utils.data import (
@@ -19,21 +20,6 @@ from torch.utils.data import (
 
 import shapewidget
 from shapewidget.errors import InputError
-
-ROWS, LABELS = torch.randn(103, 4), torch.randn(103, 1)
-DATA = TensorDataset(ROWS, LABELS)
-
-
-def codes(report):
-    """The findings that are no mere notes."""
-    return [finding.code for finding in report.findings if finding.severity != "note"]
-
-
-def only(report):
-    """The one finding that is no mere note."""
-    (found,) = [finding for finding in report.findings if finding.severity != "note"]
-    return found
-
 
 # -- the timeline -----------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from loader_reports import DATA, LABELS, ROWS, codes, only
 from torch.utils.data import (
     DataLoader,
     DistributedSampler,
@@ -17,20 +18,6 @@ from torch.utils.data import (
 
 import shapewidget
 from shapewidget.errors import InputError
-
-ROWS, LABELS = torch.randn(103, 4), torch.randn(103, 1)
-DATA = TensorDataset(ROWS, LABELS)
-
-
-def codes(report):
-    """The findings that are no mere notes."""
-    return [finding.code for finding in report.findings if finding.severity != "note"]
-
-
-def only(report):
-    """The one finding that is no mere note."""
-    (found,) = [finding for finding in report.findings if finding.severity != "note"]
-    return found
 
 
 class Stream(IterableDataset):

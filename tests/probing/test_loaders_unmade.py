@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy
 import pytest
 import torch
+from loader_reports import codes, only
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import (
@@ -15,21 +16,6 @@ from torch.utils.data import (
 )
 
 import shapewidget
-
-ROWS, LABELS = torch.randn(103, 4), torch.randn(103, 1)
-DATA = TensorDataset(ROWS, LABELS)
-
-
-def codes(report):
-    """The findings that are no mere notes."""
-    return [finding.code for finding in report.findings if finding.severity != "note"]
-
-
-def only(report):
-    """The one finding that is no mere note."""
-    (found,) = [finding for finding in report.findings if finding.severity != "note"]
-    return found
-
 
 # -- batches that cannot be made --------------------------------------------------------------------------------------
 

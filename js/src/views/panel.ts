@@ -38,7 +38,7 @@ export class Panel {
   #overview(scene: Scene, sizes: Readonly<Record<string, number>>): Node[] {
     const { graph } = scene;
     const parts: Node[] = [];
-    if (!scene.problems.length)
+    if (!scene.problems.length && graph.layers.length)
       parts.push(
         h("div", { class: "swg-calm" }, h("b", {}, "✓ All shapes agree"), ` ${counted("agree", graph.edges.length)}.`),
       );
