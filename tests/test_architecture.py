@@ -33,7 +33,8 @@ LAYERS = {
     "frameworks.keras": layer(ours="errors graph frameworks", theirs="keras tensorflow numpy"),
     "probing": layer(ours="errors graph diagnosis frameworks", theirs="pandas plotly tqdm"),
     "notebook": layer(
-        ours="errors graph diagnosis frameworks probing", theirs="IPython anywidget ipywidgets pandas plotly traitlets"
+        ours="errors graph diagnosis frameworks probing",
+        theirs="IPython anywidget ipywidgets pandas plotly rich traitlets",
     ),
     "zoo": layer(theirs="torch keras"),
     "__main__": layer(theirs="torch"),

@@ -10,12 +10,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.diagnosis.findings import Finding
 from shapewidget.graph.records import Edge, Layer, LayerKind
-from shapewidget.notebook import picture
+from shapewidget.notebook import picture, terminal
 from shapewidget.notebook.batch_table import batches_table
 from shapewidget.notebook.wire import place
 from shapewidget.probing.report import Report
+from shapewidget.probing.report_text import SIGNS
 
 MOST_CHARACTERS = 40_000
 """How long the tables may get: a saved notebook holds them for each time that a cell ran."""
@@ -25,7 +26,6 @@ LONGEST_TEXT = 300
 
 FINDING = ("", "where", "what is wrong", "fix", "source")
 LAYER = ("layer", "type", "gives", "parameters", "")
-_SIGNS = {Severity.MISMATCH: "✕", Severity.COINCIDENCE: "≈", Severity.NOTE: "·"}
 _CELL = "text-align:left;vertical-align:top;padding:2px 10px 2px 0"
 
 
@@ -54,8 +54,8 @@ def html(report: Report) -> str:
 
 
 def text(report: Report) -> str:
-    """The report as plain text of no more than a page's length."""
-    whole = str(report)
+    """The report as text of no more than a page's length."""
+    whole = terminal.printed(report)
     if len(whole) <= MOST_CHARACTERS:
         return whole
     kept = whole[:MOST_CHARACTERS].rsplit("\n", 1)[0]
@@ -94,7 +94,7 @@ def _escaped(text: str) -> str:
 def _finding(finding: Finding) -> tuple[str, ...]:
     fix = f"{finding.fix} (run, and it holds)" if finding.verified else finding.fix
     return (
-        f"{_SIGNS[finding.severity]} {finding.code}",
+        f"{SIGNS[finding.severity]} {finding.code}",
         place(finding),
         f"{finding.title}. {finding.reason}",
         fix,

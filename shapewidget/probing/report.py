@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.errors import FindingsError
-from shapewidget.graph.batches import timeline
 from shapewidget.graph.dims import Dim
-from shapewidget.graph.records import Layer, LayerGraph, LayerKind
+from shapewidget.graph.records import LayerGraph
+from shapewidget.probing import report_text
 from shapewidget.probing.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
     from shapewidget.notebook.report_view import ReportView
     from shapewidget.probing.session import Session
 
-_SIGNS = {Severity.MISMATCH: "✕", Severity.COINCIDENCE: "≈", Severity.NOTE: "·"}
 
-
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Report:
     """The findings and the graph of one probe, or of a captured block once it has ended.
 
@@ -49,7 +47,7 @@ class Report:
     meanings: Mapping[str, str] = field(default_factory=dict)
     stopped: str | None = None
     batches: Timeline | None = None
-    session: Session | None = field(default=None, repr=False)
+    session: Session | None = None
 
     @property
     def ok(self) -> bool:
@@ -58,7 +56,21 @@ class Report:
 
     def __str__(self) -> str:
         """Plain text that stands alone in a terminal: the findings, then the graph as an outline."""
-        return "\n".join(_text(self))
+        return "\n".join(line.text for line in report_text.lines(self))
+
+    def __repr__(self) -> str:
+        return f"<Report of {report_text.title(self)}>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What IPython prints: coloured in a terminal that has rich, plain in a notebook."""
+        from shapewidget.notebook import terminal
+
+        printer.text(terminal.printed(self))
+
+    def __rich__(self) -> Any:
+        from shapewidget.notebook import terminal
+
+        return terminal.coloured(self)
 
     def _repr_html_(self) -> str:
         from shapewidget.notebook import static
@@ -126,63 +138,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, bool | int | float | str | type(None)) else str(value)
-
-
-def _text(report: Report) -> Iterator[str]:
-    counts = [
-        f"{count} {severity.value}{'es' if severity is Severity.MISMATCH and count > 1 else 's' if count > 1 else ''}"
-        for severity in Severity
-        if (count := sum(finding.severity is severity for finding in report.findings))
-    ]
-    title = f"{report.graph.title} on {report.device}" if report.device else report.graph.title
-    nothing = "nothing was recorded" if report.batches is None and not report.graph.layers else "all shapes agree"
-    yield f"{title}: {', '.join(counts) or nothing}"
-    if report.batches is not None:
-        yield timeline(report.batches)
-    yield from report.notes
-    for finding in report.findings:
-        yield ""
-        yield from _finding_text(finding)
-    if report.stopped:
-        yield ""
-        yield f"The run ended early: {report.stopped}"
-    yield ""
-    yield from _outline(report.graph)
-    sizes = ", ".join(f"{name} = {value}" for name, value in report.graph.sizes.items())
-    if sizes:
-        yield f"with {sizes}"
-
-
-def _finding_text(finding: Finding) -> Iterator[str]:
-    at = f" at {finding.source}" if finding.source is not None else ""
-    yield f"{_SIGNS[finding.severity]} {finding.code} {finding.title}{at}"
-    if finding.source is not None and finding.source.text:
-        yield f"      {finding.source.text.strip()}"
-    yield f"    {finding.reason}"
-    if finding.fix:
-        yield f"    Fix ({'run, and it holds' if finding.verified else 'not verified'}): {finding.fix}"
-    if finding.patch:
-        yield from (f"      {line}" for line in finding.patch.splitlines())
-
-
-def _outline(graph: LayerGraph) -> Iterator[str]:
-    worst = {edge.target: edge for edge in graph.edges if edge.badge}
-    depth: dict[str | None, int] = {None: 0}
-    rows = []
-    for layer in graph.layers:
-        level = depth[layer.id] = depth.get(layer.parent, 0) + 1
-        edge = worst.get(layer.id)
-        rows.append(("  " * level + _name(layer), _shapes(layer), f"  <- {edge.badge}" if edge is not None else ""))
-    width = min(max((len(name) for name, _, _ in rows), default=0), 48)
-    for name, shapes, badge in rows:
-        yield f"{name:<{width}}  {shapes}{badge}".rstrip()
-
-
-def _name(layer: Layer) -> str:
-    return layer.name if layer.name == layer.type or layer.kind is LayerKind.INPUT else f"{layer.name} {layer.type}"
-
-
-def _shapes(layer: Layer) -> str:
-    if layer.kind is LayerKind.GROUP:
-        return ""
-    return ", ".join(map(str, layer.outputs or layer.inputs))
