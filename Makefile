@@ -61,10 +61,10 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS) | tools $(BUNDLE)
 	.venv/bin/pip install --quiet -c $(CONSTRAINTS) --group dev --editable .
 	touch $@
 
-$(COLAB_PINS): constraints/colab.txt $(CONSTRAINTS) | tools
+$(COLAB_PINS): constraints/colab.txt constraints/colab-frameworks.txt $(CONSTRAINTS) | tools
 	$(PYTHON) -m venv --upgrade-deps .venv-colab
 	.venv-colab/bin/pip install --quiet -c $(CONSTRAINTS) torch
-	.venv-colab/bin/pip install --quiet -r constraints/colab.txt
+	.venv-colab/bin/pip install --quiet -r constraints/colab.txt -r constraints/colab-frameworks.txt
 	touch $@
 
 # The wheel itself, as a user installs it: it may bring nothing, and change nothing.

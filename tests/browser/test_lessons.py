@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 LESSONS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-IN_COLAB = [lesson for lesson in LESSONS if lesson.name[:2] in ("01", "04")]  # 05 needs TensorFlow
+FOR_EVERY_HOST = [lesson for lesson in LESSONS if lesson.name[:2] in ("01", "04", "05")]
 SHOWS = re.compile(r"^(%%?shapewidget (?!--auto)|%%shapewidget|dashboard$|shapewidget\.attach)", re.MULTILINE)
 DRAWN = "views => document.querySelectorAll('.swg .swg-panel').length >= views"
 
@@ -42,6 +42,11 @@ def test_lesson_runs_in_jupyterlab(lab, lesson):
     walk(lab, lesson)
 
 
-@pytest.mark.parametrize("lesson", IN_COLAB, ids=lambda lesson: lesson.stem)
+@pytest.mark.parametrize("lesson", FOR_EVERY_HOST, ids=lambda lesson: lesson.stem)
 def test_lesson_runs_with_the_versions_of_colab(classic, lesson):
     walk(classic, lesson)
+
+
+@pytest.mark.parametrize("lesson", FOR_EVERY_HOST[1:], ids=lambda lesson: lesson.stem)  # the first: test_notebook_7.py
+def test_lesson_runs_in_notebook_7(seven, lesson):
+    walk(seven, lesson)
