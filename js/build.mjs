@@ -1,5 +1,5 @@
 // Builds the front end into shapewidget/static: node build.mjs
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
@@ -17,11 +17,20 @@ const OURS = new RegExp(
     "entryTrack exitTrack entryTracks exitTracks entryTop exitTop curveTop laneWidth trackHeight bottomPadding",
     "sidePadding wideGap portGap separation isPlaced isBack fromPort toPort arrangement leafCount isGroup sideOffset",
     "chain nodes column items higher lower links points placed carried hasArrow members isAssumed shown",
-    "focusOn focused startAt toPicture onChange setLater isWaiting keepNear openAll nextProblem",
+    "focusOn focused startAt toPicture onChange setLater isWaiting keepNear openAll nextProblem centre hovered reveal",
+    "outlines afar isLarge isKept glide forgetRooms mainLine waitsFor startX endX isCurve leaves isDone firstOpen",
+    "enterX leaveX outOf routes isSolved fullScreen colourBy focusSearch hasTwin options level columns apart",
   ]
     .join(" ")
     .replaceAll(" ", "|")})$`,
 );
+
+const STYLES = fileURLToPath(new URL("src/styles/", import.meta.url));
+const sheets = readdirSync(STYLES).sort();
+const names = sheets.flatMap((sheet) => readFileSync(STYLES + sheet, "utf8").match(/(?<=--)[a-z][\w-]*/g));
+// Custom properties that scripts name keep their names.
+const own = [...new Set(names)].filter((name) => !/^(heat-.*|kind-.*|(on-)?tone|sans|mono|height)$/.test(name));
+const short = new Map(own.map((name, place) => [name, place.toString(36)]));
 
 /** Style sheets become text, which esbuild by itself would leave as they are written. */
 const smallStyles = {
@@ -29,7 +38,8 @@ const smallStyles = {
   setup({ onLoad }) {
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
-      return { contents: code.trim().replace(/(?<=--[\w-]+:) /g, ""), loader: "text" };
+      const contents = code.trim().replace(/(?<=--[\w-]+:) /g, "");
+      return { contents: contents.replace(/(?<=--)[\w-]+/g, (name) => short.get(name) ?? name), loader: "text" };
     });
   },
 };

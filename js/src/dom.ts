@@ -1,4 +1,4 @@
-/** Two helpers that make elements. Text always goes in as text, never as markup. */
+/** What makes elements and listens to them. Text always goes in as text, never as markup. */
 
 import { pieces } from "./texts";
 
@@ -39,11 +39,26 @@ export function prose(sentence: string): Node[] {
   return pieces(sentence).map(({ text, isCode }) => (isCode ? h("code", {}, text) : document.createTextNode(text)));
 }
 
-/** A button whose meaning is read aloud even where only a sign is drawn. */
-export function button(label: string, sign: Child, onClick: () => void, className = ""): HTMLButtonElement {
-  const element = h("button", { type: "button", class: className, "aria-label": label, title: label }, sign);
-  element.addEventListener("click", onClick);
+/** Call back for one kind of event, or for several. */
+export function on<K extends keyof HTMLElementEventMap>(
+  target: EventTarget,
+  types: K | readonly K[],
+  listener: (event: HTMLElementEventMap[K]) => void,
+  options?: AddEventListenerOptions,
+): void {
+  for (const type of [types].flat()) target.addEventListener(type, listener as EventListener, options);
+}
+
+/** A button with words on it. */
+export function button(attributes: Attributes, onClick: () => void, ...children: Child[]): HTMLButtonElement {
+  const element = h("button", { type: "button", ...attributes }, ...children);
+  on(element, "click", onClick);
   return element;
+}
+
+/** A button with a sign, whose meaning is read aloud. */
+export function signButton(label: string, sign: Child, onClick: () => void, className = ""): HTMLButtonElement {
+  return button({ class: className, "aria-label": label, title: label }, onClick, sign);
 }
 
 /** A sign drawn with lines on a square of 16 pixels. */

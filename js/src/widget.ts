@@ -2,7 +2,7 @@
 
 import { inflated, isBuffer } from "./buffers";
 import type { WireGraph, WireViewState } from "./contract.gen";
-import { h } from "./dom";
+import { h, on } from "./dom";
 import { type HostModel, Traits } from "./model";
 import bars from "./styles/bars.css";
 import base from "./styles/base.css";
@@ -11,6 +11,7 @@ import panelStyles from "./styles/panel.css";
 import { watchTheme } from "./theme";
 import { GraphFrame } from "./views/graph";
 import { Legend } from "./views/legend";
+import { MONO, SANS } from "./views/measure";
 import { problemPanel, statusLine } from "./views/messages";
 import { outline } from "./views/outline";
 import { Panel } from "./views/panel";
@@ -21,6 +22,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   const traits = new Traits(model);
   const root = h("div", {
     class: "swg",
+    style: `--sans:${SANS};--mono:${MONO}`,
     "data-lm-suppress-shortcuts": "true",
     role: "region",
     "aria-label": "Shape graph",
@@ -102,8 +104,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
     isComing = false;
     root.classList.remove("swg-is-waiting");
     chosen = traits.get("view_state");
-    picture.direction = chosen.direction ?? "down";
-    picture.show(graph, traits.get("tensors"), chosen.open, traits.get("colour_by"));
+    picture.show(graph, traits.get("tensors"), chosen.open, chosen.direction ?? "down", traits.get("colour_by"));
     showScene();
   };
   const showGraph = (): void => {
@@ -149,7 +150,7 @@ function render({ model, el }: { model: HostModel; el: HTMLElement }): () => voi
   const setHeight = (): void => root.style.setProperty("--height", `${traits.get("height")}px`);
   traits.onChange(["height"], setHeight);
 
-  root.addEventListener("keydown", (event) => {
+  on(root, "keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "n" || event.key === "p") nextProblem(event.key === "n" ? 1 : -1);
     else if (event.key === "/") toolbar.focusSearch();

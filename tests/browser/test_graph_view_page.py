@@ -394,6 +394,17 @@ def test_a_view_waits_for_its_graph(page):
     expect(page.locator(".swg-badge")).to_be_visible()
 
 
+def test_a_graph_without_layers_is_not_said_to_agree(page):
+    state = wire("tagger")
+    state["graph"] |= {"layers": [], "edges": [], "findings": [], "notice": "The block ran no layer."}
+    show(page, state | {"tensors": []})
+    panel = page.get_by_role("complementary", name="Details")
+    expect(panel.get_by_role("heading", name="Nothing was recorded")).to_be_visible()
+    expect(panel).to_contain_text("The block ran no layer.")
+    expect(panel).not_to_contain_text("agree")
+    expect(page.get_by_role("group", name="Graph as text")).to_have_text("Tagger: nothing was recorded.")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["elmo", "translator"])
 def test_nothing_lies_beside_the_view(page, theme, name):

@@ -1,7 +1,9 @@
-import type { GraphIndex } from "./graph-index";
+import type { LayoutEdge } from "./types";
 
 /** A line inside one container. Null is the port of its tensor: at the top as a source, at the bottom as a target. */
 export interface FlowLink {
+  /** Unique in the graph, and the same whatever is open. */
+  readonly key: string;
   readonly source: string | null;
   readonly target: string | null;
   readonly tensor: string;
@@ -14,41 +16,40 @@ export class Flow {
   /** The tensors that enter and leave, one port each. */
   readonly enters = new Set<string>();
   readonly leaves = new Set<string>();
-  readonly #links = new Map<string, FlowLink>();
+  readonly links: FlowLink[] = [];
+  readonly #byKey = new Map<string, FlowLink>();
 
-  get links(): FlowLink[] {
-    return [...this.#links.values()];
-  }
+  constructor(readonly container: string | null) {}
 
   add(source: string | null, target: string | null, tensor: string, id: string): void {
     if (source === null) this.enters.add(tensor);
     if (target === null) this.leaves.add(tensor);
-    const key = JSON.stringify([source, target, tensor]);
-    const link = this.#links.get(key);
-    if (link) link.ids.push(id);
-    else this.#links.set(key, { source, target, tensor, ids: [id] });
+    const key = JSON.stringify([this.container, source, target, tensor]);
+    const known = this.#byKey.get(key);
+    if (known) return void known.ids.push(id);
+    const link = { key, source, target, tensor, ids: [id] };
+    this.#byKey.set(key, link);
+    this.links.push(link);
   }
 }
 
 /**
- * Cuts every edge at the borders of the open groups it crosses. An edge that stays inside one closed box is left out.
- * The flow at the top has the key null.
+ * Cuts every edge at the borders of the groups it crosses. What flows inside a group does not depend on what is open in
+ * it or around it, so this is done once a graph. The flow at the top has the key null.
  */
-export function flows(index: GraphIndex, isOpen: (id: string) => boolean): Map<string | null, Flow> {
+export function flows(
+  edges: readonly LayoutEdge[],
+  chain: (leaf: string) => readonly string[],
+): Map<string | null, Flow> {
   const found = new Map<string | null, Flow>();
   const flow = (container: string | null): Flow => {
-    const known = found.get(container) ?? new Flow();
+    const known = found.get(container) ?? new Flow(container);
     found.set(container, known);
     return known;
   };
-  /** The boxes around a leaf that are drawn, down to the first closed one. */
-  const drawn = (leaf: string): readonly string[] => {
-    const chain = index.chain(leaf);
-    return chain.slice(0, chain.findIndex((id) => !isOpen(id)) + 1);
-  };
-  for (const edge of index.edges) {
-    const from = drawn(edge.source);
-    const to = drawn(edge.target);
+  for (const edge of edges) {
+    const from = chain(edge.source);
+    const to = chain(edge.target);
     const fork = from.findIndex((id, depth) => id !== to[depth]);
     const source = from[fork];
     const target = to[fork];

@@ -1,3 +1,4 @@
+import { Flow, flows } from "./flows";
 import { groupBy } from "./group-by";
 import { topologicalOrder } from "./topological-order";
 import type { LayoutEdge, LayoutNode } from "./types";
@@ -11,6 +12,7 @@ export class GraphIndex {
   readonly #chains = new Map<string, readonly string[]>();
   readonly #order = new Map<string, number>();
   readonly #leafCounts = new Map<string, number>();
+  #flows: ReadonlyMap<string | null, Flow> | null = null;
 
   /** Takes the nodes in execution order. Throws where an edge or a parent names no node. */
   constructor(nodes: readonly LayoutNode[], edges: readonly LayoutEdge[]) {
@@ -67,6 +69,12 @@ export class GraphIndex {
   /** The number of leaves inside a group; 1 for a leaf. */
   leafCount(id: string): number {
     return this.#leafCounts.get(id) ?? 1;
+  }
+
+  /** What flows inside a group (null: at the top), whatever is open. */
+  flow(container: string | null): Flow {
+    this.#flows ??= flows(this.edges, (leaf) => this.chain(leaf));
+    return this.#flows.get(container) ?? new Flow(container);
   }
 
   #number(): void {

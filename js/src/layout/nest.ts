@@ -2,7 +2,7 @@ import { type Arrangement, arrange } from "./arrange";
 import type { LayoutCache } from "./cache";
 import { findChains, orderItems } from "./chains";
 import { type Box, type Item, isBack, type Link } from "./container";
-import { Flow, type FlowLink } from "./flows";
+import type { FlowLink } from "./flows";
 import type { GraphIndex } from "./graph-index";
 import { groupBy } from "./group-by";
 import { takeInventory } from "./inventory";
@@ -18,14 +18,18 @@ export interface Nested {
   /** The x of each port, by tensor, counted from the main line. */
   readonly enterX: ReadonlyMap<string, number>;
   readonly leaveX: ReadonlyMap<string, number>;
+  readonly through: Through;
+  readonly header: number;
 }
 
 export interface NestedChild {
   readonly id: string;
+  readonly size: NodeSize;
   readonly box: Box;
   /** Its main line and its top border. */
   readonly x: number;
   readonly y: number;
+  readonly through: Through;
   /** What is inside; null for a closed one. */
   readonly inner: Nested | null;
 }
@@ -35,9 +39,10 @@ export interface NestContext {
   readonly index: GraphIndex;
   readonly isOpen: (id: string) => boolean;
   readonly size: (id: string) => NodeSize;
-  readonly flows: ReadonlyMap<string | null, Flow>;
   readonly options: LayoutOptions;
   readonly cache: LayoutCache;
+  /** The containers as they were placed last; those that are placed again take their place. */
+  readonly known: Map<string | null, Nested>;
 }
 
 /** The tensors of the straight line through a group: its main line inside runs between their ports. */
@@ -48,9 +53,29 @@ export interface Through {
 
 /** Places what is inside a container (null: at the top), innermost groups first. */
 export function nest(context: NestContext, container: string | null, through: Through): Nested {
-  const { index, options } = context;
-  const flow = context.flows.get(container) ?? new Flow();
   const header = container === null ? 0 : context.size(container).height;
+  const known = context.known.get(container);
+  if (known?.header === header && isCurrent(context, known, through)) return known;
+  const nested = nestAnew(context, container, through, header);
+  context.known.set(container, nested);
+  return nested;
+}
+
+/** Whether placing a container again would give the same. */
+function isCurrent(context: NestContext, { through, children }: Nested, wanted: Through): boolean {
+  return (
+    through.enter === wanted.enter &&
+    through.leave === wanted.leave &&
+    children.every(
+      ({ id, size, through, inner }) =>
+        size === context.size(id) && inner === (context.isOpen(id) ? nest(context, id, through) : null),
+    )
+  );
+}
+
+function nestAnew(context: NestContext, container: string | null, through: Through, header: number): Nested {
+  const { index, options } = context;
+  const flow = index.flow(container);
   const room = { header, bottomPadding: options.bottomPadding };
   const { enters, children, leaves, items, links } = takeInventory(index, container, flow, room);
   orderItems(items, links);
@@ -58,28 +83,33 @@ export function nest(context: NestContext, container: string | null, through: Th
     (tensor === undefined ? null : ports.get(tensor)) ?? null;
   const chains = findChains(items, port(enters, through.enter), port(leaves, through.leave));
 
-  const inner = new Map<Item, Nested>();
   const straight = straightThrough(links);
+  const inside = new Map<Item, Omit<NestedChild, "x" | "y">>();
   for (const [id, item] of children) {
-    if (context.isOpen(id)) inner.set(item, nest(context, id, straight.get(item) ?? {}));
-    item.box = box(context, id, inner.get(item) ?? null);
+    const through = straight.get(item) ?? {};
+    const size = context.size(id);
+    const inner = context.isOpen(id) ? nest(context, id, through) : null;
+    item.box = box(size, options, inner);
+    inside.set(item, { id, size, box: item.box, through, inner });
   }
   for (const link of links) {
-    link.leavesAt = inner.get(link.source)?.leaveX.get(link.tensor) ?? null;
-    link.arrivesAt = inner.get(link.target)?.enterX.get(link.tensor) ?? null;
+    link.leavesAt = inside.get(link.source)?.inner?.leaveX.get(link.tensor) ?? null;
+    link.arrivesAt = inside.get(link.target)?.inner?.enterX.get(link.tensor) ?? null;
   }
-  const structure = signature(items, chains, links, header, options);
+  const structure = signature(items, chains, links, header);
   const arrangement = context.cache.get(structure, () => arrange(items, chains, links, header, options));
 
   const at = (item: Item): Point => arrangement.items[item.place] ?? { x: 0, y: 0 };
   const portX = (ports: ReadonlyMap<string, Item>): Map<string, number> =>
     new Map([...ports].map(([tensor, item]) => [tensor, at(item).x]));
   return {
-    children: [...children].map(([id, item]) => ({ id, box: item.box, ...at(item), inner: inner.get(item) ?? null })),
+    children: [...inside].map(([item, child]) => ({ ...child, ...at(item) })),
     links: flow.links,
     arrangement,
     enterX: portX(enters),
     leaveX: portX(leaves),
+    through,
+    header,
   };
 }
 
@@ -95,8 +125,11 @@ function straightThrough(links: readonly Link[]): Map<Item, Through> {
 }
 
 /** The room a child needs; that of an open group follows from what is inside. */
-function box({ size, options }: NestContext, id: string, inner: Nested | null): Box {
-  const { width, height, above, below, chipWidth, beside = 0 } = size(id);
+function box(
+  { width, height, above, below, chipWidth, beside = 0 }: NodeSize,
+  options: LayoutOptions,
+  inner: Nested | null,
+): Box {
   if (!inner) {
     const room = Math.max(width, chipWidth ?? 0);
     return { width: room, cardWidth: width, height, anchor: room / 2, above, below, isOpen: false };

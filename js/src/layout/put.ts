@@ -23,10 +23,10 @@ export function put(root: Nested, index: GraphIndex): Layout {
       });
       if (inner) putInside(inner, id, x + at.x, y + at.y, depth + 1);
     }
-    nested.links.forEach(({ source, target, tensor, ids }, place) => {
+    nested.links.forEach(({ key, source, target, tensor, ids }, place) => {
       const { points = [], isLane = false } = nested.arrangement.routes[place] ?? {};
       edges.push({
-        key: JSON.stringify([container, source, target, tensor]),
+        key,
         container,
         source: source ?? container ?? "",
         target: target ?? container ?? "",

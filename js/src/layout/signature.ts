@@ -1,19 +1,16 @@
 import type { Chain, Item, Link } from "./container";
-import type { LayoutOptions } from "./options";
 
-/** All that the arrangement of a container depends on, as text; ids and names do not matter. */
+/** All that the arrangement of a container depends on beside the distances, as text; ids and names do not matter. */
 export function signature(
   items: readonly Item[],
   chains: readonly Chain[],
   links: readonly Link[],
   header: number,
-  options: LayoutOptions,
 ): string {
   const tensors = new Map<string, number>();
   for (const { tensor } of links) if (!tensors.has(tensor)) tensors.set(tensor, tensors.size);
   return JSON.stringify([
     header,
-    options,
     items.map(({ kind, box }) => [kind, box]),
     chains.map((chain) => chain.items.map((item) => item.place)),
     links.map((link) => [

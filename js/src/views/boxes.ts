@@ -25,7 +25,6 @@ export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGEle
       tone ? "swg-toned" : "",
     ].join(" "),
     style: tone && toned(tone),
-    transform: `translate(${placed.x} ${placed.y})`,
     "data-layer": layer.id,
     role: "button",
     tabindex: -1,
@@ -103,8 +102,6 @@ export function frame(layer: WireLayer, placed: PlacedNode, state: State): SVGRe
   return s("rect", {
     class: `swg-frame swg-depth-${placed.depth % 2} swg-is-${state}`,
     "data-frame": layer.id,
-    x: placed.x,
-    y: placed.y,
     width: placed.width,
     height: placed.height,
     rx: 10,
@@ -118,7 +115,6 @@ export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGG
     "g",
     {
       class: `swg-node swg-header swg-depth-${placed.depth % 2} swg-is-${state}`,
-      transform: `translate(${placed.x} ${placed.y})`,
       "data-layer": layer.id,
       role: "button",
       tabindex: -1,

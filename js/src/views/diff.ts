@@ -1,6 +1,6 @@
 /** A unified diff, coloured by line. */
 
-import { button, h } from "../dom";
+import { h, signButton } from "../dom";
 import { patchLines } from "../texts";
 
 const SIGNS = { added: "+ ", removed: "− ", context: "  ", place: "" };
@@ -11,7 +11,7 @@ export function diff(patch: string): HTMLElement {
   const body = h("pre", { class: "swg-diff", tabindex: 0, "aria-label": "The fix as a change of your code" });
   for (const { kind, text } of lines) body.append(h("span", { class: `swg-${kind}` }, SIGNS[kind] + text));
   const added = lines.filter((line) => line.kind === "added").map((line) => line.text);
-  const copy = button("Copy the new lines", "Copy", () => void copied(copy, added.join("\n")), "swg-copy");
+  const copy = signButton("Copy the new lines", "Copy", () => void copied(copy, added.join("\n")), "swg-copy");
   return h("div", { class: "swg-patch" }, body, copy);
 }
 

@@ -6,7 +6,7 @@ import { groupBy } from "../layout/group-by";
 import type { PlacedNode } from "../layout/types";
 import type { Scene } from "../scene";
 import type { Line } from "./items";
-import type { Box } from "./viewport";
+import { type Box, touches } from "./viewport";
 
 const NAME_SIZE = 12;
 const MOST_NAMES = 60;
@@ -58,6 +58,38 @@ export function drawn({ frames, lines, boxes }: Outlines): SVGElement[] {
   ];
 }
 
+/** The view from afar of one layout after another; its paths are also those of the map. */
+export class Afar {
+  readonly element = s("g", { class: "swg-afar" });
+  #scene: Scene | null = null;
+  #nodes: readonly PlacedNode[] = [];
+  #lines: readonly Line[] = [];
+  #outlines: Outlines | null = null;
+
+  /** Another layout, or the same one in other colours. */
+  show(scene: Scene, nodes: readonly PlacedNode[], lines: readonly Line[]): void {
+    this.#scene = scene;
+    this.#nodes = nodes;
+    this.#lines = lines;
+    this.#outlines = null;
+    this.element.replaceChildren();
+  }
+
+  /** The paths, made when they are first asked for. */
+  outlines(scene: Scene): Outlines {
+    this.#outlines ??= outlines(scene, this.#nodes, this.#lines);
+    return this.#outlines;
+  }
+
+  /** Draw the part in view, or nothing where what is near is drawn. */
+  draw(isShown: boolean, shown: Box, scale: number): void {
+    this.element.classList.toggle("swg-on", isShown);
+    if (!isShown || this.#scene === null) return;
+    if (!this.element.firstChild) this.element.append(s("g", {}, ...drawn(this.outlines(this.#scene))), s("g"));
+    this.element.lastElementChild?.replaceChildren(...names(this.#scene, this.#nodes, shown, scale));
+  }
+}
+
 /** Names of the groups in view that have room for them, as large on the screen at any scale. */
 export function names(scene: Scene, nodes: readonly PlacedNode[], view: Box, scale: number): SVGElement[] {
   const size = NAME_SIZE / scale;
@@ -74,15 +106,6 @@ export function names(scene: Scene, nodes: readonly PlacedNode[], view: Box, sca
     found.push(s("text", { class: "swg-far-name", x: node.x + 0.5 * size, y, "font-size": size }, text));
   }
   return found;
-}
-
-function touches(box: Box, view: Box): boolean {
-  return (
-    box.x < view.x + view.width &&
-    box.x + box.width > view.x &&
-    box.y < view.y + view.height &&
-    box.y + box.height > view.y
-  );
 }
 
 function rectangle({ x, y, width, height }: Box): string {

@@ -1,6 +1,6 @@
 /** The graph on the page: the picture in its frame, and what pointer and keyboard do with it. */
 
-import { h, s } from "../dom";
+import { h, on, s } from "../dom";
 import { Hint } from "./hint";
 import { Picture } from "./picture";
 import { Viewport } from "./viewport";
@@ -29,17 +29,17 @@ export class GraphFrame {
       (text) => this.#hint.show(text),
     );
     this.picture = new Picture(this.viewport, events.open);
-    this.#svg.append(this.picture.far, this.picture.drawing.element);
+    this.#svg.append(this.picture.afar.element, this.picture.drawing.element);
     this.element = h("div", { class: "swg-view" }, this.#svg, this.picture.map.element, this.#hint.element);
-    this.#svg.addEventListener("click", (event) => this.#click(event));
-    this.#svg.addEventListener("dblclick", (event) => {
+    on(this.#svg, "click", (event) => this.#click(event));
+    on(this.#svg, "dblclick", (event) => {
       if (event.target === this.#svg && !this.picture.isFar) this.picture.fit();
     });
-    this.#svg.addEventListener("keydown", (event) => this.#key(event));
-    this.#svg.addEventListener("focusin", (event) => {
+    on(this.#svg, "keydown", (event) => this.#key(event));
+    on(this.#svg, "focusin", (event) => {
       this.picture.focused = (event.target as SVGElement).dataset.layer ?? this.picture.focused;
     });
-    this.#svg.addEventListener("pointerover", (event) => this.#hover(event));
+    on(this.#svg, "pointerover", (event) => this.#hover(event));
   }
 
   select(id: string): void {

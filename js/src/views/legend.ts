@@ -3,7 +3,7 @@
 import { counted, counts, STATES, signOf } from "../agreement";
 import { COLOURINGS } from "../colouring";
 import type { ColourBy, State } from "../contract.gen";
-import { h, s } from "../dom";
+import { button, h, on, s } from "../dom";
 import type { Scene } from "../scene";
 
 export interface LegendActions {
@@ -24,7 +24,7 @@ export class Legend {
   constructor(actions: LegendActions) {
     this.#actions = actions;
     for (const by of COLOURINGS) this.#by.append(h("option", {}, by));
-    this.#by.addEventListener("change", () => actions.colourBy(this.#by.value as ColourBy));
+    on(this.#by, "change", () => actions.colourBy(this.#by.value as ColourBy));
     const label = h("label", { class: "swg-by" }, h("span", {}, "Colour by"), this.#by);
     this.element = h(
       "div",
@@ -56,9 +56,7 @@ export class Legend {
     const others = problems.filter(({ id }) => !edges.has(id));
     if (others[0]) {
       const { id, state } = others[0];
-      const button = h("button", { type: "button" }, `${signOf(state)} ${others.length} without a line`);
-      button.addEventListener("click", () => this.#actions.go(id));
-      parts.push(button);
+      parts.push(button({}, () => this.#actions.go(id), `${signOf(state)} ${others.length} without a line`));
     }
     if (graph.edges.some((edge) => edge.assumed && edge.state !== "mismatch"))
       parts.push(h("span", { class: "swg-key" }, line("agree", "swg-assumed"), "behind a mismatch"));
@@ -68,8 +66,8 @@ export class Legend {
   }
 
   #entry(kind: string, sample: Node, words: string): HTMLButtonElement {
-    const entry = h("button", { type: "button", "aria-pressed": "true" }, sample, words);
-    entry.addEventListener("click", () => entry.setAttribute("aria-pressed", String(this.#actions.toggle(kind))));
+    const toggle = (): void => entry.setAttribute("aria-pressed", String(this.#actions.toggle(kind)));
+    const entry = button({ "aria-pressed": "true" }, toggle, sample, words);
     return entry;
   }
 }

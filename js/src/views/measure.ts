@@ -1,9 +1,9 @@
-/** Widths of texts, measured on a canvas in the fonts of the style sheet. */
+/** The fonts of the view, and widths of texts in them, measured on a canvas. */
 
 import type { Font, Measure } from "../scene";
 
-const SANS = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
-const MONO = 'ui-monospace, Menlo, Consolas, "Noto Sans Mono", "DejaVu Sans Mono", monospace';
+export const SANS = 'system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
+export const MONO = 'ui-monospace, Menlo, Consolas, "Noto Sans Mono", "DejaVu Sans Mono", monospace';
 
 const FONTS: Record<Font, string> = {
   bold: `600 13px ${SANS}`,

@@ -1,7 +1,7 @@
 /** What the kernel is doing, and what went wrong there. */
 
 import type { WireProblem, WireStatus } from "../contract.gen";
-import { button, h } from "../dom";
+import { h, signButton } from "../dom";
 
 /** A line of text over a thin bar; empty while the kernel is ready. */
 export function statusLine(): { element: HTMLElement; show(status: WireStatus): void } {
@@ -22,7 +22,7 @@ export function statusLine(): { element: HTMLElement; show(status: WireStatus): 
 export function problemPanel(dismiss: () => void): { element: HTMLElement; show(problem: WireProblem | null): void } {
   const title = h("b", {});
   const text = h("p", {});
-  const close = button("Put this message away", "×", dismiss, "swg-square");
+  const close = signButton("Put this message away", "×", dismiss, "swg-square");
   const element = h("div", { class: "swg-problem", role: "alert" }, h("div", {}, title, text), close);
   const show = (problem: WireProblem | null): void => {
     element.hidden = problem === null;

@@ -1,6 +1,6 @@
 /** The whole graph as a strip beside the view, with a tick for each problem, as code editors have one. */
 
-import { h, s } from "../dom";
+import { h, on, s } from "../dom";
 import type { Direction, Layout, PlacedNode } from "../layout/types";
 import type { Problem } from "../problems";
 import { drawn, type Outlines } from "./far";
@@ -28,12 +28,12 @@ export class Minimap {
       viewport.wasMoved = true;
       viewport.centre((event.clientX - left) / this.#scale.x, (event.clientY - top) / this.#scale.y, 0);
     };
-    this.element.addEventListener("pointerdown", (event) => {
+    on(this.element, "pointerdown", (event) => {
       event.stopPropagation();
       this.element.setPointerCapture(event.pointerId);
       go(event);
     });
-    this.element.addEventListener("pointermove", (event) => {
+    on(this.element, "pointermove", (event) => {
       if (event.buttons) go(event);
     });
   }

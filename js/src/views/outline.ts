@@ -33,7 +33,11 @@ export function outline(scene: Scene): HTMLElement {
   return h(
     "div",
     { class: "swg-outline", role: "group", "aria-label": "Graph as text" },
-    h("p", {}, `${scene.graph.title}: ${said.join(", ") || (scene.graph.layers.length ? "all shapes agree" : "nothing was recorded")}.`),
+    h(
+      "p",
+      {},
+      `${scene.graph.title}: ${said.join(", ") || (scene.graph.layers.length ? "all shapes agree" : "nothing was recorded")}.`,
+    ),
     list(null),
   );
 }

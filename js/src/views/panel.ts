@@ -2,7 +2,7 @@
 
 import { counted, known, signOf } from "../agreement";
 import type { WireDeclared, WireEdge, WireFinding, WireLayer } from "../contract.gen";
-import { h, prose } from "../dom";
+import { button, h, prose } from "../dom";
 import { findingOf, placeOf } from "../problems";
 import type { Scene } from "../scene";
 import { bytes, seconds } from "../units";
@@ -38,7 +38,8 @@ export class Panel {
   #overview(scene: Scene, sizes: Readonly<Record<string, number>>): Node[] {
     const { graph } = scene;
     const parts: Node[] = [];
-    if (!scene.problems.length && graph.layers.length)
+    if (!graph.layers.length) parts.push(h("h3", {}, "Nothing was recorded"));
+    else if (!scene.problems.length)
       parts.push(
         h("div", { class: "swg-calm" }, h("b", {}, "✓ All shapes agree"), ` ${counted("agree", graph.edges.length)}.`),
       );
@@ -55,9 +56,9 @@ export class Panel {
 
   #card(scene: Scene, finding: WireFinding, place: number): HTMLElement {
     const target = placeOf(finding, place, (id) => scene.edges.has(id) || scene.layers.has(id));
-    const card = h(
-      "button",
-      { type: "button", class: `swg-finding swg-is-${finding.severity}` },
+    return button(
+      { class: `swg-finding swg-is-${finding.severity}` },
+      () => this.#go(target),
       h(
         "span",
         { class: "swg-title" },
@@ -67,8 +68,6 @@ export class Panel {
       h("span", { class: "swg-reason" }, ...prose(finding.reason)),
       ...(finding.verified ? [h("span", { class: "swg-verified" }, "✓ fix run, it holds")] : []),
     );
-    card.addEventListener("click", () => this.#go(target));
-    return card;
   }
 
   // -- a layer -------------------------------------------------------------------------------------------------------
@@ -160,15 +159,11 @@ export class Panel {
   }
 
   #link(scene: Scene, id: string): HTMLElement {
-    const link = h("button", { type: "button", class: "swg-link" }, scene.layers.get(id)?.name ?? id);
-    link.addEventListener("click", () => this.#go(id));
-    return link;
+    return button({ class: "swg-link" }, () => this.#go(id), scene.layers.get(id)?.name ?? id);
   }
 
   #back(): HTMLElement {
-    const back = h("button", { type: "button", class: "swg-back" }, "‹ All findings");
-    back.addEventListener("click", () => this.#go(""));
-    return back;
+    return button({ class: "swg-back" }, () => this.#go(""), "‹ All findings");
   }
 }
 

@@ -1,27 +1,17 @@
-/** The picture of the graph: lays out what is open, and draws it near or from afar. */
+/** The picture of the graph: draws what is open, near or from afar, and brings parts of it into view. */
 
-import { roomOf } from "../cards";
 import { colouring } from "../colouring";
 import type { ColourBy, WireGraph, WireTensor } from "../contract.gen";
-import { s } from "../dom";
-import {
-  type Direction,
-  type Layout,
-  LayoutCache,
-  layout,
-  type NodeSize,
-  type PlacedNode,
-  turned,
-} from "../layout/index";
+import type { Direction, PlacedNode } from "../layout/index";
+import { Placing } from "../placing";
 import { Scene } from "../scene";
 import { TITLE_LEFT } from "./boxes";
 import { Drawing } from "./drawing";
-import { drawn, names, type Outlines, outlines } from "./far";
-import { items, type Line, linesOf } from "./items";
+import { Afar } from "./far";
+import { items, linesOf } from "./items";
 import { Marks } from "./marks";
 import { measurer } from "./measure";
 import { Minimap } from "./minimap";
-import { animate } from "./motion";
 import { svgText } from "./save";
 import type { Viewport } from "./viewport";
 
@@ -31,30 +21,23 @@ const FAR = 0.42;
 
 /** One view's picture. `show` takes a new graph, `update` new sizes of the same one. */
 export class Picture {
-  readonly far = s("g", { class: "swg-afar" });
+  readonly afar = new Afar();
   readonly drawing = new Drawing();
   readonly marks = new Marks();
   readonly map: Minimap;
   readonly #viewport: Viewport;
   readonly #opened: (groups: readonly string[]) => void;
   readonly #measure = measurer();
-  readonly #cache = new LayoutCache();
+  readonly #placing = new Placing();
   scene: Scene | null = null;
-  direction: Direction = "down";
-  #open = new Set<string>();
-  #placed: Layout = { nodes: [], edges: [], width: 0, height: 0 };
-  #nodes = new Map<string, PlacedNode>();
-  #lines: readonly Line[] = [];
-  #outlines: Outlines | null = null;
   /** What the map shows. */
-  #mapped: Layout | null = null;
-  #rooms = new Map<string, NodeSize>();
+  #mapped: unknown = null;
   /** What a person went to, until the picture is moved. */
   #revealed = "";
   #focus = "";
   #frame = 0;
 
-  /** Draws into `drawing` and `far`; tells which groups a person has opened. */
+  /** Draws into `drawing` and `afar`; tells which groups a person has opened. */
   constructor(viewport: Viewport, opened: (groups: readonly string[]) => void) {
     this.#viewport = viewport;
     this.#opened = opened;
@@ -62,15 +45,28 @@ export class Picture {
   }
 
   get nodes(): readonly PlacedNode[] {
-    return this.#placed.nodes;
+    return this.#placing.nodes;
+  }
+
+  get direction(): Direction {
+    return this.#placing.direction;
   }
 
   /** Draw another graph. Groups stay open where a person chose them, else those with problems are. */
-  show(graph: WireGraph, tensors: readonly WireTensor[], chosen: readonly string[] | null, by: ColourBy): void {
+  show(
+    graph: WireGraph,
+    tensors: readonly WireTensor[],
+    chosen: readonly string[] | null,
+    direction: Direction,
+    by: ColourBy,
+  ): void {
+    this.#viewport.measure();
     const isFirst = this.scene === null || this.scene.graph.title !== graph.title;
-    this.scene = new Scene(graph, tensors, this.#measure);
-    this.scene.colouring = colouring(this.scene, by);
-    if (isFirst) this.#open = chosen === null ? this.scene.firstOpen() : new Set(chosen);
+    const scene = new Scene(graph, tensors, this.#measure);
+    this.scene = scene;
+    scene.colouring = colouring(scene, by);
+    this.#placing.direction = direction;
+    if (isFirst) this.#placing.open = chosen === null ? scene.firstOpen() : new Set(chosen);
     this.#drawAnew();
     if (isFirst) this.home();
   }
@@ -93,15 +89,17 @@ export class Picture {
   /** Let the data flow another way. */
   turn(direction: Direction): void {
     if (direction === this.direction) return;
-    this.direction = direction;
+    this.#placing.direction = direction;
     this.#drawAnew();
     this.home();
   }
 
   /** Open the groups that were chosen elsewhere: in another view, or in the kernel. */
   follow(chosen: readonly string[]): void {
-    if (chosen.length === this.#open.size && chosen.every((id) => this.#open.has(id))) return;
-    this.#open = new Set(chosen);
+    const { open } = this.#placing;
+    if (chosen.length === open.size && chosen.every((id) => open.has(id))) return;
+    this.#placing.open = new Set(chosen);
+    this.#place();
     this.#draw();
   }
 
@@ -112,18 +110,13 @@ export class Picture {
     const problem = this.scene?.problems[0];
     this.fit();
     if (this.#viewport.scale >= READABLE) return;
-    if (problem !== undefined && this.#shownBox(problem.id)) this.#centre(problem.id);
-    else this.#viewport.startAt(this.#mainLine(), READABLE, this.direction);
-  }
-
-  /** Where the data enters, across its flow. */
-  #mainLine(): number {
-    const first = this.#placed.nodes[0];
-    return first ? (this.direction === "down" ? first.x : first.y) + first.anchor : 0;
+    if (problem !== undefined && this.#placing.shown(problem.id)) this.#centre(problem.id);
+    else this.#viewport.startAt(this.#placing.mainLine, READABLE, this.direction);
   }
 
   /** Keep in view what was, in a view of another size, unless a person has moved the picture. */
   resized(): void {
+    this.#viewport.measure();
     this.#mapped = null;
     this.#later();
     if (this.#viewport.wasMoved) return;
@@ -133,39 +126,34 @@ export class Picture {
 
   fit(): void {
     this.#revealed = "";
-    this.#viewport.fit({ x: 0, y: 0, width: this.#placed.width, height: this.#placed.height });
+    const { width, height } = this.#placing.layout;
+    this.#viewport.fit({ x: 0, y: 0, width, height });
   }
 
   /** Open what hides a layer or an edge, and bring it to the middle. */
   reveal(id: string): void {
     if (this.scene === null) return;
-    const hiding = this.scene.around(id).filter((group) => !this.#open.has(group));
-    if (hiding.length) this.#setOpen([...this.#open, ...hiding]);
+    const { open } = this.#placing;
+    const hiding = this.scene.around(id).filter((group) => !open.has(group));
+    if (hiding.length) {
+      this.#choose([...open, ...hiding]);
+      this.#draw();
+    }
     this.#revealed = id;
     this.#viewport.wasMoved = false;
     this.#centre(id);
   }
 
   #centre(id: string): void {
-    const node = this.#shownBox(id);
+    const node = this.#placing.shown(id);
     const isEdge = this.scene?.edges.has(id);
     if (node)
       this.#viewport.centre(node.x + node.width / 2, node.y + Math.min(node.height, 60) / 2 - (isEdge ? 24 : 0));
   }
 
-  /** The box of a layer or of the end of an edge, or the closed group that hides it. */
-  #shownBox(id: string): PlacedNode | undefined {
-    const end = this.scene?.ends(id).at(-1);
-    if (end === undefined || this.scene === null) return undefined;
-    const shown = this.scene.index.chain(end).filter((each) => this.#nodes.has(each));
-    return this.#nodes.get(shown[shown.length - 1] ?? "");
-  }
-
   /** The innermost box at a point of the picture. */
   at(x: number, y: number): PlacedNode | undefined {
-    return this.#placed.nodes.findLast(
-      (node) => x >= node.x && x <= node.x + node.width && y >= node.y && y <= node.y + node.height,
-    );
+    return this.#placing.at(x, y);
   }
 
   get isFar(): boolean {
@@ -176,70 +164,59 @@ export class Picture {
 
   openAll(isOpen: boolean): void {
     const groups = [...(this.scene?.layers.values() ?? [])].filter((layer) => layer.kind === "group");
-    this.#setOpen(isOpen ? groups.map((layer) => layer.id) : []);
+    this.#choose(isOpen ? groups.map((layer) => layer.id) : []);
+    this.#draw();
     this.fit();
   }
 
-  #setOpen(groups: Iterable<string>): void {
-    this.#open = new Set(groups);
-    this.#opened([...this.#open]);
-    this.#draw();
+  #choose(groups: readonly string[]): void {
+    this.#placing.open = new Set(groups);
+    this.#opened(groups);
+    this.#place();
   }
 
   /** Open a closed group or close an open one; its header stays where it is on the screen. */
   toggle(id: string): void {
-    const before = this.#nodes.get(id);
-    const old = this.#nodes;
-    this.#viewport.wasMoved = true;
-    this.#setOpen(this.#open.has(id) ? [...this.#open].filter((group) => group !== id) : [...this.#open, id]);
-    const after = this.#nodes.get(id);
-    if (!before || !after) return;
+    const { open, direction } = this.#placing;
     const place = ({ x, y, anchor }: PlacedNode): { x: number; y: number } =>
-      this.direction === "down" ? { x: x + anchor, y } : { x, y };
+      direction === "down" ? { x: x + anchor, y } : { x, y };
+    const before = this.#placing.node(id);
+    this.#viewport.wasMoved = true;
+    this.#choose(open.has(id) ? [...open].filter((group) => group !== id) : [...open, id]);
+    const after = this.#placing.node(id);
+    if (!before || !after) return;
     const shift = { x: place(before).x - place(after).x, y: place(before).y - place(after).y };
     this.#viewport.shift(shift.x, shift.y);
-    animate(this.drawing.element, old, this.#nodes, shift);
-  }
-
-  #isOpen(id: string): boolean {
-    return this.#open.has(id) && (this.scene?.index.children(id).length ?? 0) > 0;
+    this.#draw(true);
+    this.drawing.glide(shift);
   }
 
   // -- drawing -------------------------------------------------------------------------------------------------------
 
   /** Draw boxes that may have other texts than before. */
   #drawAnew(): void {
-    this.#rooms.clear();
+    this.#placing.forgetRooms();
+    this.#place();
     this.#draw();
   }
 
-  #draw(): void {
-    const { scene, direction } = this;
+  #place(): void {
+    if (this.scene) this.#placing.place(this.scene);
+  }
+
+  /** Draw the layout; boxes with the same texts as before may stay. */
+  #draw(isSame = false): void {
+    const { scene, direction, nodes } = this;
     if (scene === null) return;
-    const placed = layout(scene.index, this.#open, (id) => this.#room(scene, id), {}, this.#cache);
-    this.#placed = direction === "down" ? placed : turned(placed);
-    this.#nodes = new Map(this.#placed.nodes.map((node) => [node.id, node]));
     const hadFocus = this.drawing.element.contains(document.activeElement);
-    this.#lines = linesOf(scene, this.#placed);
-    this.#outlines = null;
-    this.far.replaceChildren();
-    this.drawing.show(items(scene, this.#placed, this.#lines, direction), this.#viewport.shown(), this.isFar);
+    const lines = linesOf(scene, this.#placing.layout);
+    this.afar.show(scene, nodes, lines);
+    const parts = items(scene, nodes, lines, direction);
+    this.drawing.show(parts, nodes.length, isSame, this.#viewport.shown(), this.isFar);
     this.mark();
     this.#drawFar();
     this.#later();
     if (hadFocus) this.focusOn(this.focused);
-  }
-
-  /** The room of a box, worked out once for as long as its texts are the same. */
-  #room(scene: Scene, id: string): NodeSize {
-    const isOpen = this.#isOpen(id);
-    const key = isOpen ? `${id} ` : id;
-    let room = this.#rooms.get(key);
-    if (room === undefined) {
-      room = roomOf(scene, id, isOpen, this.direction);
-      this.#rooms.set(key, room);
-    }
-    return room;
   }
 
   mark(): void {
@@ -249,7 +226,7 @@ export class Picture {
   /** The view has moved. */
   moved(): void {
     const { x, y, scale } = this.#viewport;
-    for (const element of [this.drawing.element, this.far])
+    for (const element of [this.drawing.element, this.afar.element])
       element.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
     this.#later();
   }
@@ -269,7 +246,7 @@ export class Picture {
   #keepTitles(): void {
     const { x } = this.#viewport.shown();
     for (const header of this.drawing.element.querySelectorAll<SVGElement>(".swg-header")) {
-      const node = this.#nodes.get(header.dataset.layer ?? "");
+      const node = this.#placing.node(header.dataset.layer ?? "");
       const most = node ? Math.max(TITLE_LEFT, node.width - 160) : TITLE_LEFT;
       const left = Math.min(most, Math.max(TITLE_LEFT, x - (node?.x ?? 0) + TITLE_LEFT));
       header.querySelector("text")?.setAttribute("x", String(left));
@@ -278,17 +255,13 @@ export class Picture {
 
   #drawMap(): void {
     const { scene } = this;
-    if (scene && this.#mapped !== this.#placed) {
-      this.#mapped = this.#placed;
-      if (this.map.fit(this.#placed, this.direction))
-        this.map.show(this.#outlinesOf(scene), scene.problems, (id) => this.#shownBox(id));
+    const { layout } = this.#placing;
+    if (scene && this.#mapped !== layout) {
+      this.#mapped = layout;
+      if (this.map.fit(layout, this.direction))
+        this.map.show(this.afar.outlines(scene), scene.problems, (id) => this.#placing.shown(id));
     }
     this.map.move();
-  }
-
-  #outlinesOf(scene: Scene): Outlines {
-    this.#outlines ??= outlines(scene, this.nodes, this.#lines);
-    return this.#outlines;
   }
 
   /** What has come into view is drawn; what has left it is not. */
@@ -297,20 +270,16 @@ export class Picture {
   }
 
   #drawFar(): void {
-    const { isFar, scene } = this;
-    this.far.classList.toggle("swg-on", isFar);
-    this.drawing.element.classList.toggle("swg-off", isFar);
-    if (!isFar || scene === null) return;
-    if (!this.far.firstChild) this.far.append(s("g", {}, ...drawn(this.#outlinesOf(scene))), s("g", {}));
-    const { nodes } = this.#placed;
-    this.far.lastElementChild?.replaceChildren(...names(scene, nodes, this.#viewport.shown(), this.#viewport.scale));
+    this.drawing.element.classList.toggle("swg-off", this.isFar);
+    this.afar.draw(this.isFar, this.#viewport.shown(), this.#viewport.scale);
   }
 
   /** The whole picture as an SVG document; it is in the page while its styles are read. */
   svg(): string {
     const whole = this.drawing.whole();
     this.drawing.element.parentElement?.append(whole);
-    const text = svgText(whole, this.#placed.width, this.#placed.height);
+    const { width, height } = this.#placing.layout;
+    const text = svgText(whole, width, height);
     whole.remove();
     return text;
   }
@@ -319,7 +288,7 @@ export class Picture {
 
   /** The box that Tab leads to. */
   get focused(): string {
-    return this.#nodes.has(this.#focus) ? this.#focus : (this.#placed.nodes[0]?.id ?? "");
+    return this.#placing.node(this.#focus) ? this.#focus : (this.nodes[0]?.id ?? "");
   }
 
   set focused(id: string) {

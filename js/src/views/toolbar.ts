@@ -1,7 +1,7 @@
 /** The bar above the graph: its name, its problems, search, and what moves the picture. */
 
 import { counted, signOf } from "../agreement";
-import { button, h, icon } from "../dom";
+import { button, h, icon, on, signButton } from "../dom";
 import type { Scene } from "../scene";
 
 export interface ToolbarActions {
@@ -34,13 +34,13 @@ export class Toolbar {
   readonly #menu: HTMLDetailsElement;
 
   constructor(actions: ToolbarActions) {
-    this.#problems = button("Go to the next problem", "", () => actions.nextProblem(1), "swg-problems");
+    this.#problems = signButton("Go to the next problem", "", () => actions.nextProblem(1), "swg-problems");
     const search = (isDone: boolean): void => {
       const count = actions.search(this.#search.value, isDone);
       this.#found.textContent = this.#search.value.trim() ? `${count} found` : "";
     };
-    this.#search.addEventListener("input", () => search(false));
-    this.#search.addEventListener("keydown", (event) => {
+    on(this.#search, "input", () => search(false));
+    on(this.#search, "keydown", (event) => {
       event.stopPropagation();
       if (event.key === "Enter") search(true);
       if (event.key !== "Escape") return;
@@ -56,7 +56,7 @@ export class Toolbar {
       ["Save as PNG", () => actions.save("png")],
     );
     const square = (label: string, sign: keyof typeof SIGNS, act: () => void, className = ""): HTMLButtonElement =>
-      button(label, icon(SIGNS[sign]), act, `swg-square ${className}`);
+      signButton(label, icon(SIGNS[sign]), act, `swg-square ${className}`);
     this.element = h(
       "div",
       { class: "swg-bar", role: "group", "aria-label": "View of the graph" },
@@ -99,17 +99,16 @@ function menu(...entries: readonly (readonly [string, () => void])[]): HTMLDetai
     list,
   );
   for (const [label, act] of entries) {
-    const entry = h("button", { type: "button" }, label);
-    entry.addEventListener("click", () => {
+    const choose = (): void => {
       element.open = false;
       act();
-    });
-    list.append(entry);
+    };
+    list.append(button({}, choose, label));
   }
-  element.addEventListener("focusout", ({ relatedTarget }) => {
+  on(element, "focusout", ({ relatedTarget }) => {
     if (!(relatedTarget instanceof Node && element.contains(relatedTarget))) element.open = false;
   });
-  element.addEventListener("keydown", (event) => {
+  on(element, "keydown", (event) => {
     if (event.key !== "Escape" || !element.open) return;
     event.stopPropagation();
     element.open = false;

@@ -1,16 +1,28 @@
 /** Panning and zooming of an SVG. A plain wheel and a single finger belong to the notebook until the view has the focus. */
 
+import { on } from "../dom";
 import type { Direction } from "../layout/types";
 
 const SMALLEST = 0.02;
 const LARGEST = 2.5;
 const CLICK_DISTANCE = 4;
+const ENDS = ["pointerup", "pointercancel"] as const;
 
 export interface Box {
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** Whether two boxes touch, the second with a margin around it. */
+export function touches(box: Box, other: Box, beside = 0, above = 0): boolean {
+  return (
+    box.x <= other.x + other.width + beside &&
+    box.x + box.width >= other.x - beside &&
+    box.y <= other.y + other.height + above &&
+    box.y + box.height >= other.y - above
+  );
 }
 
 /** Where a pointer is, in the page. */
@@ -21,6 +33,8 @@ export class Viewport {
   x = 0;
   y = 0;
   scale = 1;
+  width = 0;
+  height = 0;
   /** Whether the pointer was dragged since it went down, so that what follows is no click. */
   wasDragged = false;
   /** Whether a person has moved the picture, so that a new size of the view does not fit it again. */
@@ -33,15 +47,15 @@ export class Viewport {
     this.#svg = svg;
     this.#changed = changed;
     const hasFocus = (): boolean => root.contains(root.ownerDocument.activeElement);
-    svg.addEventListener("pointerdown", (event) => {
+    on(svg, "pointerdown", (event) => {
       this.#pointers.set(event.pointerId, event);
       if (this.#pointers.size === 2) this.#pinch();
       // One finger scrolls the notebook until the view has the focus, as the wheel does.
       else if (event.button === 0 && (event.pointerType !== "touch" || hasFocus())) this.#drag(event);
     });
-    for (const end of ["pointerup", "pointercancel"] as const)
-      svg.addEventListener(end, (event) => this.#pointers.delete(event.pointerId));
-    svg.addEventListener(
+    on(svg, ENDS, (event) => this.#pointers.delete(event.pointerId));
+    on(
+      svg,
       "wheel",
       (event) => {
         if (!hasFocus() && !event.ctrlKey && !event.metaKey) return hint("Click the graph to zoom with the wheel");
@@ -74,12 +88,10 @@ export class Viewport {
     this.#changed();
   }
 
-  get width(): number {
-    return this.#svg.clientWidth;
-  }
-
-  get height(): number {
-    return this.#svg.clientHeight;
+  /** Take the size of the view as it is now; asking for it more often would lay out the page again and again. */
+  measure(): void {
+    this.width = this.#svg.clientWidth;
+    this.height = this.#svg.clientHeight;
   }
 
   /** The part of the picture that is in view. */
@@ -169,8 +181,7 @@ export class Viewport {
   #follow(move: (event: PointerEvent) => void): void {
     const over = new AbortController();
     const { signal } = over;
-    this.#svg.addEventListener("pointermove", move, { signal });
-    for (const end of ["pointerup", "pointercancel"] as const)
-      this.#svg.addEventListener(end, () => over.abort(), { signal });
+    on(this.#svg, "pointermove", move, { signal });
+    on(this.#svg, ENDS, () => over.abort(), { signal });
   }
 }

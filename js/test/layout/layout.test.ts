@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  defaultOptions,
   GraphIndex,
   type Layout,
   LayoutCache,
@@ -12,6 +13,12 @@ import { allGroups, type Graph, GraphWriter, randomGraph, resnet50, transformer 
 
 const draw = (graph: Graph, open = allGroups(graph)): Layout =>
   layout(new GraphIndex(graph.nodes, graph.edges), open, graph.size);
+
+/** The same graph, with one object for the size of a node as long as it is the same, as a view has it. */
+function withSteadySizes<G extends Graph>(graph: G): G {
+  const sizes = new Map(graph.nodes.map(({ id }) => [id, graph.size(id)]));
+  return { ...graph, size: (id) => sizes.get(id) ?? graph.size(id) };
+}
 
 function node(drawn: Layout, id: string): PlacedNode {
   const found = drawn.nodes.find((one) => one.id === id);
@@ -324,8 +331,8 @@ describe("layout", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const graph = randomGraph(seed);
       const index = new GraphIndex(graph.nodes, graph.edges);
-      const first = layout(index, graph.open, graph.size, {}, cache);
-      expect(layout(index, graph.open, graph.size, {}, cache)).toEqual(first);
+      const first = layout(index, graph.open, graph.size, defaultOptions, cache);
+      expect(layout(index, graph.open, graph.size, defaultOptions, cache)).toEqual(first);
       expect(layout(new GraphIndex(graph.nodes, graph.edges), graph.open, graph.size)).toEqual(first);
     }
   });
@@ -344,10 +351,13 @@ describe("layout", () => {
     };
     const cache = new LayoutCache();
     const known = write(["a", "b", "c", "d"], ["a>b", "a>c", "b>d", "c>d"]).graph();
-    layout(new GraphIndex(known.nodes, known.edges), new Set(), known.size, {}, cache);
+    layout(new GraphIndex(known.nodes, known.edges), new Set(), known.size, defaultOptions, cache);
     const graph = write(ids, arcs).graph({ c: { width: 110, height: 42 }, ...sizes });
     const index = new GraphIndex(graph.nodes, graph.edges);
-    expect(layout(index, new Set(), graph.size, options, cache)).toEqual(layout(index, new Set(), graph.size, options));
+    const distances = { ...defaultOptions, ...options };
+    expect(layout(index, new Set(), graph.size, distances, cache)).toEqual(
+      layout(index, new Set(), graph.size, distances),
+    );
   });
 
   it("layout() places equal blocks once", () => {
@@ -361,9 +371,37 @@ describe("layout", () => {
       }
     }
     const graph = transformer(12);
-    layout(new GraphIndex(graph.nodes, graph.edges), allGroups(graph), graph.size, {}, new Counting());
+    layout(new GraphIndex(graph.nodes, graph.edges), allGroups(graph), graph.size, defaultOptions, new Counting());
     expect(graph.nodes.filter(({ isGroup }) => isGroup)).toHaveLength(37);
     expect(made.length).toBeLessThan(10);
+  });
+
+  it("layout() of a group that opens or closes is the same with what the last layout left", () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const graph = withSteadySizes(randomGraph(seed));
+      const index = new GraphIndex(graph.nodes, graph.edges);
+      const cache = new LayoutCache();
+      layout(index, graph.open, graph.size, defaultOptions, cache);
+      for (const { id } of graph.nodes.filter(({ isGroup }) => isGroup)) {
+        if (!graph.open.delete(id)) graph.open.add(id);
+        const again = layout(index, graph.open, graph.size, defaultOptions, cache);
+        expect(again).toEqual(layout(index, graph.open, graph.size));
+      }
+    }
+  });
+
+  it("layout() of a group that opens or closes leaves the groups beside it as they were", () => {
+    const graph = withSteadySizes(transformer(12));
+    const index = new GraphIndex(graph.nodes, graph.edges);
+    const open = allGroups(graph);
+    const cache = new LayoutCache();
+    layout(index, open, graph.size, defaultOptions, cache);
+    const known = cache.nested(index, defaultOptions);
+    const before = new Map(known);
+    open.delete("layers.3.attention");
+    layout(index, open, graph.size, defaultOptions, cache);
+    const changed = [...known].filter(([id, nested]) => before.get(id) !== nested).map(([id]) => id);
+    expect(changed.sort()).toEqual(["layers", "layers.3", null]);
   });
 
   it("LayoutCache.get() forgets what was not asked for longest", () => {
