@@ -316,6 +316,13 @@ def test_build_carries_settings_that_the_constructor_does_not_know():
     assert (made.calls, made.name, made.layers[1][1].p, made.layers[2][1].p) == (12, "mine", 0.9, 0.5)
 
 
+def test_build_gives_large_weights_random_numbers_of_the_same_spread():
+    wide = Block(512, 600)
+    made = find_constructor(wide).build(dim=256)
+    assert made.up.weight.std().item() == pytest.approx(wide.up.weight.std().item() * 2**0.5, rel=0.05)
+    assert made.up.weight.unique(dim=0).shape == made.up.weight.shape
+
+
 def test_build_shares_nothing_with_the_model():
     model = WithEncoder(Tagger(50), 4)
     before = fingerprint(model)

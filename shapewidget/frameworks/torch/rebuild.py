@@ -19,7 +19,7 @@ from shapewidget.frameworks.time_limit import limited
 from shapewidget.frameworks.torch import capacity
 from shapewidget.frameworks.torch.likeness import Setting, apply_settings, liken, shapes, tensors
 from shapewidget.frameworks.torch.recovery import Recipe
-from shapewidget.frameworks.torch.rehearsal import Numberless, undisturbed
+from shapewidget.frameworks.torch.rehearsal import Numberless, Repeating, undisturbed
 from shapewidget.frameworks.torch.training import in_words
 
 _ADVICE_SECONDS = 0.5
@@ -102,7 +102,8 @@ class TorchConstructor:
                 if capacity.is_out_of_memory(error):
                     raise
         capacity.require(nbytes, call_text(self.recipe.name, changes))
-        return self._made(changes, torch.device("cpu")).to(device)
+        with Repeating():
+            return self._made(changes, torch.device("cpu")).to(device)
 
     def _made(self, changes: Mapping[str, object], device: torch.device) -> nn.Module:
         with undisturbed(), device:

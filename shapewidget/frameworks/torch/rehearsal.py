@@ -12,8 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from shapewidget.frameworks.torch.guard import same_random_state
+
+_DRAWN = 10_007
+"""How many numbers of a large weight are drawn; a prime, so that no two rows of it are the same."""
 
 
 @contextlib.contextmanager
@@ -53,3 +57,19 @@ def _is_rejecting() -> bool:
     frame = sys._getframe(2)
     callers = [frame, frame.f_back, frame.f_back and frame.f_back.f_back]  # modes on top of ours stand in between
     return any(caller is not None and caller.f_code.co_name == "_no_grad_trunc_normal_" for caller in callers)
+
+
+class Repeating(TorchDispatchMode):
+    """Weights are random, but of a large one the first numbers are repeated: drawing all takes longer than a run."""
+
+    _RANDOM = (torch.ops.aten.normal_.default, torch.ops.aten.uniform_.default)
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        tensor, kwargs = args[0] if args else None, kwargs or {}
+        if function not in self._RANDOM or tensor.numel() <= _DRAWN or not tensor.is_contiguous():
+            return function(*args, **kwargs)
+        drawn = function(tensor.new_empty(_DRAWN), *args[1:], **kwargs)
+        numbers, whole = tensor.view(-1), tensor.numel() // _DRAWN * _DRAWN
+        numbers[:whole].view(-1, _DRAWN).copy_(drawn)
+        numbers[whole:].copy_(drawn[: tensor.numel() - whole])
+        return tensor
