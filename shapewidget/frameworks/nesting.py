@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -47,6 +48,12 @@ def named_arrays(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
             yield from named_arrays(item, f"{name}[{place}]")
+
+
+def largest_number(value: Any) -> int:
+    """The largest of the whole numbers in all arrays, which may be ids; 0 where there are none."""
+    whole = [array for _, array in named_arrays(value) if "int" in str(array.dtype) and math.prod(array.shape)]
+    return max((int(numeric(array).max()) for array in whole), default=0)
 
 
 def mapped(value: Any, function: Callable[[Any], Any]) -> Any:

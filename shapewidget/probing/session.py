@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loading import by_severity, diagnose_loader
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
+from shapewidget.frameworks.nesting import largest_number
 from shapewidget.frameworks.padding import paddings
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
@@ -26,7 +28,7 @@ from shapewidget.probing.passes import read
 from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
 from shapewidget.probing.room import check_room
-from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes
+from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes, small_start
 from shapewidget.probing.timeline import Timeline
 
 _MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
@@ -209,21 +211,37 @@ class Session:
         """The same program at other sizes; arguments that the data fixes, or else all of them, stay where it raises."""
         if own.out_of_time:
             return []
-        recordings = []
         data = {size for layer in own.graph.layers if layer.kind is LayerKind.INPUT for size in _sizes_of(layer)}
         fixed = {name: value for name, value in self._arguments.items() if value in data}
-        for setting in other_sizes(self._axes, self._arguments):
-            smaller = {**self._arguments, **{name: setting[name] for name in self._axes}}
-            for sizes in (setting, {**setting, **fixed}, smaller):
-                try:
-                    model, batch = self._at(sizes)
-                    recording = self._recorded(model, batch, sizes)
-                except ShapeWidgetError:
-                    continue
-                if recording.stopped is None or own.stopped is not None or sizes is smaller:
-                    recordings.append(recording)
-                    break
+        start = small_start(
+            self._arguments, largest_number((self._batch.args, self._batch.kwargs, self._batch.targets))
+        )
+        recordings = []
+        for small, larger in zip(
+            other_sizes(self._axes, self._arguments, start), other_sizes(self._axes, self._arguments), strict=True
+        ):
+            recording = self._tried(small) if small != larger else None
+            if recording is None or not _is_refused_alike(recording, own):
+                unchanged = {**larger, **self._arguments}
+                recording = self._first_to_end((larger, {**larger, **fixed}, unchanged), own)
+            if recording is not None:
+                recordings.append(recording)
         return recordings
+
+    def _first_to_end(self, settings: Sequence[Mapping[str, int]], own: Recording) -> Recording | None:
+        """The run at the first of some sizes at which it ends, where the user's own does; else at the last."""
+        for sizes in settings:
+            recording = self._tried(sizes)
+            if recording is not None and (
+                recording.stopped is None or own.stopped is not None or sizes is settings[-1]
+            ):
+                return recording
+        return None
+
+    def _tried(self, sizes: Mapping[str, int]) -> Recording | None:
+        with contextlib.suppress(ShapeWidgetError):
+            return self._recorded(*self._at(sizes), sizes)
+        return None
 
     def _evidence(self, model: Any, recordings: Sequence[Recording]) -> Evidence:
         graph = with_symbols(recordings)
@@ -280,6 +298,12 @@ class Session:
             "The model gave no tensor back, so that nothing can be said of its output." if ran and not gave else ""
         )
         return tuple(note for note in (self._batch.origin, nothing) if note)
+
+
+def _is_refused_alike(one: Recording, other: Recording) -> bool:
+    """Whether two runs were refused at the same places, and both or neither came to its end."""
+    places = [[clash.layer_id for clash in it.clashes] for it in (one, other)]
+    return places[0] == places[1] and (one.stopped is None) == (other.stopped is None)
 
 
 def _sizes_of(layer: Layer) -> Iterator[int]:

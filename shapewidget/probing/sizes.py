@@ -14,6 +14,8 @@ _PROBE_AXES = {BATCH: (3, 5), TIME: (7, 11)}
 _STEPS = ((3, 7), (5, 2), (2, 9), (7, 4), (4, 11), (9, 5), (11, 3), (6, 13))
 """How many steps away two more probes are, one pair for each argument: no two pairs are parallel."""
 
+_MOST_STEPS = max(map(max, _STEPS))
+
 _LEAST_WIDTH = 16
 """Smaller arguments are counts, of layers or of classes."""
 
@@ -58,7 +60,9 @@ def checked(sizes: Mapping[str, object], known: Mapping[str, int]) -> dict[str, 
     return result
 
 
-def other_sizes(axes: Mapping[str, int], arguments: Mapping[str, int]) -> list[dict[str, int]]:
+def other_sizes(
+    axes: Mapping[str, int], arguments: Mapping[str, int], start: Mapping[str, int] | None = None
+) -> list[dict[str, int]]:
     """Two more settings to probe at, whose differences to the user's are independent of one another.
 
     The axes of the batch get small, to cost little; arguments grow by a few steps, so that ids stay in range and heads
@@ -67,14 +71,30 @@ def other_sizes(axes: Mapping[str, int], arguments: Mapping[str, int]) -> list[d
     Args:
         axes: The batch's own named sizes.
         arguments: The size arguments of the model's constructor.
+        start: What arguments grow from; by default from what they are.
     """
     settings: list[dict[str, int]] = []
     for probe in (0, 1):
         setting = {name: _axis_size(name, value, probe) for name, value in axes.items()}
-        for place, (name, value) in enumerate(arguments.items()):
-            setting[name] = value + size_step(value, arguments) * _STEPS[place % len(_STEPS)][probe]
+        for place, (name, value) in enumerate((start or arguments).items()):
+            setting[name] = value + size_step(arguments[name], arguments) * _STEPS[place % len(_STEPS)][probe]
         settings.append(setting)
     return settings
+
+
+def small_start(arguments: Mapping[str, int], largest_id: int) -> dict[str, int]:
+    """From where arguments can grow to stay below what they are: a large model costs little at small sizes.
+
+    Args:
+        arguments: The size arguments of the model's constructor.
+        largest_id: The largest whole number in the batch. An argument above it may count what has an id, and stays so.
+    """
+    start = {}
+    for name, value in arguments.items():
+        step = size_step(value, arguments)
+        least = 0 if value <= largest_id else (largest_id // step + 1) * step
+        start[name] = least if least + _MOST_STEPS * step < value else value
+    return start
 
 
 def _axis_size(name: str, value: int, probe: int) -> int:

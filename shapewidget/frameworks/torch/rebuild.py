@@ -102,7 +102,7 @@ class TorchConstructor:
                 if capacity.is_out_of_memory(error):
                     raise
         capacity.require(nbytes, call_text(self.recipe.name, changes))
-        with Repeating():
+        with Repeating():  # type: ignore[no-untyped-call]
             return self._made(changes, torch.device("cpu")).to(device)
 
     def _made(self, changes: Mapping[str, object], device: torch.device) -> nn.Module:

@@ -65,10 +65,10 @@ class Repeating(TorchDispatchMode):
     _RANDOM = (torch.ops.aten.normal_.default, torch.ops.aten.uniform_.default)
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        tensor, kwargs = args[0] if args else None, kwargs or {}
-        if function not in self._RANDOM or tensor.numel() <= _DRAWN or not tensor.is_contiguous():
-            return function(*args, **kwargs)
-        drawn = function(tensor.new_empty(_DRAWN), *args[1:], **kwargs)
+        tensor: Any = args[0] if function in self._RANDOM else None
+        if tensor is None or tensor.numel() <= _DRAWN or not tensor.is_contiguous():
+            return function(*args, **(kwargs or {}))
+        drawn = function(tensor.new_empty(_DRAWN), *args[1:], **(kwargs or {}))
         numbers, whole = tensor.view(-1), tensor.numel() // _DRAWN * _DRAWN
         numbers[:whole].view(-1, _DRAWN).copy_(drawn)
         numbers[whole:].copy_(drawn[: tensor.numel() - whole])
