@@ -10,6 +10,9 @@ export const HEADER_HEIGHT = 32;
 /** Of an open group from left to right: before the first of its layers. */
 const PORT_PADDING = 8;
 const BADGE_ROOM = 42;
+const SIGN_ROOM = 22;
+/** Of the triangle before the name of a group. */
+const FOLD_ROOM = 12;
 const CARD_HEIGHT = 44;
 const PILL_HEIGHT = 28;
 
@@ -46,29 +49,41 @@ export function roomOf(scene: Scene, id: string, isOpen: boolean, direction: Dir
   const room = roomDown(scene, id, isOpen);
   if (direction === "down") return room;
   if (isOpen) return { width: 0, height: PORT_PADDING, above: 0, below: 0, beside: HEADER_HEIGHT - PORT_PADDING };
-  // Chips and badges stand below and above a box, and so beside its line; the layout keeps both sides free alike.
-  const beside = Math.max(room.below, room.above && BADGE_HEIGHT + 2 * CHIP_GAP);
-  const ahead = Math.max(0, ((room.chipWidth ?? 0) - room.width) / 2);
-  return { width: room.height, height: room.width, above: ahead, below: ahead, chipWidth: room.height + 2 * beside };
+  // Chips stand above a box, and so at the left of its line, and badges below, from where lanes come.
+  return {
+    width: room.height,
+    height: room.width,
+    above: room.left ?? 0,
+    below: room.right ?? 0,
+    left: room.below,
+    right: room.above && BADGE_HEIGHT + 2 * CHIP_GAP,
+  };
 }
 
 function roomDown(scene: Scene, id: string, isOpen: boolean): NodeSize {
   const layer = scene.layers.get(id);
   if (layer === undefined) return { width: 40, height: PILL_HEIGHT, above: 0, below: 0 };
   const { before, name, kind } = title(scene, layer);
+  const fold = layer.kind === "group" ? FOLD_ROOM : 0;
   const words =
+    fold +
     scene.measure(name, "bold") +
     [before, kind].reduce((sum, text) => sum + (text ? 6 + scene.measure(text, "plain") : 0), 0);
   if (isOpen) return { width: words + 96, height: HEADER_HEIGHT, above: 0, below: 0 };
   const below = scene.measure(detail(scene, layer), "mono");
-  const width = isPill(layer) ? words + (below ? below + 8 : 0) + 34 : Math.max(words, below) + 44;
+  const sign = scene.trouble(id).state === "agree" ? 0 : SIGN_ROOM;
+  const ends = isPill(layer) ? words + (below ? below + 8 : 0) + 34 + sign : Math.max(words + sign, below) + 26;
+  const width = Math.max(64, ends);
   const shapes = chips(scene, id);
   const clash = badge(scene, id);
+  const widest = Math.max(clash?.width ?? 0, ...shapes.shown.map((chip) => chip.width));
+  const free = Math.max(0, (widest - width) / 2);
   return {
-    width: Math.max(64, width),
+    width,
     height: isPill(layer) ? PILL_HEIGHT : CARD_HEIGHT,
     above: clash ? BADGE_ROOM : 0,
     below: shapes.shown.length ? 2 * CHIP_GAP + chipsHeight(shapes) : 0,
-    chipWidth: Math.max(clash?.width ?? 0, ...shapes.shown.map((chip) => chip.width)),
+    left: free,
+    right: free,
   };
 }

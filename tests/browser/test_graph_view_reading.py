@@ -84,6 +84,17 @@ def test_a_layer_whose_finding_has_no_line_shows_it(page):
     assert trait(page, "selection") == "encoder.lstm"
 
 
+def test_a_note_on_sizes_that_agree_by_coincidence_looks_as_their_edge_does(page):
+    state = wire("tagger")
+    finding = state["graph"]["findings"][0]
+    state["graph"]["findings"] = [finding | {"edges": [], "layer": "head", "severity": "note"}]
+    state["graph"]["edges"][2] |= {"state": "coincidence"}
+    show(page, state)
+    card = page.locator(".swg-finding")
+    expect(card).to_have_class("swg-finding swg-is-coincidence")
+    expect(card).to_contain_text("≈")
+
+
 def test_the_pointer_on_an_edge_shows_both_ends(page):
     show(page, wire("elmo"))
     page.locator('.swg-edge[data-state="mismatch"] .swg-hit').first.dispatch_event("pointerover")

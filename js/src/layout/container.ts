@@ -2,9 +2,11 @@
 
 /** The room an item takes up. */
 export interface Box {
-  /** With chips and badges that are wider than the card itself. */
+  /** With the free room at both sides of the card itself. */
   readonly width: number;
   readonly cardWidth: number;
+  /** Where the card begins. */
+  readonly cardLeft: number;
   readonly height: number;
   /** The x of the main line, measured from the left side. */
   readonly anchor: number;
@@ -34,7 +36,7 @@ export class Item {
     readonly place: number,
     readonly kind: ItemKind,
     readonly weight: number,
-    public box: Box = { width: 0, cardWidth: 0, height: 0, anchor: 0, above: 0, below: 0, isOpen: false },
+    public box: Box = { width: 0, cardWidth: 0, cardLeft: 0, height: 0, anchor: 0, above: 0, below: 0, isOpen: false },
   ) {}
 
   get left(): number {

@@ -22,7 +22,7 @@ export function takeInventory(
   room: { readonly header: number; readonly bottomPadding: number },
 ): Inventory {
   let place = 0;
-  const port = { width: 6, cardWidth: 0, height: 0, anchor: 3, above: 0, below: 0, isOpen: false };
+  const port = { width: 6, cardWidth: 0, cardLeft: 0, height: 0, anchor: 3, above: 0, below: 0, isOpen: false };
   const enter = (): Item => new Item(place++, "enter", 0, { ...port, below: room.header });
   const child = (id: string): Item => new Item(place++, "child", index.leafCount(id));
   const leave = (): Item => new Item(place++, "leave", 0, { ...port, above: room.bottomPadding });

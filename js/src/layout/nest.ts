@@ -126,13 +126,22 @@ function straightThrough(links: readonly Link[]): Map<Item, Through> {
 
 /** The room a child needs; that of an open group follows from what is inside. */
 function box(
-  { width, height, above, below, chipWidth, beside = 0 }: NodeSize,
+  { width, height, above, below, left: cardLeft = 0, right: free = 0, beside = 0 }: NodeSize,
   options: LayoutOptions,
   inner: Nested | null,
 ): Box {
   if (!inner) {
-    const room = Math.max(width, chipWidth ?? 0);
-    return { width: room, cardWidth: width, height, anchor: room / 2, above, below, isOpen: false };
+    const room = cardLeft + width + free;
+    return {
+      width: room,
+      cardWidth: width,
+      cardLeft,
+      height,
+      anchor: cardLeft + width / 2,
+      above,
+      below,
+      isOpen: false,
+    };
   }
   const { left, right, height: content } = inner.arrangement;
   const narrow = left + right + 2 * options.sidePadding + beside;
@@ -140,6 +149,7 @@ function box(
   return {
     width: narrow + 2 * extra,
     cardWidth: narrow + 2 * extra,
+    cardLeft: 0,
     height: content + (inner.leaveX.size > 0 ? 0 : options.bottomPadding),
     anchor: left + options.sidePadding + beside + extra,
     above,

@@ -9,14 +9,13 @@ export function put(root: Nested, index: GraphIndex): Layout {
   const putInside = (nested: Nested, container: string | null, x: number, y: number, depth: number): void => {
     for (const { id, box, inner, ...at } of nested.children) {
       const left = x + at.x - box.anchor;
-      const hidden = (box.width - box.cardWidth) / 2;
       nodes.push({
         id,
-        x: left + hidden,
+        x: left + box.cardLeft,
         y: y + at.y,
         width: box.cardWidth,
         height: box.height,
-        anchor: box.anchor - hidden,
+        anchor: box.anchor - box.cardLeft,
         depth,
         isGroup: index.node(id).isGroup,
         isOpen: inner !== null,

@@ -28,8 +28,9 @@ export interface NodeSize {
   /** Free room over the box (badges) and under it (chips). A lane leaves from the middle of the room below. */
   readonly above: number;
   readonly below: number;
-  /** The width of the widest chip or badge, where it is wider than the box. */
-  readonly chipWidth?: number;
+  /** Free room at both sides (chips and badges that are wider than the box). */
+  readonly left?: number;
+  readonly right?: number;
   /** Of an open group: free room at the left of what is inside. */
   readonly beside?: number;
 }

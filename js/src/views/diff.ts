@@ -3,7 +3,8 @@
 import { h, signButton } from "../dom";
 import { patchLines } from "../texts";
 
-const SIGNS = { added: "+ ", removed: "− ", context: "  ", place: "" };
+/** No line breaks between a sign and the code behind it. */
+const SIGNS = { added: "+\u00a0", removed: "−\u00a0", context: "\u00a0\u00a0", place: "" };
 
 /** The lines of a patch, and a button that copies the new ones. */
 export function diff(patch: string): HTMLElement {

@@ -3,7 +3,7 @@
 import { worst } from "../agreement";
 import type { State, WireEdge } from "../contract.gen";
 import { s } from "../dom";
-import { BADGE_HEIGHT, badge, CHIP_GAP, chipHeight, chips } from "../labels";
+import { BADGE_HEIGHT, badge, CHIP_GAP, chipHeight, chips, chipsHeight } from "../labels";
 import type { Direction, Layout, PlacedEdge, PlacedNode, Point } from "../layout/index";
 import { byWeight, type Scene } from "../scene";
 import * as boxes from "./boxes";
@@ -142,17 +142,20 @@ class NodeItem implements Item {
 /** The chips and the badge of a box. */
 function labels(scene: Scene, node: PlacedNode, entry: number | undefined, direction: Direction): SVGElement {
   const group = s("g");
-  const { shown, more } = chips(scene, node.id);
+  const shapes = chips(scene, node.id);
   const isDown = direction === "down";
   const middle = isDown ? node.anchor : node.width / 2;
-  let y = node.height + CHIP_GAP;
-  for (const chip of shown) {
+  let y = isDown ? node.height + CHIP_GAP : -chipsHeight(shapes) - CHIP_GAP;
+  for (const chip of shapes.shown) {
     group.append(tags.chip(chip, middle, y, scene.tensors));
     y += chipHeight(chip) + CHIP_GAP;
   }
-  if (more) group.append(tags.moreChips(more, middle, y));
+  if (shapes.more) group.append(tags.moreChips(shapes.more, middle, y));
   const clash = badge(scene, node.id);
-  if (clash) group.append(tags.badge(clash, node.id, entry ?? middle, -BADGE_HEIGHT - (isDown ? BADGE_GAP : CHIP_GAP)));
+  if (clash)
+    group.append(
+      tags.badge(clash, node.id, entry ?? middle, isDown ? -BADGE_HEIGHT - BADGE_GAP : node.height + CHIP_GAP),
+    );
   return group;
 }
 

@@ -1,7 +1,7 @@
 /** The panel beside the graph: the findings, or what is known of the selected layer or edge. */
 
-import { counted, known, signOf } from "../agreement";
-import type { WireDeclared, WireEdge, WireFinding, WireLayer } from "../contract.gen";
+import { known, signOf } from "../agreement";
+import type { Severity, WireDeclared, WireEdge, WireFinding, WireLayer } from "../contract.gen";
 import { button, h, prose } from "../dom";
 import { findingOf, placeOf } from "../problems";
 import type { Scene } from "../scene";
@@ -26,7 +26,7 @@ export class Panel {
       : edge
         ? this.#edge(scene, edge)
         : finding
-          ? [this.#back(), h("h3", {}, finding.place), ...place(finding.source, ""), ...this.#finding(finding)]
+          ? [this.#back(), h("h3", {}, finding.place), ...place(finding.source, ""), ...this.#finding(scene, finding)]
           : this.#overview(scene, sizes);
     this.element.replaceChildren(...parts);
     this.element.classList.toggle("swg-has-selection", Boolean(layer ?? edge ?? finding));
@@ -41,7 +41,12 @@ export class Panel {
     if (!graph.layers.length) parts.push(h("h3", {}, "Nothing was recorded"));
     else if (!scene.problems.length)
       parts.push(
-        h("div", { class: "swg-calm" }, h("b", {}, "✓ All shapes agree"), ` ${counted("agree", graph.edges.length)}.`),
+        h(
+          "div",
+          { class: "swg-calm" },
+          h("b", {}, "✓ All shapes agree"),
+          ` on ${graph.edges.length === 1 ? "one line" : `all ${graph.edges.length} lines`}.`,
+        ),
       );
     parts.push(...graph.findings.map((finding, place) => this.#card(scene, finding, place)));
     if (graph.notice) parts.push(h("p", { class: "swg-notice" }, ...prose(graph.notice)));
@@ -57,13 +62,9 @@ export class Panel {
   #card(scene: Scene, finding: WireFinding, place: number): HTMLElement {
     const target = placeOf(finding, place, (id) => scene.edges.has(id) || scene.layers.has(id));
     return button(
-      { class: `swg-finding swg-is-${finding.severity}` },
+      { class: `swg-finding swg-is-${stateOf(scene, finding)}` },
       () => this.#go(target),
-      h(
-        "span",
-        { class: "swg-title" },
-        `${finding.severity === "note" ? "·" : signOf(finding.severity)} ${finding.title}`,
-      ),
+      h("span", { class: "swg-title" }, headline(scene, finding)),
       h("span", { class: "swg-place" }, finding.source ? `${finding.place} — ${finding.source}` : finding.place),
       h("span", { class: "swg-reason" }, ...prose(finding.reason)),
       ...(finding.verified ? [h("span", { class: "swg-verified" }, "✓ fix run, it holds")] : []),
@@ -89,7 +90,7 @@ export class Panel {
         ),
       );
     const findings = scene.graph.findings.filter((finding) => finding.layer === layer.id);
-    parts.push(...findings.flatMap((finding) => this.#finding(finding)));
+    parts.push(...findings.flatMap((finding) => this.#finding(scene, finding)));
     if (!findings.length && layer.state === "unreached")
       parts.push(h("p", { class: "swg-notice" }, "The run ended before this layer."));
     if (layer.assumed)
@@ -111,7 +112,7 @@ export class Panel {
     return parts;
   }
 
-  #finding(finding: WireFinding): Node[] {
+  #finding(scene: Scene, finding: WireFinding): Node[] {
     const tick = finding.verified
       ? "✓ This fix was run on a copy of the model, and it holds."
       : "This fix was not run.";
@@ -119,8 +120,8 @@ export class Panel {
     const parts: Node[] = [
       h(
         "div",
-        { class: `swg-banner swg-is-${finding.severity}`, role: "note" },
-        h("b", {}, `${finding.severity === "note" ? "·" : signOf(finding.severity)} ${finding.title}`),
+        { class: `swg-banner swg-is-${stateOf(scene, finding)}`, role: "note" },
+        h("b", {}, headline(scene, finding)),
         h("p", {}, ...prose(finding.reason)),
       ),
     ];
@@ -148,7 +149,7 @@ export class Panel {
         this.#link(scene, edge.target),
       ),
     ];
-    if (findings.length) parts.push(...findings.flatMap((finding) => this.#finding(finding)));
+    if (findings.length) parts.push(...findings.flatMap((finding) => this.#finding(scene, finding)));
     else if (edge.badge)
       parts.push(h("div", { class: `swg-banner swg-is-${state}` }, h("b", {}, `${signOf(state)} ${edge.badge}`)));
     if (edge.escaped) parts.push(h("p", { class: "swg-notice" }, "The value left the framework on the way."));
@@ -165,6 +166,18 @@ export class Panel {
   #back(): HTMLElement {
     return button({ class: "swg-back" }, () => this.#go(""), "‹ All findings");
   }
+}
+
+/** A note is drawn as what enters its layer, where that agrees by coincidence. */
+function stateOf(scene: Scene, { severity, layer }: WireFinding): Severity {
+  const isCoincidence = scene.into(layer).some((edge) => edge.state === "coincidence");
+  return severity === "note" && isCoincidence ? "coincidence" : severity;
+}
+
+/** The title of a finding behind the sign of its state. */
+function headline(scene: Scene, finding: WireFinding): string {
+  const state = stateOf(scene, finding);
+  return `${state === "note" ? "·" : signOf(state)} ${finding.title}`;
 }
 
 function place(source: string, code: string): Node[] {

@@ -73,9 +73,9 @@ export function bilstmTagger(): Graph {
   g.reads("crf", "head.fc2", "mask");
   g.reads("tags", "crf");
   return g.graph({
-    "highway.gate": { above: 22, chipWidth: 122 },
-    "highway.proj": { above: 22, chipWidth: 122 },
-    "head.fc1": { above: 22, chipWidth: 122 },
+    "highway.gate": { above: 22, left: 6, right: 6 },
+    "highway.proj": { above: 22, left: 6, right: 6 },
+    "head.fc1": { above: 22, left: 6, right: 6 },
   });
 }
 
@@ -186,7 +186,8 @@ export function randomGraph(seed: number): Graph & { readonly open: Set<string> 
       height: 24 + below(24),
       above: below(2) * 20,
       below: below(2) * 24,
-      chipWidth: below(200),
+      left: below(50),
+      right: below(50),
     });
   }
   const edges: LayoutEdge[] = [];

@@ -101,7 +101,7 @@ describe("layout", () => {
     g.leaf("a");
     g.reads("b", "a");
     g.reads("c", "a");
-    const drawn = draw(g.graph({ b: { chipWidth: 200 }, c: { chipWidth: 200 } }));
+    const drawn = draw(g.graph({ b: { left: 45, right: 45 }, c: { left: 45, right: 45 } }));
     expect(Math.abs(mainLine(node(drawn, "b")) - mainLine(node(drawn, "c")))).toBeGreaterThanOrEqual(200);
     expect(node(drawn, "b").width).toBe(110);
   });
