@@ -18,10 +18,13 @@ FRAMEWORKS = ("torch", "keras", "tensorflow")
 
 
 class CellFailed(Exception):
-    """The recorded cell raised. Its traceback is shown already, so that this error shows none."""
+    """The recorded cell raised: this keeps the cells below it from running, and shows no second traceback."""
+
+    def __init__(self) -> None:
+        super().__init__("The cell ended with the error whose traceback is above.")
 
     def _render_traceback_(self) -> list[str]:
-        return []
+        return [str(self)]
 
 
 def run_recorded(shell: InteractiveShell, code: str) -> tuple[Report, BaseException | None]:

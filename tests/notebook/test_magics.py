@@ -247,10 +247,19 @@ def test_cell_magic_explains_an_error_and_ends_the_cell_with_it_once(shell, publ
     assert type(error).__name__ == "CellFailed"
     assert shell.user_ns["report"].findings[0].code == "SW101"
     said = capsys.readouterr().out
+    assert "The cell ended with the error whose traceback is above." in said
     assert said.count("mat1 and mat2 shapes cannot be multiplied (8x5 and 4x1)") == 1
     assert "%shapewidget explains" not in said  # it is explained below
     assert "recorder.py" not in said  # nor do we stand in the traceback
     assert len(published) == 1
+
+
+def test_cell_magic_stands_in_no_traceback_of_keras(shell, published, capsys):
+    build = "import keras, numpy\nmodel = keras.Sequential([keras.layers.Dense(3)])\nmodel.compile('sgd', 'mse')\n"
+    run(shell, f"%%shapewidget\n{build}model.fit(numpy.ones((4, 2)), numpy.ones((4, 5)), verbose=0)")
+    said = capsys.readouterr().out
+    assert "Incompatible shapes: [4,5] vs. [4,3]" in said
+    assert "shapewidget/frameworks" not in said
 
 
 def test_cell_magic_explains_a_syntax_error_as_the_shell_does(shell, published, capsys):

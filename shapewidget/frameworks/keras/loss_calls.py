@@ -58,6 +58,7 @@ class LossCalls:
 
     def loss(self, original: Original, loss: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for `Loss.__call__`, which takes targets, outputs and weights."""
+        __tracebackhide__ = True
         if self._recorder.is_passed_by() or type(loss).__name__ == "CompileLoss":
             return original(loss, *args, **kwargs)
         self._recorder.begin()
@@ -107,6 +108,7 @@ class LossCalls:
 
     def metric(self, original: Original, metric: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for the `update_state` of metrics that compare outputs with targets."""
+        __tracebackhide__ = True
         if self._recorder.is_passed_by() or not losses.is_own(metric):
             return original(metric, *args, **kwargs)
         targets, outputs, _ = losses.arguments_of(args, kwargs)

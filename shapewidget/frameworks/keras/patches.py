@@ -2,7 +2,8 @@
 
 Layers are seen at `Layer.__call__`, operations on symbolic tensors at `Operation.symbolic_call`, operations of
 TensorFlow between layers through its callbacks. A refused operation calls no callback: it is seen where TensorFlow
-turns its status into an error, with its operands in the frame that called the kernel.
+turns its status into an error, with its operands in the frame that called the kernel. Our own frames are hidden from
+the tracebacks of IPython and pytest (`__tracebackhide__`), and left out of those that Keras and TensorFlow shorten.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
@@ -18,11 +20,14 @@ import keras
 import tensorflow as tf
 from keras.src.losses import loss as keras_loss
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
+from keras.src.utils import traceback_utils as keras_tracebacks
 from tensorflow.python.eager import execute
 from tensorflow.python.framework import op_callbacks, ops
+from tensorflow.python.util import traceback_utils as tensorflow_tracebacks
 
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 
+_HERE = str(Path(__file__).parent)
 _GENERATED = re.compile(r"gen_\w+_ops\.py$")
 """Where TensorFlow calls its kernels, with their operands as arguments."""
 _USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "save", "save_weights")
@@ -70,6 +75,8 @@ def installed(recorder: Recorder) -> Iterator[None]:
             recorder.ran(kind.decode() if isinstance(kind, bytes) else kind, inputs, outputs, attributes)
 
     with contextlib.ExitStack() as stack:
+        for tracebacks in (keras_tracebacks, tensorflow_tracebacks):
+            stack.enter_context(_replaced(tracebacks, "_EXCLUDED_PATHS", lambda paths: (*paths, _HERE)))
         for owner, name, wrap in _wraps(recorder):
             stack.enter_context(_replaced(owner, name, wrap))
         op_callbacks.add_op_callback(callback)
@@ -89,7 +96,7 @@ def eager_functions() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _replaced(owner: Any, name: str, wrap: Callable[[Original], Original]) -> Iterator[None]:
+def _replaced(owner: Any, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
     own = vars(owner).get(name)
     setattr(owner, name, wrap(getattr(owner, name)))
     try:
@@ -103,16 +110,32 @@ def _replaced(owner: Any, name: str, wrap: Callable[[Original], Original]) -> It
 
 def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Original]]]:
     def method(stand_in: Callable[..., Any]) -> Callable[[Original], Original]:
-        return lambda original: lambda self, *args, **kwargs: recorder.traced(stand_in, original, self, args, kwargs)
+        def wrap(original: Original) -> Original:
+            def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+                __tracebackhide__ = True
+                return recorder.traced(stand_in, original, self, args, kwargs)
+
+            return call
+
+        return wrap
 
     def unseen(original: Original) -> Original:
-        return lambda *args, **kwargs: recorder.unseen(original, *args, **kwargs)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            return recorder.unseen(original, *args, **kwargs)
+
+        return call
 
     def build(original: Original) -> Original:
-        return lambda self, *args: recorder.build_layer(original, self, *args)
+        def call(self: Any, *args: Any) -> Any:
+            __tracebackhide__ = True
+            return recorder.build_layer(original, self, *args)
+
+        return call
 
     def reduction(original: Original) -> Original:
         def reduce(values: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             recorder.losses.values(values)
             return original(values, *args, **kwargs)
 
@@ -120,6 +143,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
     def making(original: Original) -> Original:
         def make(cls: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             instance = original(cls, *args, **kwargs)
             recorder.made(instance)
             return instance
@@ -128,6 +152,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
     def starting(original: Original) -> Original:
         def start(self: Any, *args: Any, **kwargs: Any) -> None:
+            __tracebackhide__ = True
             recorder.made(self)
             original(self, *args, **kwargs)
 
@@ -135,6 +160,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
     def using(original: Original) -> Original:
         def use(self: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             recorder.stop_building()
             return original(self, *args, **kwargs)
 
@@ -162,6 +188,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
 def _refused_eagerly(recorder: Recorder, original: Original) -> Original:
     def stand_in(error: BaseException, name: Any) -> Any:
+        __tracebackhide__ = True
         _tell(recorder, sys._getframe(1), error)
         return original(error, name)
 
@@ -170,6 +197,7 @@ def _refused_eagerly(recorder: Recorder, original: Original) -> Original:
 
 def _refused_in_a_fallback(recorder: Recorder, original: Original) -> Original:
     def stand_in(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         try:
             return original(*args, **kwargs)
         except Exception as error:
@@ -192,6 +220,7 @@ def _tell(recorder: Recorder, frame: FrameType | None, error: BaseException) -> 
 
 def _refused_in_a_graph(recorder: Recorder, original: Original) -> Original:
     def stand_in(graph: Any, node_def: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         try:
             return original(graph, node_def, inputs, *args, **kwargs)
         except ValueError as error:

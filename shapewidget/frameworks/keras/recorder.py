@@ -104,6 +104,7 @@ class Recorder:
 
     def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
         """Run what is no part of the data flow."""
+        __tracebackhide__ = True
         with self.blindly():
             return original(*args, **kwargs)
 
@@ -114,6 +115,7 @@ class Recorder:
 
     def traced(self, stand_in: Original, original: Original, called: Any, args: Any, kwargs: Any) -> Any:
         """Note a call that is the user's own, and run what stands in for it."""
+        __tracebackhide__ = True
         if self._depth or self.is_passed_by() or not is_traced(called):
             return stand_in(original, called, args, kwargs)
         entry = self.trace.begin(called, args, kwargs, len(self.nodes.all), self.key)
@@ -126,6 +128,7 @@ class Recorder:
 
     def stop_building(self) -> None:
         """Raise what building should have ended with, before the model is put to use."""
+        __tracebackhide__ = True
         if self.deferred is not None and not self._blind:
             raise self.deferred
 
@@ -138,6 +141,7 @@ class Recorder:
 
     def call_layer(self, original: Original, layer: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for `Layer.__call__`."""
+        __tracebackhide__ = True
         if self.is_passed_by():
             return original(layer, *args, **kwargs)
         self.begin()
@@ -184,12 +188,14 @@ class Recorder:
         return node
 
     def _call_whole(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        __tracebackhide__ = True
         node = self._new(LayerKind.LAYER, layer, given)
 
         def refusal(args: Any, kwargs: Any, error: Exception) -> Clash:
             return refused_by_layer(layer, leaves((args, kwargs)), self._inner, text_of(error))
 
         def run(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             self._inner = None
             with self.blindly():
                 return original(layer, *args, **kwargs)
@@ -200,6 +206,7 @@ class Recorder:
 
     def _carried_on(self, node: Node, run: Original, refusal: Callable[..., Clash], args: Any, kwargs: Any) -> Any:
         """Run a call; one that is refused while a model is built is noted, and run with tensors that fit."""
+        __tracebackhide__ = True
         for _ in range(_MOST_REPAIRS):
             try:
                 return run(*args, **kwargs)
@@ -220,6 +227,7 @@ class Recorder:
         return run(*args, **kwargs)
 
     def _call_group(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        __tracebackhide__ = True
         node = self._new(LayerKind.GROUP, layer, given)
         count = len(self.nodes.all)
         try:
@@ -240,6 +248,7 @@ class Recorder:
 
     def build_layer(self, original: Original, layer: Any, *args: Any) -> Any:
         """Stand in for `Layer._maybe_build`: what a layer runs to build itself it runs again when it is called."""
+        __tracebackhide__ = True
         if layer.built or self.is_passed_by():
             return original(layer, *args)
         mark = self.nodes.mark()
@@ -252,6 +261,7 @@ class Recorder:
 
     def call_symbolic(self, original: Original, operation: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for `Operation.symbolic_call`."""
+        __tracebackhide__ = True
         if self.is_passed_by() or isinstance(operation, keras.layers.Layer):
             return original(operation, *args, **kwargs)
         self.begin()
