@@ -82,6 +82,36 @@ class Stream:
     last: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """How a framework writes what a training loop does.
+
+    Attributes:
+        backward: What takes the gradients.
+        every: How to take those of every batch, and step every so many.
+        divided: How to take those of a loss that is divided by `{count}`.
+        clear: How to begin a sum of gradients anew.
+    """
+
+    backward: str
+    every: str
+    divided: str
+    clear: str
+
+
+TORCH = Calls(
+    "backward",
+    "call loss.backward() for every batch, and only the step every so many",
+    "(loss / {count}).backward()",
+    "optimizer.zero_grad() behind optimizer.step()",
+)
+GRADIENT_TAPE = Calls(
+    "gradient",
+    "add up tape.gradient(...) of every batch, and apply the sum every so many",
+    "tape.gradient(loss / {count}, ...), with the division inside the tape",
+    "set the sums of gradients to zero behind optimizer.apply_gradients(...)",
+)
+
 Event = BackwardPass | OptimizerStep | StreamEnd
 
 
@@ -93,11 +123,13 @@ class TrainingLog:
         events: In the order in which they happened.
         lines: The lines that call `backward`.
         streams: The passes over loaders.
+        calls: How the loop is written.
     """
 
     events: tuple[Event, ...] = ()
     lines: tuple[SourceLine | None, ...] = ()
     streams: tuple[Stream, ...] = ()
+    calls: Calls = TORCH
 
 
 @dataclass

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.graph.records import SourceLine
-from shapewidget.graph.training import StreamEnd, TrainingLog, Window, scale, windows
+from shapewidget.graph.training import Calls, StreamEnd, TrainingLog, Window, scale, windows
 
 _FEWEST = 3
 """Below so many batches a window, a factor such as 1/2 may as well be the weight of a loss."""
@@ -16,15 +16,17 @@ _FEWEST = 3
 
 @dataclass(frozen=True)
 class Loop:
-    """The windows of one line that calls `backward`.
+    """The windows of one line that takes gradients.
 
     Attributes:
+        calls: How the loop is written.
         windows: In order.
         batches: How many batches a full window has; 1 where nothing is accumulated.
         source: The line.
         left: How many batches were drawn behind the last window of a pass over the loader.
     """
 
+    calls: Calls
     windows: Sequence[Window]
     batches: int
     source: SourceLine | None
@@ -37,12 +39,12 @@ class Loop:
 
 
 def accumulation(log: TrainingLog) -> Iterator[Finding]:
-    """The first mistake of every line that calls `backward`, and a last window that is not full."""
+    """The first mistake of every line that takes gradients, and a last window that is not full."""
     for line, source in enumerate(log.lines):
         found = windows(log, line)
         if not found:
             continue
-        loop = Loop(found, _usual(found), source, _left(log, found))
+        loop = Loop(log.calls, found, _usual(found), source, _left(log, found))
         yield from next((told for rule in _RULES if (told := list(rule(loop)))), [])
         yield from last_window(loop)
 
@@ -101,10 +103,10 @@ def _one_of(loop: Loop, rows: int) -> Finding:
     return _found(
         "SW753",
         loop,
-        f"{count} batches are drawn for every step, and `backward` runs once, on the {rows} rows of the last one: the "
-        f"other {count - 1} are not learned from. The loss is divided by {count} as if they were, so the gradient is "
-        f"{count} times too small.",
-        "call loss.backward() for every batch, and only the step every so many",
+        f"{count} batches are drawn for every step, and `{loop.calls.backward}` runs once, on the {rows} rows of the "
+        f"last one: the other {count - 1} are not learned from. The loss is divided by {count} as if they were, so the "
+        f"gradient is {count} times too small.",
+        loop.calls.every,
         f"the gradients of {count} batches",
         "the gradient of 1 batch",
     )
@@ -126,7 +128,7 @@ def not_divided(loop: Loop) -> Iterator[Finding]:
         f"The mean losses of {count} batches are added up before every step, and nothing divides them by {count}: the "
         f"gradient is {count} times that of their mean. Adam hides that; a learning rate, clipping and weight decay do "
         f"not.",
-        f"(loss / {count}).backward()",
+        loop.calls.divided.format(count=count),
         f"the mean over {count} batches",
         f"{count} times the mean",
     )
@@ -147,7 +149,7 @@ def thrown_away(loop: Loop) -> Iterator[Finding]:
             loop,
             f"The gradients are cleared before every backward pass, and the optimiser steps after each {count}th: of "
             f"{count} batches it uses the last one, and the gradients of the other {count - 1} are thrown away.",
-            "optimizer.zero_grad() behind optimizer.step(), and nowhere else",
+            f"{loop.calls.clear}, and nowhere else",
             f"the gradients of {count} batches",
             "the gradient of 1 batch",
         )
@@ -164,7 +166,7 @@ def never_cleared(loop: Loop) -> Iterator[Finding]:
             loop,
             f"The gradients are never cleared: the optimiser made {count} steps, and the last one used the sum of the "
             f"gradients of all {count}.",
-            "optimizer.zero_grad() behind optimizer.step()",
+            loop.calls.clear,
             "the gradients of 1 step",
             f"the gradients of {count} steps",
         )
@@ -231,10 +233,10 @@ def _found(code: str, loop: Loop, reason: str, fix: str, expected: str, got: str
     return finding(
         code,
         "loss",
-        "backward",
+        loop.calls.backward,
         reason,
         fix=fix,
-        op="backward",
+        op=loop.calls.backward,
         axis=0,
         axis_name="batch",
         expected=expected,

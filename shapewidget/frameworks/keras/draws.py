@@ -1,51 +1,95 @@
-"""Which dataset could not give a batch, while a program's own loop went through it."""
+"""The passes that a program makes over its `tf.data` datasets: what is drawn, where a pass ends, and what raises."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
 import keras
+import tensorflow as tf
 from tensorflow.python.data.ops.iterator_ops import OwnedIterator
+
+from shapewidget.frameworks.keras.loading import is_shuffled, length_of
+from shapewidget.graph.training import Stream
+
+Drawn = Callable[[int, int, Any], None]
+"""Called with the pass, how many batches it has given, and the last of them."""
+
+
+@dataclass
+class _Pass:
+    number: int
+    dataset: Any
 
 
 class Draws:
-    """Notes the `tf.data.Dataset` that raised in the block; it is read as it is without us.
+    """Notes every batch that the block draws from a `tf.data.Dataset`; it is read as it is without us.
+
+    Args:
+        drawn: Called for every batch.
+        ended: Called with a pass that came to its end, and how many batches it gave.
 
     Attributes:
         failed: The dataset that raised last, and at which batch.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, drawn: Drawn, ended: Callable[[int, int], None]) -> None:
         """Nothing was drawn yet."""
         self.failed: tuple[Any, int] | None = None
-        self._counts: dict[int, int] = {}
+        self._drawn, self._ended = drawn, ended
+        self._datasets: dict[int, tuple[int, Any]] = {}
+        self._streams: list[Stream] = []
+        self._passes: weakref.WeakKeyDictionary[Any, _Pass] = weakref.WeakKeyDictionary()
+        self._count = 0
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The passes, in the order in which they began."""
+        return tuple(self._streams)
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """Note what raises in the block."""
-        step = OwnedIterator.__next__
+        """Note what the block draws."""
+        step = OwnedIterator._next_internal
 
         def drawn(iterator: Any) -> Any:
-            count = self._counts.get(id(iterator), 0)
-            try:
-                batch = step(iterator)
-            except StopIteration:
-                self._counts.pop(id(iterator), None)
-                raise
-            except Exception:
-                self.failed = iterator._dataset, count
-                raise
-            self._counts[id(iterator)] = count + 1
-            return batch
+            if not tf.executing_eagerly() or getattr(iterator, "_dataset", None) is None:
+                return step(iterator)
+            return self._step(step, iterator)
 
-        OwnedIterator.__next__ = drawn
+        OwnedIterator._next_internal = drawn
         try:
             yield
         finally:
-            OwnedIterator.__next__ = step
+            OwnedIterator._next_internal = step
+
+    def _step(self, step: Callable[[Any], Any], iterator: Any) -> Any:
+        found = self._passes.get(iterator) or self._begun(iterator)
+        stream = self._streams[found.number]
+        try:
+            batch = step(iterator)
+        except tf.errors.OutOfRangeError:
+            self._ended(found.number, stream.drawn)
+            raise
+        except Exception:
+            self.failed = found.dataset, stream.drawn
+            raise
+        self._count += 1
+        self._streams[found.number] = replace(stream, drawn=stream.drawn + 1, last=self._count)
+        self._drawn(found.number, stream.drawn + 1, batch)
+        return batch
+
+    def _begun(self, iterator: Any) -> _Pass:
+        dataset = iterator._dataset
+        number, _ = self._datasets.setdefault(id(dataset), (len(self._datasets), dataset))
+        title = f"Dataset {number + 1}"
+        self._passes[iterator] = _Pass(len(self._streams), dataset)
+        self._streams.append(Stream(number, title, length_of(dataset), is_shuffled(dataset), first=self._count))
+        return self._passes[iterator]
 
 
 def failed_py_dataset(error: BaseException) -> tuple[Any, int] | None:

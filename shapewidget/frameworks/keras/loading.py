@@ -56,9 +56,15 @@ def _method(stage: Any) -> str:
     return "from_generator" if is_generator else name
 
 
-def _length(dataset: Any) -> int | None:
+def length_of(dataset: Any) -> int | None:
+    """How many elements a dataset has; None where it does not say, or has no end."""
     count = int(dataset.cardinality())
     return count if count >= 0 else None
+
+
+def is_shuffled(dataset: Any) -> bool:
+    """Whether one of its stages shuffles."""
+    return any(stage_name(stage) == "shuffle" for stage in stages(dataset))
 
 
 class DatasetReading(Reading):
@@ -75,8 +81,8 @@ class DatasetReading(Reading):
         shuffles = [stage for stage in chain if stage_name(stage) == "shuffle"]
         self.settings = LoaderSettings(
             "Dataset",
-            samples=_length(self._source()) if batch is not None and keeps else None,
-            batches=_length(dataset),
+            samples=length_of(self._source()) if batch is not None and keeps else None,
+            batches=length_of(dataset),
             batch_size=self._size,
             drop_last=keeps and bool(getattr(batch, "_drop_remainder", False)),
             shuffles=bool(shuffles) if len(chain[-1]._inputs()) == 0 else None,
@@ -122,14 +128,14 @@ class DatasetReading(Reading):
         if join is None:
             return ()
         streams = join._inputs()
-        lengths = [_length(stream) for stream in streams]
+        lengths = [length_of(stream) for stream in streams]
         sized = [length for length in lengths if length is not None]
         is_shifted = any(stage_name(stage) == "skip" for stream in streams for stage in stages(stream))
         if len(sized) < 2 or is_shifted:
             return ()
         unit = "batches" if self._batch is None and self._zipped() else "elements"
         return tuple(
-            InnerPass(f"stream {place}", length, min(sized), self._shuffles(stream), unit)
+            InnerPass(f"stream {place}", length, min(sized), is_shuffled(stream), unit)
             for place, (stream, length) in enumerate(zip(streams, lengths, strict=True), 1)
             if length is not None
         )
@@ -137,17 +143,13 @@ class DatasetReading(Reading):
     def is_whole_when_repeated(self, limit: int) -> bool:
         """Whether the streams, the shorter ones repeated, give as many elements as the longest."""
         join = self._join()
-        lengths = [_length(stream) for stream in join._inputs()] if join is not None else []
+        lengths = [length_of(stream) for stream in join._inputs()] if join is not None else []
         longest = max((length for length in lengths if length is not None), default=0)
         if join is None or not longest:
             return False
         streams = zip(join._inputs(), lengths, strict=True)
         repeated = tf.data.Dataset.zip(tuple(s.repeat() if length != longest else s for s, length in streams))
-        return _length(repeated) == longest
-
-    @staticmethod
-    def _shuffles(stream: Any) -> bool:
-        return any(stage_name(stage) == "shuffle" for stage in stages(stream))
+        return length_of(repeated) == longest
 
     # -- what failed ------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ from types import TracebackType
 from typing import Any
 
 from shapewidget.frameworks.adapter import Program
-from shapewidget.frameworks.keras.draws import Draws, failed_py_dataset
+from shapewidget.frameworks.keras.draws import failed_py_dataset
 from shapewidget.frameworks.keras.lines import lines_of
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.programs import TracedProgram
 from shapewidget.frameworks.keras.recorder import Recorder
+from shapewidget.frameworks.keras.training_log import TrainingWatch
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
 from shapewidget.graph.training import TrainingLog
@@ -29,15 +30,15 @@ class Watch:
         self._recorder = Recorder(most_nodes=MOST_NODES)
         self._context = contextlib.ExitStack()
         self._stopped: str | None = None
-        self._draws = Draws()
+        self._training = TrainingWatch()
 
     def __enter__(self) -> Watch:
         """Begin."""
         self._context.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", message=".*run_functions_eagerly.*")
         self._context.enter_context(eager_functions())
-        self._context.enter_context(self._draws.watching())
         self._context.enter_context(self._recorder.recording())
+        self._context.enter_context(self._training.watching())
         return self
 
     def __exit__(
@@ -45,8 +46,8 @@ class Watch:
     ) -> None:
         """End, and note the error that ended the block, if anything of Keras ran in it."""
         self._context.close()
-        if isinstance(error, Exception) and self._draws.failed is None:
-            self._draws.failed = failed_py_dataset(error)
+        if isinstance(error, Exception) and self._training.draws.failed is None:
+            self._training.draws.failed = failed_py_dataset(error)
         if isinstance(error, Exception) and self._recorder.nodes.all:
             self._stopped = self._recorder.fail(error)
 
@@ -78,9 +79,9 @@ class Watch:
         return ()
 
     def training(self) -> TrainingLog:
-        """Nothing: how gradients are added up is followed in PyTorch."""
-        return TrainingLog()
+        """The batches, gradients and optimiser steps of the block."""
+        return self._training.log()
 
     def failed_loader(self) -> tuple[Any, int] | None:
         """The dataset that could not give a batch, and which."""
-        return self._draws.failed
+        return self._training.draws.failed
