@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 from IPython import get_ipython
 
-from shapewidget.errors import Cancelled, InputError, ShapeWidgetError
+from shapewidget.errors import Cancelled, ShapeWidgetError
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.costs import Measurement, with_costs
 from shapewidget.notebook import page, plots
@@ -100,9 +100,7 @@ class Dashboard(ipywidgets.VBox):
         self._axis = self._axis_of(next(iter(self._movable), next(iter(self.sizes), "")))
         self.progress = Progress(self._scheduler.cancel)
         self.limit = LimitRow(lambda: self._scheduler.request(_Search(self._axis.name)))
-        self.live_switch = LiveSwitch(
-            self._follow, "" if session.report.framework == "torch" else "Live is for PyTorch models."
-        )
+        self.live_switch = LiveSwitch(self._follow)
         self._live: Live | None = None
         self._unfollow: Callable[[], None] | None = None
         beside = {"flex": "1 1 380px", "min_width": "0"}
@@ -161,8 +159,6 @@ class Dashboard(ipywidgets.VBox):
 
     @live.setter
     def live(self, value: bool) -> None:
-        if value and self.live_switch.toggle.disabled:
-            raise InputError(f"live={value!r} cannot be set: {self.live_switch.text.value} Wrap the loop in capture().")
         self.live_switch.value = value
 
     @property

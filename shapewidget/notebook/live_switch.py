@@ -16,7 +16,6 @@ class LiveSwitch(ipywidgets.HBox):
 
     Args:
         switched: Called with whether to follow.
-        refusal: Why the model can't be followed; empty where it can.
 
     Attributes:
         toggle: The button.
@@ -26,11 +25,9 @@ class LiveSwitch(ipywidgets.HBox):
     value = traitlets.Bool(False)
     """Whether the loop is followed. May be set, observed and linked."""
 
-    def __init__(self, switched: Callable[[bool], None], refusal: str = "") -> None:
-        self.toggle = ipywidgets.ToggleButton(
-            description="Live", disabled=bool(refusal), layout={"width": "80px"}, icon="circle-o"
-        )
-        self.text = ipywidgets.Label(refusal)
+    def __init__(self, switched: Callable[[bool], None]) -> None:
+        self.toggle = ipywidgets.ToggleButton(description="Live", layout={"width": "80px"}, icon="circle-o")
+        self.text = ipywidgets.Label()
         super().__init__([self.toggle, self.text])
         traitlets.link((self, "value"), (self.toggle, "value"))
         self.observe(lambda change: switched(change["new"]), "value")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from shapewidget.frameworks.nesting import is_array, parts, size_of
+from shapewidget.frameworks.nesting import is_array, named_arrays, parts, size_of
 from shapewidget.graph.batches import BatchRecord
 from shapewidget.probing.timeline import Timeline
 
@@ -45,7 +45,7 @@ class Live:
     def called(self, inputs: Any) -> None:
         """The model is called with these inputs: a tuple of arguments, or one with a dict of keywords behind it."""
         index, self.count = self.count, self.count + 1
-        form = tuple([item.shape if is_array(item) else None for item in inputs])
+        form = tuple([item.shape if is_array(item) else _shapes(item) for item in inputs])
         is_odd = self.odd is None and self._form is not None and form != self._form
         now = time.perf_counter()
         if not is_odd and self._form is not None:
@@ -60,3 +60,7 @@ class Live:
         after = time.perf_counter()
         self._spent += after - now
         self._next = after + SECONDS
+
+
+def _shapes(value: Any) -> tuple[Any, ...]:
+    return tuple([array.shape for _, array in named_arrays(value)])

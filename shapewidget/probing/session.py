@@ -114,7 +114,7 @@ class Session:
         """Where the probes run."""
         return self._adapter.device(self._model)
 
-    def follow(self, called: Callable[[Any], None]) -> Callable[[], None] | None:
+    def follow(self, called: Callable[[Any], None]) -> Callable[[], None]:
         """Call a bound method with the inputs of every call of the live model, until what is given is called."""
         return self._adapter.follow(self._model, called)
 

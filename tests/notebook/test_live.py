@@ -10,9 +10,7 @@ import torch
 from torch import nn
 
 import shapewidget
-from shapewidget.errors import InputError
 from shapewidget.notebook.dashboard import Dashboard
-from shapewidget.notebook.live_switch import LiveSwitch
 from shapewidget.probing.live import Live
 from shapewidget.probing.session import Session
 
@@ -60,6 +58,13 @@ def test_live_marks_the_first_batch_of_another_shape_at_once(clock):
         live.called((torch.zeros(size, 4),))
     assert (live.odd.index, live.odd.size) == (2, 7)
     assert [batch.size for batch in live.batches] == [32, 7]
+
+
+def test_live_marks_a_batch_of_another_shape_inside_of_a_nesting(clock):
+    live = Live()
+    for size in (32, 32, 7):
+        live.called(((), {"ids": torch.zeros(size, 4), "mask": [torch.zeros(size)]}))
+    assert live.odd.index == 2
 
 
 def test_live_rests_where_it_has_taken_more_than_its_share(clock):
@@ -120,15 +125,3 @@ def test_what_follows_a_model_does_not_keep_it():
     gc.collect()
     assert live.count == 1
     assert gone() is None
-
-
-def test_live_is_refused_where_the_model_cannot_be_followed():
-    switch = LiveSwitch(lambda is_on: None, "Only PyTorch models can be followed live.")
-    assert switch.toggle.disabled
-    assert switch.text.value == "Only PyTorch models can be followed live."
-
-
-def test_dashboard_of_another_framework_says_why_it_is_not_live(dashboard):
-    dashboard.live_switch.toggle.disabled = True
-    with pytest.raises(InputError, match="cannot be set"):
-        dashboard.live = True

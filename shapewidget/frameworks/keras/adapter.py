@@ -15,6 +15,7 @@ from shapewidget.errors import InputError, ProbeInputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
 from shapewidget.frameworks.host import RESERVE, available_bytes, processor
 from shapewidget.frameworks.keras.attempt import attempt
+from shapewidget.frameworks.keras.follow import follow
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.independence import independence
 from shapewidget.frameworks.keras.inputs import make_batch
@@ -91,9 +92,9 @@ class KerasAdapter:
         """The model itself: every Keras layer can be called."""
         return model
 
-    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> None:
-        """None: what runs inside a `tf.function` calls no Python."""
-        return None
+    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+        """Tells of every call of the model, and of every batch of `fit` or of a `tf.function`."""
+        return follow(model, called)
 
     def batch(self, model: keras.Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""

@@ -75,12 +75,12 @@ def installed(recorder: Recorder) -> Iterator[None]:
             recorder.ran(kind.decode() if isinstance(kind, bytes) else kind, inputs, outputs, attributes)
 
     with contextlib.ExitStack() as stack:
+        op_callbacks.add_op_callback(callback)
+        stack.callback(op_callbacks.remove_op_callback, callback)  # last: it puts `quick_execute` back where it was
         for tracebacks in (keras_tracebacks, tensorflow_tracebacks):
             stack.enter_context(_replaced(tracebacks, "_EXCLUDED_PATHS", lambda paths: (*paths, _HERE)))
         for owner, name, wrap in _wraps(recorder):
             stack.enter_context(_replaced(owner, name, wrap))
-        op_callbacks.add_op_callback(callback)
-        stack.callback(op_callbacks.remove_op_callback, callback)
         yield
 
 
