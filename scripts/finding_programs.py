@@ -18,7 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import (
-    DataLoader, Dataset, DistributedSampler, IterableDataset, Subset, SubsetRandomSampler, TensorDataset
+    DataLoader, Dataset, DistributedSampler, IterableDataset, Subset, SubsetRandomSampler, TensorDataset,
+    WeightedRandomSampler
 )
 
 import shapewidget

@@ -89,6 +89,7 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW716", "The target stands in the inputs", Severity.COINCIDENCE),
         Rule("SW718", "The loader does not go on", Severity.MISMATCH),
         Rule("SW719", "The loader is longer than its length", Severity.NOTE),
+        Rule("SW720", "The sampler is of another number of samples", Severity.COINCIDENCE),
         Rule("SW721", "The shorter loader ends the pass", Severity.COINCIDENCE),
         Rule("SW722", "The shorter loader ends the pass, at other samples each time", Severity.NOTE),
         Rule("SW731", "Every worker gives all of the samples", Severity.COINCIDENCE),

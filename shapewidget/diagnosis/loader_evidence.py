@@ -51,6 +51,7 @@ class LoaderEvidence:
         target_step: Where in the inputs every target is found: "[:, -1]"; empty where it is in none.
         workers: What its workers read, where each of them reads everything.
         ranks: What its ranks read, where it is split over some.
+        is_whole_when_weighed: Whether a sampler of class weights draws from all of the data with one for each sample.
         one_axis_less: What the model made of a refused first batch once its first axis was taken away.
         one_axis_more: What it made of that batch with one more axis in front.
     """
@@ -71,6 +72,7 @@ class LoaderEvidence:
     target_step: str = ""
     workers: WorkerShare | None = None
     ranks: Ranks | None = None
+    is_whole_when_weighed: bool = False
     one_axis_less: Trial | None = None
     one_axis_more: Trial | None = None
 

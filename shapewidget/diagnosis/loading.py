@@ -14,6 +14,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     labels.labels_not_as_many,
     loading.batch_refused,
     loading.samples_left_out,
+    loading.draws_from_others,
     loading.batch_empty,
     loading.rows_left_out,
     loading.loader_gives_nothing,

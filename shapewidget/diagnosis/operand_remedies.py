@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -9,7 +10,7 @@ from itertools import islice
 from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loss_search import dims_of
-from shapewidget.diagnosis.operand_texts import Operands, operands_of
+from shapewidget.diagnosis.operand_texts import Operands, call_of, operands_of
 from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
 from shapewidget.diagnosis.structure_remedies import projected
 from shapewidget.graph.dims import Dim
@@ -114,8 +115,10 @@ def _slices(axes: list[int], given: tuple[int, ...], shift: int, other: str) -> 
 def join_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     """For `cat` and `stack`: rearrange one tensor, join along another axis, repeat along a missing one, or cut."""
     operands = operands_of(layer)
-    if operands is None or len(operands) < len(layer.inputs) or len(layer.inputs) < 2:
+    if len(layer.inputs) < 2:
         return ()
+    if operands is None or len(operands) < len(layer.inputs):
+        return tuple(_not_stacked(layer))
     along = _along(layer)
     found: list[Remedy] = []
     pairs = [(0, place) for place in range(1, len(layer.inputs))]
@@ -185,6 +188,19 @@ def _along_another(layer: Layer, along: int | None) -> Iterator[EditExpression]:
         return
     function = source.expression.split("(", 1)[0].removesuffix("stack").removesuffix(layer.name) + "cat"
     yield EditExpression(source, f"{function}([{joined}], dim={differing[0]})")
+
+
+def _not_stacked(layer: Layer) -> Iterator[EditExpression]:
+    """A list of tensors that differ in one axis joined along it, where it is stacked."""
+    call, shapes = call_of(layer.source), [spec.shape for spec in layer.inputs]
+    if call is None or layer.source is None or len(call.args) != 1 or layer.name != "stack":
+        return
+    axes = [axis for axis in range(len(shapes[0])) if len({shape[axis : axis + 1] for shape in shapes}) > 1]
+    if len({len(shape) for shape in shapes}) == 1 and len(axes) == 1:
+        function = ast.unparse(call.func).removesuffix("stack")
+        name, axis = ("concat", "axis") if function.startswith("tf") else ("cat", "dim")
+        where = f", {axis}={axes[0]}" if axes[0] or name == "concat" else ""
+        yield EditExpression(layer.source, f"{function}{name}({ast.unparse(call.args[0])}{where})")
 
 
 def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:

@@ -66,6 +66,10 @@ class Reading:
         """
         return False
 
+    def is_whole_when_weighed(self) -> bool:
+        """Whether a sampler that weighs classes draws from all of the data once it weighs samples."""
+        return False
+
     def failure(self, index: int, error: Exception) -> Failure:
         """What went wrong at a batch."""
         step = "__getitem__" if _has_items(self.loader) else "__iter__"

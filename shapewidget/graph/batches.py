@@ -26,6 +26,8 @@ class LoaderSettings:
         zipped: Batch sizes of streams that were batched before they were zipped.
         dropping: What its setting is called that leaves a short batch out.
         repeating: How a shorter loader is repeated that is read beside a longer one.
+        sampler: Class name of what draws the samples.
+        drawn_from: How many samples that knows of.
     """
 
     title: str
@@ -40,6 +42,8 @@ class LoaderSettings:
     zipped: tuple[int, ...] = ()
     dropping: str = "drop_last"
     repeating: str = "zip(itertools.cycle(shorter), longer)"
+    sampler: str = ""
+    drawn_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

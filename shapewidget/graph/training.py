@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shapewidget.graph.records import SourceLine
 
@@ -71,6 +71,9 @@ class Stream:
         drawn: How many batches it gave.
         first: When its first batch was drawn: the count of batches drawn from all loaders.
         last: When its last one was.
+        full: How many samples its first batch had.
+        newest: How many its last one had.
+        is_even: Whether all but the last had as many as the first.
     """
 
     loader: int
@@ -80,6 +83,20 @@ class Stream:
     drawn: int = 0
     first: int = 0
     last: int = 0
+    full: int | None = None
+    newest: int | None = None
+    is_even: bool = True
+
+    def with_batch(self, samples: int | None, count: int) -> Stream:
+        """The pass with one more batch.
+
+        Args:
+            samples: How many samples it has.
+            count: How many batches were drawn from all loaders.
+        """
+        is_even = self.is_even and self.newest == self.full
+        full = self.full if self.drawn else samples
+        return replace(self, drawn=self.drawn + 1, last=count, full=full, newest=samples, is_even=is_even)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +108,14 @@ class Calls:
         every: How to take those of every batch, and step every so many.
         divided: How to take those of a loss that is divided by `{count}`.
         clear: How to begin a sum of gradients anew.
+        drop: How to leave a last batch out that is not full.
     """
 
     backward: str
     every: str
     divided: str
     clear: str
+    drop: str
 
 
 TORCH = Calls(
@@ -104,12 +123,14 @@ TORCH = Calls(
     "call loss.backward() for every batch, and only the step every so many",
     "(loss / {count}).backward()",
     "optimizer.zero_grad() behind optimizer.step()",
+    "drop_last=True in the loader",
 )
 GRADIENT_TAPE = Calls(
     "gradient",
     "add up tape.gradient(...) of every batch, and apply the sum every so many",
     "tape.gradient(loss / {count}, ...), with the division inside the tape",
     "set the sums of gradients to zero behind optimizer.apply_gradients(...)",
+    "drop_remainder=True in Dataset.batch",
 )
 
 Event = BackwardPass | OptimizerStep | StreamEnd

@@ -107,6 +107,10 @@ def gather(
         is_blocked = found.failure is not None and found.failure.is_blocked
         workers = reading.worker_share() if not is_blocked else None
         shared = shared if shared is not None else reading.ranks(ranks)
+        weighed = False
+        if reading.settings.drawn_from is not None and reading.settings.drawn_from != reading.settings.samples:
+            with contextlib.suppress(Exception):  # samples that nobody asks for may raise, and labels be no classes
+                weighed = reading.is_whole_when_weighed()
     return LoaderEvidence(
         reading.settings,
         tuple(found.batches),
@@ -124,6 +128,7 @@ def gather(
         found.target_step,
         workers,
         shared,
+        weighed,
         *_other_axes(found, adapter, model, loss, trials),
     )
 

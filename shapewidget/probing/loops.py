@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.rules.accumulation import accumulation
-from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter
+from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter, short_batch_refused
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.probing.loaders import check_loader
@@ -23,6 +23,12 @@ def trained_wrongly(watch: Watch) -> Iterator[Finding]:
     log = watch.training()
     yield from loop_ends_with_shorter(log)
     yield from accumulation(log)
+
+
+def of_last_batch(watch: Watch, found: list[Finding]) -> list[Finding]:
+    """What a block was refused, told to be the last batch's fault where all full ones were taken before."""
+    log = watch.training()
+    return [short_batch_refused(each, log) if each.severity is Severity.MISMATCH else each for each in found]
 
 
 def unmade_batch(watch: Watch) -> list[Finding]:

@@ -420,3 +420,37 @@ def test_loader_that_raises_in_a_loop_is_explained():
             rows.sum()
     (found,) = serious(report)
     assert (found.code, found.layer, found.expected, found.got) == ("SW711", "default_collate", 3, 4)
+
+
+# -- the last batch of a loop -----------------------------------------------------------------------------------------
+
+
+def full_labels(training):
+    real = torch.ones(8, 3)
+    for x, _, _ in training.batches:
+        nn.functional.binary_cross_entropy_with_logits(training.model(x), real).backward()
+
+
+def one_state_for_all(training):
+    cell, state = nn.GRUCell(5, 5), torch.zeros(8, 5)
+    for x, _, _ in training.batches:
+        state = cell(x, state.detach())
+
+
+@pytest.mark.parametrize(("run", "fix"), [(full_labels, "drop_last=True"), (one_state_for_all, "cell(x)")])
+def test_what_is_made_for_full_batches_is_told_where_the_last_one_is_refused(run, fix):
+    training = Training(3, rest=5)
+    with shapewidget.capture(reraise=False) as report:
+        run(training)
+    found = serious(report)[0]
+    assert "Batch 3 is the last of the pass and has 5 samples" in found.reason
+    assert fix in found.fix
+    assert found.verified
+
+
+def test_error_at_a_full_batch_is_not_laid_to_the_last_one():
+    training = Training(3, rest=5)
+    with shapewidget.capture(reraise=False) as report:
+        for x, _, _ in training.batches:
+            training.model(x) + torch.zeros(5, 1)
+    assert "last of the pass" not in serious(report)[0].reason

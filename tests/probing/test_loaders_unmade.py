@@ -210,3 +210,17 @@ def test_target_that_stands_in_its_window_is_found(behind, expected):
     windows = torch.stack([series[start : start + 10] for start in range(40)])
     targets = torch.stack([series[start + 10 + behind] for start in range(40)])
     assert codes(shapewidget.check_loader(DataLoader(TensorDataset(windows, targets), batch_size=8))) == expected
+
+
+def test_picture_of_one_channel_among_others_is_expanded():
+    class Pictures(Dataset):
+        def __len__(self):
+            return 8
+
+        def __getitem__(self, index):
+            return torch.zeros(1 if index == 3 else 3, 6, 6), index
+
+    found = only(shapewidget.check_loader(DataLoader(Pictures(), batch_size=4), model=nn.Conv2d(3, 2, 3)))
+    assert (found.code, found.expected, found.got) == ("SW711", 3, 1)
+    assert "expand(3, -1, -1)" in found.fix
+    assert found.verified

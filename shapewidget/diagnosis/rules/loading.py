@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
@@ -150,6 +151,32 @@ def _arithmetic(evidence: LoaderEvidence, full: int, last: int) -> str:
     return f"{samples} samples in batches of {full} leave a last batch of {last}"
 
 
+def short_batch_refused(refused: Finding, log: TrainingLog) -> Finding:
+    """What a loop was refused at a last batch that is short, where it has taken the full ones before."""
+    stream = max(log.streams, key=lambda each: each.last, default=None)
+    if stream is None or stream.drawn < 2 or not stream.is_even or stream.batches not in (None, stream.drawn):
+        return refused
+    full, last, sizes = stream.full, stream.newest, (refused.expected, refused.got)
+    if full is None or last is None or not 0 < last < full or not _are_of(sizes, full, last):
+        return refused
+    reason = (
+        f"{refused.reason} Batch {stream.drawn - 1} is the last of the pass and has {last} samples; the batches before "
+        f"it had {full}, and ran."
+    )
+    if refused.verified:
+        return replace(refused, reason=reason)
+    fix = f"{log.calls.drop}, or make what has {full} rows here as long as the batch"
+    return replace(refused, reason=reason, fix=fix, verified=True)
+
+
+def _are_of(sizes: tuple[object, object], full: int, last: int) -> bool:
+    """Whether two sizes, or two first axes, are those of a full batch and of the last one, or one multiple of both."""
+    firsts = [each[0] if isinstance(each, tuple) and each else each for each in sizes]
+    rests = [each[1:] if isinstance(each, tuple) else () for each in sizes]
+    large, small = sorted((each if isinstance(each, int) else 0 for each in firsts), reverse=True)
+    return rests[0] == rests[1] and small > 0 and small % last == 0 and large == small // last * full
+
+
 # -- samples that are left out ----------------------------------------------------------------------------------------
 
 
@@ -187,6 +214,33 @@ def samples_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
 def _is_taken(evidence: LoaderEvidence) -> bool:
     """Whether the model was run on what drop_last leaves out, and took it."""
     return evidence.remainder is not None and evidence.remainder.refusal is None
+
+
+def draws_from_others(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """A sampler that knows of another number of samples than the data set has."""
+    settings = evidence.settings
+    samples, known = settings.samples, settings.drawn_from
+    if samples is None or known is None or known == samples or not known:
+        return
+    if settings.sampler.startswith("Weighted"):
+        what, fix = f"has {known} weights", f"one weight for each of the {samples} samples: weights[labels]"
+    else:
+        what, fix = f"was made for {known} samples", f"make the {settings.sampler} of the loader's own data set"
+    effect = (
+        f"only samples 0 to {known - 1} are ever drawn" if known < samples else f"it draws indices up to {known - 1}"
+    )
+    yield finding(
+        "SW720",
+        "loader",
+        settings.sampler,
+        f"{settings.sampler} {what}, and the data set has {samples}: {effect}.",
+        fix=fix,
+        axis=0,
+        axis_name="samples",
+        expected=samples,
+        got=known,
+        verified=evidence.is_whole_when_weighed,
+    )
 
 
 def batch_empty(evidence: LoaderEvidence) -> Iterator[Finding]:

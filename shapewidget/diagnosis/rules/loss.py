@@ -36,7 +36,8 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if fold_behind(evidence, clash, layer) is not None:
             continue
         outputs, targets = layer.inputs[:2]
-        at = f"axis {clash.axis} of the targets" if clash.axis is not None else "the targets"
+        which = "outputs" if clash.input == 0 else "targets"
+        at = f"axis {clash.axis} of the {which}" if clash.axis is not None else f"the {which}"
         join, fix = joined_behind(evidence, layer), "give the loss outputs and targets of matching shape"
         reason = (
             f"{place_text(layer)} compares outputs {shape_text(outputs)} with targets {shape_text(targets)}: "

@@ -118,8 +118,12 @@ def ranks_repeat(evidence: Ranks) -> Iterator[Finding]:
 
 def _overlap(evidence: Ranks, repeated: int) -> Finding:
     shares, ranks = evidence.shares, len(evidence.shares)
-    each = -(-evidence.rows // ranks)
-    got = len(shares[0].rows)
+    each, missing = -(-evidence.rows // ranks), _missing(evidence)
+    expected, got = each, len(shares[0].rows)
+    part = f"Each of the {ranks} ranks reads {got} of {evidence.rows} samples, where {each} would be its part."
+    if got == each and missing:
+        expected, got = evidence.rows, evidence.rows - missing
+        part = f"Of {expected} samples the {ranks} ranks read {got} together, and {missing} are on no rank."
     if any(share.replicas is None for share in shares):
         why = "no sampler divides the data among the ranks"
         fix = f"sampler={_SAMPLER}(dataset, num_replicas={ranks}, rank=rank)"
@@ -132,10 +136,9 @@ def _overlap(evidence: Ranks, repeated: int) -> Finding:
         "SW743",
         "loader",
         _SAMPLER,
-        f"{repeated} samples are read by more than one rank: {why}. Each of the {ranks} ranks reads {got} of "
-        f"{evidence.rows} samples, where {each} would be its part.",
+        f"{repeated} samples are read by more than one rank: {why}. {part}",
         fix=fix,
-        expected=each,
+        expected=expected,
         got=got,
         verified=evidence.is_whole_when_divided,
         **_DETAILS,

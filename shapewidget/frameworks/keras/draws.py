@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.python.data.ops.iterator_ops import OwnedIterator
 
 from shapewidget.frameworks.keras.loading import is_shuffled, length_of
+from shapewidget.frameworks.nesting import size_of
 from shapewidget.graph.training import Stream
 
 Drawn = Callable[[int, int, Any], None]
@@ -79,7 +80,7 @@ class Draws:
             self.failed = found.dataset, stream.drawn
             raise
         self._count += 1
-        self._streams[found.number] = replace(stream, drawn=stream.drawn + 1, last=self._count)
+        self._streams[found.number] = stream.with_batch(size_of(batch), self._count)
         self._drawn(found.number, stream.drawn + 1, batch)
         return batch
 

@@ -47,7 +47,17 @@ def _column(values: list[Any], item: str, *, is_last: bool) -> tuple[str, Any]:
         return f"pad_sequence([torch.as_tensor({item}) for s in samples], batch_first=True)", pad_sequence(
             tensors, True
         )
+    if not is_last and all(_is_picture(value) for value in values):
+        channels = max(int(value.shape[0]) for value in values)
+        alike = [value.expand(channels, -1, -1) for value in values]
+        if disagreement(alike, range(len(alike))) is None:
+            return f"torch.stack([{item}.expand({channels}, -1, -1) for s in samples])", torch.stack(alike)
     return every, values
+
+
+def _is_picture(value: Any) -> bool:
+    """Whether it is a picture of one channel, or of three or four."""
+    return isinstance(value, torch.Tensor) and value.ndim == 3 and value.shape[0] in (1, 3, 4)
 
 
 def _has_length(value: Any) -> bool:

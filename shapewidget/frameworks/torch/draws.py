@@ -7,12 +7,13 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
+from shapewidget.frameworks.nesting import size_of
 from shapewidget.frameworks.torch.loading import has_fixed_order, length_of
 from shapewidget.graph.training import Stream
 
@@ -104,7 +105,7 @@ class Draws:
             self.failed = found.loader, stream.drawn
             raise
         self._count += 1
-        stream = replace(stream, drawn=stream.drawn + 1, last=self._count)
+        stream = stream.with_batch(size_of(batch), self._count)
         self._streams[found.number] = stream
         self._drawn(found.number, stream.drawn, batch)
         return batch

@@ -23,6 +23,7 @@ from shapewidget.frameworks.loading import Reading, error_text, raised_at
 from shapewidget.frameworks.nesting import disagreement
 from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
+from shapewidget.frameworks.torch.samplers import drawn_from, is_whole_when_weighed, sampler_of
 from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
 from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Ranks, WorkerShare
 
@@ -134,6 +135,8 @@ class DataLoaderReading(Reading):
             shuffles=not has_fixed_order(loader),
             has_own_batches=sampler is not None and not is_standard,
             collate=_name(loader.collate_fn),
+            sampler=type(sampler_of(loader)).__name__,
+            drawn_from=drawn_from(sampler_of(loader)),
         )
         self._drawn = _Drawn()
 
@@ -207,6 +210,10 @@ class DataLoaderReading(Reading):
         left = indices[len(indices) // size * size :]
         return self.loader.collate_fn([self.loader.dataset[each] for each in left]) if left else None
 
+    def is_whole_when_weighed(self) -> bool:
+        """Whether a sampler that weighs classes draws from all of the data once it weighs samples."""
+        return is_whole_when_weighed(self.loader)
+
     # -- ranks and workers ------------------------------------------------------------------------------------------
 
     def ranks(self, count: int | None) -> Ranks | None:
@@ -266,7 +273,7 @@ class _NotedSampler:
 
 def has_fixed_order(loader: DataLoader[Any]) -> bool:
     """Whether the samples come in the same order in every pass, as far as can be told."""
-    sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
+    sampler = sampler_of(loader)
     if isinstance(loader.dataset, IterableDataset) or isinstance(sampler, RandomSampler):
         return False
     return isinstance(sampler, _FIXED_ORDER) or getattr(sampler, "shuffle", True) is False

@@ -56,7 +56,7 @@ def share(loader: DataLoader[Any], rank: int) -> RankShare:
     shuffles = isinstance(sampler, RandomSampler) or bool(getattr(sampler, "shuffle", False))
     return RankShare(
         rank,
-        tuple(rows[index] for index in indices),
+        tuple(rows[index] for index in indices if index < len(rows)),
         len(batches),
         len(rows),
         int(replicas) if replicas is not None else None,

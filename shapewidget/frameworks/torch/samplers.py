@@ -1,0 +1,47 @@
+"""How many samples a sampler can draw from, where that is another number than its loader's data set has."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sized
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, WeightedRandomSampler
+
+from shapewidget.frameworks.nesting import numeric, split
+
+_MOST_SAMPLES = 2_000
+
+
+def sampler_of(loader: DataLoader[Any]) -> Any:
+    """The sampler that draws single samples: that inside of a batch sampler, where it has one."""
+    return getattr(loader.batch_sampler, "sampler", loader.sampler)
+
+
+def drawn_from(sampler: Any) -> int | None:
+    """The number of samples that one of torch's samplers knows of; None where it takes a part on purpose."""
+    if not type(sampler).__module__.startswith("torch."):
+        return None
+    weights = getattr(sampler, "weights", None)
+    if isinstance(sampler, WeightedRandomSampler) and isinstance(weights, Sized):
+        return len(weights)
+    for name in ("data_source", "dataset"):
+        with contextlib.suppress(Exception):  # a data set may raise whatever it likes where it has no length
+            return len(getattr(sampler, name))
+    return None
+
+
+def is_whole_when_weighed(loader: DataLoader[Any]) -> bool:
+    """Whether one weight for each sample, that of its class, lets a sampler draw more than it knows of now."""
+    sampler, dataset = sampler_of(loader), loader.dataset
+    if not isinstance(sampler, WeightedRandomSampler) or len(dataset) > _MOST_SAMPLES:  # type: ignore[arg-type]
+        return False
+    targets = [split(dataset[place])[1] for place in range(len(dataset))]  # type: ignore[arg-type]
+    labels = [int(numeric(target)) for target in targets]
+    weights = torch.as_tensor(sampler.weights, dtype=torch.double)
+    if min(labels) < 0 or max(labels) >= len(weights):
+        return False
+    generator = torch.Generator().manual_seed(0)
+    drawn = WeightedRandomSampler(weights[labels].tolist(), sampler.num_samples, sampler.replacement, generator)
+    return len(set(drawn)) > len(weights)

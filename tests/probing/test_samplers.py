@@ -1,0 +1,63 @@
+"""Samplers that know of another number of samples than their loader's data set has."""
+
+import pytest
+import torch
+from loader_reports import codes, only
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    DistributedSampler,
+    RandomSampler,
+    SubsetRandomSampler,
+    TensorDataset,
+    WeightedRandomSampler,
+)
+
+import shapewidget
+
+LABELS = torch.arange(60) % 3
+DATA = TensorDataset(torch.randn(60, 4), LABELS)
+WEIGHTS = torch.tensor([0.2, 0.3, 0.5])
+
+
+def loader(sampler):
+    return DataLoader(DATA, batch_size=10, sampler=sampler)
+
+
+def test_weights_of_classes_given_to_a_sampler_are_found_with_a_fix_that_was_run():
+    found = only(shapewidget.check_loader(loader(WeightedRandomSampler(WEIGHTS, 60))))
+    assert (found.code, found.layer, found.expected, found.got) == ("SW720", "WeightedRandomSampler", 60, 3)
+    assert "only samples 0 to 2 are ever drawn" in found.reason
+    assert found.verified
+
+
+def test_weights_that_are_no_classes_are_found_without_a_fix_that_was_run():
+    found = only(shapewidget.check_loader(loader(WeightedRandomSampler(torch.ones(2), 60))))
+    assert (found.got, found.verified) == (2, False)
+
+
+def test_sampler_of_another_data_set_is_found():
+    found = only(shapewidget.check_loader(loader(RandomSampler(TensorDataset(torch.zeros(40))))))
+    assert (found.code, found.layer, found.expected, found.got) == ("SW720", "RandomSampler", 60, 40)
+
+
+def test_sampler_of_a_longer_data_set_is_named_beside_the_error_that_it_ends_in():
+    longer = DistributedSampler(TensorDataset(torch.zeros(80)), 2, 0)
+    found = {each.code: each for each in shapewidget.check_loader(loader(longer)).findings}
+    assert found["SW720"].got == 80
+    assert "SW712" in found
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        WeightedRandomSampler(WEIGHTS[LABELS], 60),
+        WeightedRandomSampler(WEIGHTS[LABELS], 20, replacement=False),
+        SubsetRandomSampler(range(0, 60, 2)),
+        RandomSampler(DATA, replacement=True, num_samples=200),
+    ],
+)
+def test_sampler_of_the_own_data_set_is_clean(sampler):
+    assert codes(shapewidget.check_loader(loader(sampler))) == []
+    batches = DataLoader(DATA, batch_sampler=BatchSampler(sampler, 7, drop_last=False))
+    assert codes(shapewidget.check_loader(batches)) == []
