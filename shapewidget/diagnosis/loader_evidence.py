@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from shapewidget.diagnosis.findings import Finding
 from shapewidget.graph.batches import (
@@ -15,6 +16,7 @@ from shapewidget.graph.batches import (
     Ranks,
     WorkerShare,
 )
+from shapewidget.graph.records import SourceLine
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,26 @@ class Trial:
 
     refusal: Finding | None = None
     mixes_samples: bool = False
+
+
+@dataclass(frozen=True)
+class LoaderEdit:
+    """An edit of the code that makes the batches, with which they came out right.
+
+    Attributes:
+        fix: The line as edited.
+        patch: The edit as a unified diff.
+        source: The line as it is, and the expression in it that was replaced.
+    """
+
+    fix: str
+    patch: str
+    source: SourceLine
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a finding says of it."""
+        return {"fix": self.fix, "patch": self.patch, "source": self.source, "verified": True}
 
 
 @dataclass(frozen=True)
@@ -52,6 +74,7 @@ class LoaderEvidence:
         workers: What its workers read, where each of them reads everything.
         ranks: What its ranks read, where it is split over some.
         is_whole_when_weighed: Whether a sampler of class weights draws from all of the data with one for each sample.
+        edit: An edit of the user's code that mends the batches.
         one_axis_less: What the model made of a refused first batch once its first axis was taken away.
         one_axis_more: What it made of that batch with one more axis in front.
     """
@@ -73,6 +96,7 @@ class LoaderEvidence:
     workers: WorkerShare | None = None
     ranks: Ranks | None = None
     is_whole_when_weighed: bool = False
+    edit: LoaderEdit | None = None
     one_axis_less: Trial | None = None
     one_axis_more: Trial | None = None
 

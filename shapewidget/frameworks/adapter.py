@@ -170,6 +170,9 @@ class Watch(AbstractContextManager["Watch"], Protocol):
     def training(self) -> TrainingLog:
         """The batches, backward passes and optimiser steps of the block."""
 
+    def loaders(self) -> tuple[Any, ...]:
+        """The loaders that the block went through, as far as they can be gone through again."""
+
     def failed_loader(self) -> tuple[Any, int] | None:
         """The loader that could not give a batch, and which; None where none raised."""
 

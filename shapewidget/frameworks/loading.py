@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import GeneratorType, TracebackType
+from types import FunctionType, GeneratorType, TracebackType
 from typing import Any
 
 from shapewidget.errors import InputError
@@ -13,9 +15,13 @@ from shapewidget.frameworks.as_found import as_found
 from shapewidget.frameworks.nesting import is_array, named_arrays, numeric
 from shapewidget.frameworks.source import resolve
 from shapewidget.frameworks.source.frames import is_own
-from shapewidget.frameworks.unstarted import again
+from shapewidget.frameworks.source.mending import methods
+from shapewidget.frameworks.unstarted import again, called, function_of
 from shapewidget.graph.batches import EmptyRows, Failure, InnerPass, LoaderSettings, Ranks, WorkerShare
 from shapewidget.graph.records import SourceLine
+
+Remade = Callable[[FunctionType], Any]
+"""Gives a copy of a loader in which a function stands in the place of one of its own."""
 
 
 class Reading:
@@ -53,6 +59,14 @@ class Reading:
         if _has_items(self.loader):
             return (self.loader[place] for place in range(len(self.loader)))
         return iter(self.loader)
+
+    def makers(self) -> Iterator[tuple[FunctionType, Remade]]:
+        """The functions of the user's that make the batches, each with what gives a loader that has another instead."""
+        if isinstance(self.loader, GeneratorType):
+            function, values = function_of(self.loader)
+            yield function, lambda made: called(made, values)
+        elif not isinstance(self.loader, list | tuple):
+            yield from methods_of(self.loader)
 
     def inner_passes(self) -> tuple[InnerPass, ...]:
         """The loaders that this one read in its last pass."""
@@ -95,6 +109,19 @@ class Reading:
     def worker_share(self) -> WorkerShare | None:
         """What its workers read together; None where they cannot read the same."""
         return None
+
+
+def methods_of(owner: Any) -> Iterator[tuple[FunctionType, Remade]]:
+    """The methods of an object that are the user's, each with what gives a copy that has another."""
+    for name, method in methods(type(owner)):
+        if name != "__init__":
+            yield method, functools.partial(_with_method, owner, name)
+
+
+def _with_method(owner: Any, name: str, method: FunctionType) -> Any:
+    twin = copy.copy(owner)
+    twin.__class__ = type(type(owner).__name__, (type(owner),), {name: method})
+    return twin
 
 
 def error_text(error: Exception) -> str:

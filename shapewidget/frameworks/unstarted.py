@@ -16,6 +16,16 @@ def again(generator: GeneratorType[Any, Any, Any]) -> GeneratorType[Any, Any, An
     Raises:
         InputError: It has begun, so that its first items are gone; or it reads an iterator that only it may read.
     """
+    function, values = function_of(generator)
+    return called(function, values)
+
+
+def function_of(generator: GeneratorType[Any, Any, Any]) -> tuple[FunctionType, Mapping[str, Any]]:
+    """The function that a generator was made by, and the arguments that it was given.
+
+    Raises:
+        InputError: As `again` does.
+    """
     name, code, frame = generator.__name__, generator.gi_code, generator.gi_frame
     if frame is None or inspect.getgeneratorstate(generator) != inspect.GEN_CREATED:
         raise InputError(
@@ -30,11 +40,11 @@ def again(generator: GeneratorType[Any, Any, Any]) -> GeneratorType[Any, Any, An
             f"what can be gone through again, such as a DataLoader or a list of batches."
         )
     closure = tuple(CellType(values[free]) if free in values else CellType() for free in code.co_freevars)
-    function = FunctionType(code, frame.f_globals, name, None, closure)
-    return _called(function, values)
+    return FunctionType(code, frame.f_globals, name, None, closure), values
 
 
-def _called(function: FunctionType, values: Mapping[str, Any]) -> GeneratorType[Any, Any, Any]:
+def called(function: FunctionType, values: Mapping[str, Any]) -> GeneratorType[Any, Any, Any]:
+    """The generator that a function makes of those arguments."""
     code = function.__code__
     plain = code.co_argcount
     positional = [values[name] for name in code.co_varnames[:plain]]

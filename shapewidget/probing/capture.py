@@ -17,7 +17,7 @@ from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.explain import explain
-from shapewidget.probing.loops import of_last_batch, trained_wrongly, unmade_batch
+from shapewidget.probing.loops import of_last_batch, of_loader, trained_wrongly, unmade_batch
 from shapewidget.probing.replays import proven
 from shapewidget.probing.report import Report
 
@@ -67,6 +67,8 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
             found = [*unmade, *silent] if unmade else _with_fixes(found, error)
             for _, watch, _ in recorded:
                 found = of_last_batch(watch, found)
+        for _, watch, _ in recorded:
+            found = of_loader(watch, found)
         found += [finding for _, watch, _ in recorded for finding in trained_wrongly(watch)]
         self._report.findings = by_severity(found)
         framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))

@@ -19,6 +19,7 @@ from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numer
 from shapewidget.frameworks.registry import adapter_for, ranks_of
 from shapewidget.graph.batches import EmptyRows, Ranks
 from shapewidget.graph.records import LayerGraph
+from shapewidget.probing.edited_loaders import edited
 from shapewidget.probing.passes import PATIENCE, Pass, read
 from shapewidget.probing.report import Report
 from shapewidget.probing.timeline import Timeline
@@ -129,6 +130,7 @@ def gather(
         workers,
         shared,
         weighed,
+        edited(found, lambda batch: _is_taken(adapter, model, found.split(batch), loss)),
         *_other_axes(found, adapter, model, loss, trials),
     )
 
@@ -145,6 +147,12 @@ def _tried(adapter: Adapter, model: Any, batch: tuple[Any, Any], loss: Loss | No
     refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
     takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
     return Trial(refusal, takes_statistics and bool(getattr(model, "training", False)))
+
+
+def _is_taken(adapter: Adapter | None, model: Any, batch: tuple[Any, Any], loss: Loss | None) -> bool:
+    """Whether the model takes a batch; without a model all are taken."""
+    trial = _tried(adapter, model, batch, loss) if adapter is not None else None
+    return trial is None or trial.refusal is None
 
 
 def _mended(found: Pass, adapter: Adapter | None, model: Any, loss: Loss | None) -> Trial | None:

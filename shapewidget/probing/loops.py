@@ -12,6 +12,10 @@ from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.probing.loaders import check_loader
 
+_LABELS = "SW713"
+_AT_LOSS = ("SW301", "SW302", "SW305")
+_FEW = 2
+"""How many batches of a loader tell whether it gives as many labels as samples."""
 _UNMADE = ("SW711", "SW712")
 _MOST_READ_AGAIN = 1_000
 """How many batches are read again to come to the one that could not be made."""
@@ -29,6 +33,23 @@ def of_last_batch(watch: Watch, found: list[Finding]) -> list[Finding]:
     """What a block was refused, told to be the last batch's fault where all full ones were taken before."""
     log = watch.training()
     return [short_batch_refused(each, log) if each.severity is Severity.MISMATCH else each for each in found]
+
+
+def of_loader(watch: Watch, found: list[Finding]) -> list[Finding]:
+    """Findings at a loss that were made in the loader already, told there: samples and labels that are not as many."""
+    at_loss = [each for each in found if each.where == "loss" and each.code in _AT_LOSS]
+    for loader in watch.loaders() if at_loss else ():
+        with contextlib.suppress(Exception):  # the block's own error is what has to come out
+            odd = [each for each in check_loader(loader, limit=_FEW).findings if each.code == _LABELS]
+            causes = [each for each in at_loss if odd and _first_sizes(each) == _first_sizes(odd[0])]
+            if causes:
+                return [odd[0], *(each for each in found if each not in causes)]
+    return found
+
+
+def _first_sizes(found: Finding) -> set[object]:
+    """The two sizes of the first axis that a finding is about."""
+    return {each[0] if isinstance(each, tuple) and each else each for each in (found.expected, found.got)}
 
 
 def unmade_batch(watch: Watch) -> list[Finding]:

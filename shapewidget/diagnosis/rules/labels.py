@@ -49,6 +49,12 @@ def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels:
         why = "They differ as they leave the loader, before any model."
         fix = f"make one label for each sample, {samples} and not {labels}, where {title} makes the batch"
         trial = evidence.as_many_labels
+    details = {"fix": fix, "verified": trial is not None and trial.refusal is None}
+    if evidence.edit is not None:
+        why, details = (
+            f"`{evidence.edit.source.expression}` at {evidence.edit.source} makes it so.",
+            evidence.edit.details,
+        )
     spread = " The loss broadcasts the one label over all of them." if code == "SW714" else ""
     return finding(
         code,
@@ -56,12 +62,11 @@ def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels:
         title,
         f"Batch {batch.index} of {title} has {samples} samples and {labels} label{'' if labels == 1 else 's'}{factor}. "
         f"{why}{spread}",
-        fix=fix,
         axis=0,
         axis_name="batch",
         expected=samples,
         got=labels,
-        verified=trial is not None and trial.refusal is None,
+        **details,
     )
 
 

@@ -255,7 +255,7 @@ def batch_empty(evidence: LoaderEvidence) -> Iterator[Finding]:
             evidence.settings.title,
             f"Batch {empty.index} of {evidence.settings.title} has no sample; the sizes are {sizes}, where {full} is "
             f"meant.",
-            fix=CUT,
+            **({"fix": CUT} if evidence.edit is None else evidence.edit.details),
             axis=0,
             axis_name="batch",
             expected=full,

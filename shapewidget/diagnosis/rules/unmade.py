@@ -73,19 +73,22 @@ def _raised(evidence: LoaderEvidence, failure: Failure) -> Finding:
     where = f"sample {failure.sample}" if failure.sample is not None else f"batch {failure.index}"
     expected, got = None, None
     rows, count, size = evidence.settings.rows, evidence.settings.batches, evidence.settings.batch_size
-    if rows and count and sizes and sizes[0] != (size or -(-rows // count)):
-        expected, got = size or -(-rows // count), sizes[0]
+    full = size or (-(-rows // count) if rows and count else None)
+    odd = next((each for each in sizes if each != full), None)
+    if rows and count and odd is not None:
+        expected, got = full, odd
         before += f" {rows} rows in {count} batches would be {expected} each."
+    fix = "read the error: it comes from the code that makes the batch" if expected is None else CUT
+    details = {"fix": fix, "source": failure.source} if evidence.edit is None else evidence.edit.details
     return finding(
         "SW712",
         "loader",
         failure.step,
         f"While {where} was read, `{failure.step}` raised {failure.error}.{before}",
-        fix="read the error: it comes from the code that makes the batch" if expected is None else CUT,
         op=failure.step,
         axis=0 if expected is not None else None,
         axis_name="batch" if expected is not None else "",
         expected=expected,
         got=got,
-        source=failure.source,
+        **details,
     )

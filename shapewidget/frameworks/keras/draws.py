@@ -36,13 +36,14 @@ class Draws:
 
     Attributes:
         failed: The dataset that raised last, and at which batch.
+        datasets: Those that were gone through.
     """
 
     def __init__(self, drawn: Drawn, ended: Callable[[int, int], None]) -> None:
         """Nothing was drawn yet."""
         self.failed: tuple[Any, int] | None = None
         self._drawn, self._ended = drawn, ended
-        self._datasets: dict[int, tuple[int, Any]] = {}
+        self.datasets: list[Any] = []
         self._streams: list[Stream] = []
         self._passes: weakref.WeakKeyDictionary[Any, _Pass] = weakref.WeakKeyDictionary()
         self._count = 0
@@ -86,7 +87,9 @@ class Draws:
 
     def _begun(self, iterator: Any) -> _Pass:
         dataset = iterator._dataset
-        number, _ = self._datasets.setdefault(id(dataset), (len(self._datasets), dataset))
+        number = next((place for place, each in enumerate(self.datasets) if each is dataset), len(self.datasets))
+        if number == len(self.datasets):
+            self.datasets.append(dataset)
         title = f"Dataset {number + 1}"
         self._passes[iterator] = _Pass(len(self._streams), dataset)
         self._streams.append(Stream(number, title, length_of(dataset), is_shuffled(dataset), first=self._count))

@@ -41,8 +41,8 @@ class Recorder(Protocol):
     def traced(self, stand_in: Original, original: Original, called: Any, args: Any, kwargs: Any) -> Any:
         """Note a call that is the user's own, and run what stands in for it."""
 
-    def stop_building(self) -> None:
-        """A model is put to use, or written to a file."""
+    def used(self, given: Any) -> None:
+        """A model is put to use on some data, or written to a file."""
 
     def made(self, instance: Any) -> None:
         """Something was made that can be called."""
@@ -161,7 +161,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
     def using(original: Original) -> Original:
         def use(self: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            recorder.stop_building()
+            recorder.used(args[0] if args else kwargs.get("x"))
             return original(self, *args, **kwargs)
 
         return use

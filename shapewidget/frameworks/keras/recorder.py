@@ -7,10 +7,12 @@ import functools
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import GeneratorType
 from typing import Any
 
 import keras
 
+from shapewidget.errors import InputError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import layers
 from shapewidget.frameworks.keras.direct import direct_frame, name_in
@@ -23,6 +25,7 @@ from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_o
 from shapewidget.frameworks.keras.stopgap import fitted
 from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, shape, spec
 from shapewidget.frameworks.keras.trace import Trace, is_traced
+from shapewidget.frameworks.unstarted import again
 from shapewidget.graph.records import Clash, ClashKind, LayerKind, Recording
 
 _MOST_REPAIRS = 4
@@ -53,6 +56,7 @@ class Recorder:
         self._naming = Naming()
         self.trace = Trace()
         self.deferred: Exception | None = None
+        self.loaders: list[Any] = []
         self._repaired: list[Any] = []
 
     @property
@@ -125,6 +129,15 @@ class Recorder:
             return entry.output
         finally:
             entry.after = len(self.nodes.all)
+
+    def used(self, given: Any) -> None:
+        """Raise what building should have ended with, and keep what the model is given, where that is a loader."""
+        self.stop_building()
+        if isinstance(given, GeneratorType):
+            with contextlib.suppress(InputError):  # it has begun, and cannot be gone through again
+                self.loaders.append(again(given))
+        elif isinstance(given, keras.utils.PyDataset):
+            self.loaders.append(given)
 
     def stop_building(self) -> None:
         """Raise what building should have ended with, before the model is put to use."""

@@ -38,6 +38,7 @@ class Draws:
 
     Attributes:
         failed: The loader that raised last, and at which batch.
+        loaders: Those that were gone through.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Draws:
         """No pass was made yet."""
         self.failed: tuple[Any, int] | None = None
         self._begun, self._drawn, self._ended, self._aside = begun, drawn, ended, aside
-        self._loaders: dict[int, int] = {}
+        self.loaders: list[DataLoader[Any]] = []
         self._streams: list[Stream] = []
         self._passes: weakref.WeakKeyDictionary[Any, _Pass] = weakref.WeakKeyDictionary()
         self._count = 0
@@ -86,7 +87,9 @@ class Draws:
 
     def _begin(self, loader: DataLoader[Any], iterator: Any) -> None:
         self._begun(loader)
-        number = self._loaders.setdefault(id(loader), len(self._loaders))
+        number = next((place for place, each in enumerate(self.loaders) if each is loader), len(self.loaders))
+        if number == len(self.loaders):
+            self.loaders.append(loader)
         samples = length_of(loader.dataset)
         title = f"{type(loader).__name__} {number + 1}" + (f", of {samples} samples" if samples is not None else "")
         stream = Stream(number, title, length_of(loader), not has_fixed_order(loader), first=self._count)

@@ -13,13 +13,14 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from types import FunctionType
 from typing import Any
 
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSampler, SequentialSampler
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.as_found import as_found
-from shapewidget.frameworks.loading import Reading, error_text, raised_at
+from shapewidget.frameworks.loading import Reading, Remade, error_text, methods_of, raised_at
 from shapewidget.frameworks.nesting import disagreement
 from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
@@ -158,6 +159,20 @@ class DataLoaderReading(Reading):
         if not isinstance(self.loader.dataset, IterableDataset):
             name = "batch_sampler" if self.loader.batch_sampler is not None else "sampler"
             fields[name] = _NotedSampler(fields[name], drawn)
+        return twin
+
+    def makers(self) -> Iterator[tuple[FunctionType, Remade]]:
+        """The collate function, and the methods of the data set."""
+        if isinstance(self.loader.collate_fn, FunctionType) and not self.loader.collate_fn.__module__.startswith(
+            "torch."
+        ):
+            yield self.loader.collate_fn, lambda made: self._with(collate_fn=made)
+        for method, remade in methods_of(self.loader.dataset):
+            yield method, lambda made, remade=remade: self._with(dataset=remade(made))
+
+    def _with(self, **changes: Any) -> DataLoader[Any]:
+        twin: DataLoader[Any] = copy.copy(self.loader)
+        vars(twin).update(_iterator=None, persistent_workers=False, num_workers=0, **changes)
         return twin
 
     # -- what failed ------------------------------------------------------------------------------------------------
