@@ -163,16 +163,18 @@ class DataLoaderReading(Reading):
 
     def makers(self) -> Iterator[tuple[FunctionType, Remade]]:
         """The collate function, and the methods of the data set."""
-        if isinstance(self.loader.collate_fn, FunctionType) and not self.loader.collate_fn.__module__.startswith(
-            "torch."
-        ):
-            yield self.loader.collate_fn, lambda made: self._with(collate_fn=made)
+        collate = self.loader.collate_fn
+        if isinstance(collate, FunctionType) and not collate.__module__.startswith("torch."):
+            yield collate, lambda made: self._with("collate_fn", made)
         for method, remade in methods_of(self.loader.dataset):
-            yield method, lambda made, remade=remade: self._with(dataset=remade(made))
+            yield method, functools.partial(self._with_dataset, remade)
 
-    def _with(self, **changes: Any) -> DataLoader[Any]:
+    def _with_dataset(self, remade: Remade, made: FunctionType) -> DataLoader[Any]:
+        return self._with("dataset", remade(made))
+
+    def _with(self, name: str, value: Any) -> DataLoader[Any]:
         twin: DataLoader[Any] = copy.copy(self.loader)
-        vars(twin).update(_iterator=None, persistent_workers=False, num_workers=0, **changes)
+        vars(twin).update({"_iterator": None, "persistent_workers": False, "num_workers": 0, name: value})
         return twin
 
     # -- what failed ------------------------------------------------------------------------------------------------
