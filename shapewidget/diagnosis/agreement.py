@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shapewidget.diagnosis.findings import Finding, Severity
-from shapewidget.graph.records import Agreement, Clash, Edge, LayerGraph
+from shapewidget.graph.records import Agreement, Clash, ClashKind, Edge, LayerGraph
 
 
 def coloured(graph: LayerGraph, clashes: Iterable[Clash], findings: Iterable[Finding]) -> LayerGraph:
@@ -62,6 +62,10 @@ def _coloured(
 
 
 def _badge(graph: LayerGraph, edge: Edge, clash: Clash) -> str:
+    if clash.kind in (ClashKind.MEMORY, ClashKind.TIME):
+        return f"out of {clash.kind}"
+    if clash.expected is None:
+        return "raised"
     spec = graph.by_id[edge.target].inputs[edge.input]
     dims = spec.dims
     if clash.axis is not None and dims is not None and dims[clash.axis].known and not dims[clash.axis].is_constant:

@@ -32,7 +32,7 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     if operands is not None and len(operands) > max(pair):
         found += _moved(operands, layer, pair, broadcasts_into)
         found += _cropped(evidence, operands, layer, pair)
-    return (*found, *_other_widths(evidence, layer, pair), *projected(evidence, layer))
+    return (*found, *other_widths(evidence, layer, pair), *projected(evidence, layer))
 
 
 def aligned_remedies(layer: Layer) -> tuple[Remedy, ...]:
@@ -130,7 +130,7 @@ def join_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         found += _repeated(operands, layer, pair, along)
         found += _cropped(evidence, operands, layer, pair, along)
     found += _along_another(layer, along)
-    return (*found, *_other_widths(evidence, layer, pair))
+    return (*found, *other_widths(evidence, layer, pair))
 
 
 def _along(layer: Layer) -> int | None:
@@ -207,7 +207,7 @@ def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     """For matrix products: swap the last axes of one of the two, or add the axis that a vector lacks."""
     operands = operands_of(layer)
     if operands is None or len(operands) < 2 or len(layer.inputs) < 2:
-        return tuple(_other_widths(evidence, layer, (0, 1))) if len(layer.inputs) > 1 else ()
+        return tuple(other_widths(evidence, layer, (0, 1))) if len(layer.inputs) > 1 else ()
     left, right = (dims_of(spec) for spec in layer.inputs[:2])
     found: list[Remedy] = []
     for place, dims, fits in ((1, right, multiplies(left)), (0, left, lambda dims: multiplies(dims)(right))):
@@ -217,10 +217,10 @@ def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
             found.append(operands.edit({place: f"{operands.text(place)}.{swap}"}))
         for steps in islice(rearranged(dims, rank, fits), _MOST):
             found.append(operands.edit({place: written(steps, operands.text(place))}))
-    return (*found, *_other_widths(evidence, layer, (0, 1)))
+    return (*found, *other_widths(evidence, layer, (0, 1)))
 
 
-def _other_widths(evidence: Evidence, layer: Layer, pair: tuple[int, int]) -> Iterator[Remedy]:
+def other_widths(evidence: Evidence, layer: Layer, pair: tuple[int, int]) -> Iterator[Remedy]:
     """The layer that made one of the two, built for the width of the other."""
     for fixed, other in (pair, pair[::-1]):
         made = maker(evidence, layer, other)

@@ -187,6 +187,8 @@ class ClashKind(StrEnum):
     """The weights of a checkpoint have other shapes or names than those of the model."""
     TIME = "time"
     """It was still running when its time was over."""
+    MEMORY = "memory"
+    """It asked for more memory than there is."""
     OTHER = "other"
     """It raised for a reason that its tensors do not show."""
 

@@ -20,7 +20,7 @@ from shapewidget.frameworks.padding import paddings
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
-from shapewidget.graph.records import Layer, LayerGraph, LayerKind, Recording
+from shapewidget.graph.records import ClashKind, Layer, LayerGraph, LayerKind, Recording
 from shapewidget.graph.symbols import with_symbols
 from shapewidget.probing.costs import Costs
 from shapewidget.probing.loaders import check_loader, gather
@@ -209,7 +209,7 @@ class Session:
 
     def _recorded_elsewhere(self, own: Recording) -> list[Recording]:
         """The same program at other sizes; arguments that the data fixes, or else all of them, stay where it raises."""
-        if own.out_of_time:
+        if own.out_of_time or any(clash.kind is ClashKind.MEMORY for clash in own.clashes):
             return []
         data = {size for layer in own.graph.layers if layer.kind is LayerKind.INPUT for size in _sizes_of(layer)}
         fixed = {name: value for name, value in self._arguments.items() if value in data}

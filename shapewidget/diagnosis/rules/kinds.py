@@ -92,6 +92,7 @@ def _is_told_elsewhere(evidence: Evidence, clash: Clash) -> bool:
     layer = evidence.layer(clash.layer_id)
     is_of_attention = layer is not None and layer.type == "MultiheadAttention" and len(layer.inputs) > 1
     is_of_attention = is_of_attention and clash.expected == len(layer.inputs[1].shape)  # type: ignore[union-attr]
+    is_of_attention |= layer is not None and layer.name == "scaled_dot_product_attention"
     return clash.against is not None or is_of_attention or recurrent_cause(evidence, clash) is not None
 
 

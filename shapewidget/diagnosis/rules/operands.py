@@ -19,6 +19,7 @@ from shapewidget.graph.remedies import EditExpression
 _JOINING = frozenset(("cat", "concat", "concatenate", "stack"))
 _PRODUCTS = frozenset(("matmul", "bmm", "mm", "mv", "linear", "einsum"))
 _RESHAPING = frozenset(("view", "reshape"))
+_TOLD_ELSEWHERE = frozenset(("scaled_dot_product_attention",))
 
 
 def operands_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -28,6 +29,8 @@ def operands_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer is not None and layer.name == "view" and clash.kind is ClashKind.OTHER and clash.repair:
             yield _scattered(clash, layer)
         if layer is None or layer.kind is not LayerKind.OPERATION or clash.kind not in (ClashKind.SIZE, ClashKind.RANK):
+            continue
+        if layer.name in _TOLD_ELSEWHERE:
             continue
         if layer.name in _RESHAPING:
             heads = heads_asked(clash, layer)

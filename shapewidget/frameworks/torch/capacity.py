@@ -7,8 +7,11 @@ import re
 import torch
 
 from shapewidget.frameworks.host import RESERVE, available_bytes, processor
+from shapewidget.frameworks.torch.reshaping import text_of
+from shapewidget.graph.records import Clash, ClashKind
 
 _NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -20,16 +23,29 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def shortage(error: BaseException) -> str:
     """What an out-of-memory error says, without the innards of the allocator that raised it."""
+    size = _asked_for(error)
+    if size is None:
+        return str(error).strip().partition("\n")[0] or "memory ran out"
+    return f"{size / 2**30:,.2f} GiB more were asked for than there are"
+
+
+def out_of_memory(error: BaseException, device: torch.device | None = None) -> Clash:
+    """The bytes that were asked for in vain, where the error tells, beside those that are free on the device."""
+    return Clash("", ClashKind.MEMORY, 0, None, capacity_of(device), _asked_for(error), error=text_of(error))
+
+
+def _asked_for(error: BaseException) -> int | None:
     found = re.search(r"[Tt]ried to allocate ([\d.]+) ?(bytes|[KMGTP]iB)", str(error))
     if found is None:
-        return str(error).strip().partition("\n")[0] or "memory ran out"
+        return None
     amount, unit = found.groups()
-    size = f"{int(amount) / 2**30:,.2f} GiB" if unit == "bytes" else f"{amount} {unit}"
-    return f"{size} more were asked for than there are"
+    return int(float(amount) * 1024 ** _UNITS.index(unit))
 
 
-def capacity_of(device: torch.device) -> int | None:
+def capacity_of(device: torch.device | None) -> int | None:
     """Bytes that can still be taken on a device; None where it does not tell."""
+    if device is None:
+        return None
     if device.type == "cpu":
         available = available_bytes()
         return None if available is None else max(0, available - RESERVE)

@@ -20,10 +20,12 @@ from shapewidget.frameworks.source.frames import is_own, resolve
 from shapewidget.frameworks.source.repeatable import value_of_name
 from shapewidget.frameworks.source.replay import Replay
 from shapewidget.frameworks.source.slices import replay_of, up_to, with_hole
+from shapewidget.frameworks.torch.capacity import capacity_of, is_out_of_memory, out_of_memory
 from shapewidget.frameworks.torch.checkpoints import refused_checkpoint
 from shapewidget.frameworks.torch.harmless import HARMLESS, is_data
 from shapewidget.frameworks.torch.program import Program
-from shapewidget.frameworks.torch.tensors import flat, spec
+from shapewidget.frameworks.torch.reshaping import text_of
+from shapewidget.frameworks.torch.tensors import device_of, flat, spec
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerGraph, LayerKind, Recording
 
 _CALLS = {nn.Module._wrapped_call_impl.__code__, nn.Module._call_impl.__code__}
@@ -53,8 +55,10 @@ def failure_of(error: BaseException) -> Failure | None:
     if outer is None and not _is_of_torch(places, own[-1]):
         return None
     loader = _loader(places, own)
-    if loader is not None or isinstance(error, torch.OutOfMemoryError):
+    if loader is not None:
         return Failure(recording, loader=loader)
+    if is_out_of_memory(error):
+        return Failure(_layer_without_memory([place for place in places if place.frame.f_code in _CALLS], recording))
     called = places[outer].frame.f_locals if outer is not None else {}
     before = [place for place in own if outer is None or places.index(place) < outer]
     of_model = [functools.partial(_of_model, recording, called)] if called else []
@@ -106,12 +110,30 @@ def _line_that_raised(place: _Place, error: BaseException) -> Recording:
         inputs=tuple(map(spec, tensors.values())),
         source=resolve((place.frame.f_code, place.instruction)),
     )
-    text = f"{type(error).__name__}: {str(error).strip()}"
+    text = text_of(error)
     clash, own = Clash(node.id, ClashKind.OTHER, error=text), refused_checkpoint(error)
+    if is_out_of_memory(error):
+        clash = replace(out_of_memory(error), layer_id=node.id)
     if own is not None:
         node = replace(node, name=own.name, type=own.name, inputs=tuple(map(spec, own.tensors)), settings=own.settings)
         clash = replace(own.clash, layer_id=node.id)
     return Recording(LayerGraph((node,), (), title=name), (clash,), stopped=text)
+
+
+def _layer_without_memory(calls: list[_Place], recording: Recording) -> Recording:
+    """The innermost layer that was running, by the path that the outermost knows it by; else the line."""
+    if not calls:
+        return recording
+    model, called = calls[0].frame.f_locals["self"], calls[-1].frame.f_locals
+    module, read = called["self"], flat((called.get("args", ()), called.get("kwargs", {})))
+    path = next((path for path, each in model.named_modules() if each is module), "")
+    type_, (line, *_) = type(module).__name__, recording.graph.layers
+    node = replace(
+        line, kind=LayerKind.LAYER, name=path.rpartition(".")[2] or type_, type=type_, path=path,
+        inputs=tuple(map(spec, read)) or line.inputs,
+    )  # fmt: skip
+    clashes = tuple(replace(clash, expected=capacity_of(device_of(read))) for clash in recording.clashes)
+    return replace(recording, graph=LayerGraph((node,), (), title=type(model).__name__), clashes=clashes)
 
 
 def _loader(places: list[_Place], own: list[_Place]) -> DataLoader[Any] | None:

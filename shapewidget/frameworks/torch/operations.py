@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
+from shapewidget.frameworks.torch.scaled_attention import scaled_attention_refused
 from shapewidget.frameworks.torch.subscripts import axis_missing, letters_of_two_sizes
 from shapewidget.frameworks.torch.tensors import flat
 from shapewidget.graph.records import Clash, ClashKind
@@ -227,6 +228,7 @@ _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (frozenset(("matmul", "bmm", "mm", "rmatmul", "mv")), _matrix_product),
     (frozenset(("linear",)), _linear),
     (frozenset(("view", "reshape")), _reshape),
+    (frozenset(("scaled_dot_product_attention",)), scaled_attention_refused),
     (_LOSSES_OF_ONE_SHAPE, _loss_of_one_shape),
     (frozenset(("cross_entropy", "nll_loss")), _class_loss),
 )

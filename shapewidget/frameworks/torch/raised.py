@@ -15,6 +15,8 @@ import torch
 from shapewidget.frameworks.source.frames import Capture, is_own, resolve
 from shapewidget.frameworks.source.repeatable import value_of_name
 from shapewidget.frameworks.source.text import Source
+from shapewidget.frameworks.torch.capacity import is_out_of_memory, out_of_memory
+from shapewidget.frameworks.torch.reshaping import text_of
 from shapewidget.graph.records import Clash, ClashKind
 
 
@@ -37,15 +39,27 @@ class Raised:
 
 def raised_by_program(error: BaseException) -> Raised | None:
     """What the innermost line of the user's raised about a tensor; None if it is not about one."""
-    found, trace = None, error.__traceback__
+    found, own, trace = None, None, error.__traceback__
     while trace is not None:
+        own = trace if is_own(trace.tb_frame.f_code.co_filename) else own
         found, trace = trace, trace.tb_next
+    if is_out_of_memory(error):
+        return _without_memory(own, error)
     if found is None or not is_own(found.tb_frame.f_code.co_filename):
         return None
-    text = f"{type(error).__name__}: {str(error).strip()}"
+    text = text_of(error)
     if isinstance(error, ValueError):
         return _unpacked(found, text)
     return _used_as_tensor(found, text) if isinstance(error, TypeError | AttributeError) else None
+
+
+def _without_memory(place: TracebackType | None, error: BaseException) -> Raised | None:
+    """A line that asks for too much and is no call that is recorded: one that builds a layer, or NumPy's."""
+    if place is None:
+        return None
+    code = place.tb_frame.f_code
+    name = "the line" if code.co_name.startswith("<") else code.co_name
+    return Raised(out_of_memory(error), name, (), (code, place.tb_lasti))
 
 
 def _unpacked(place: TracebackType, text: str) -> Raised | None:

@@ -42,6 +42,7 @@ from shapewidget.frameworks.torch.nodes import Node, drawn
 from shapewidget.frameworks.torch.provenance import Provenance, Slot
 from shapewidget.frameworks.torch.raised import raised_by_program
 from shapewidget.frameworks.torch.repair import Repair, repair_layer, repair_operation
+from shapewidget.frameworks.torch.reshaping import text_of
 from shapewidget.frameworks.torch.tensors import flat, spec
 from shapewidget.frameworks.torch.writes import Protected
 from shapewidget.graph.records import Clash, ClashKind, LayerGraph, LayerKind
@@ -411,19 +412,22 @@ class Recorder:
 
     def fail(self, error: BaseException) -> str:
         """Note an error that ended the run, unless it was noted where it arose; gives its text."""
-        text = f"{type(error).__name__}: {str(error).strip()}"
+        text = text_of(error)
+        if self.clashes and not self.clashes[-1].repair and self.clashes[-1].error == text:
+            return text
         own = refused_checkpoint(error) or raised_by_program(error)
-        if own is not None:
-            scope = self._failed_in or ""
-            id_ = f"{scope}/{own.name}" if scope else own.name
-            node = self.add(LayerKind.OPERATION, own.name, own.name, scope, id_=id_, read=own.tensors)
-            node.line, node.parent = own.line, scope or None
-            if isinstance(own, RefusedCheckpoint):
-                node.settings = {**own.settings, "path": self.names.get(own.module, "")}
-            self.clashes.append(replace(own.clash, layer_id=node.id))
-        elif not self.clashes or self.clashes[-1].repair or self.clashes[-1].error != text:
+        if own is None or (own.clash.kind is ClashKind.MEMORY and self._failed_in):
             kind = ClashKind.TIME if isinstance(error, TimeLimitError) else ClashKind.OTHER
-            self.clashes.append(Clash(self._failed_in or "", kind, error=text))
+            clash = own.clash if own is not None else Clash("", kind, error=text)
+            self.clashes.append(replace(clash, layer_id=self._failed_in or ""))
+            return text
+        scope = self._failed_in or ""
+        id_ = f"{scope}/{own.name}" if scope else own.name
+        node = self.add(LayerKind.OPERATION, own.name, own.name, scope, id_=id_, read=own.tensors)
+        node.line, node.parent = own.line, scope or None
+        if isinstance(own, RefusedCheckpoint):
+            node.settings = {**own.settings, "path": self.names.get(own.module, "")}
+        self.clashes.append(replace(own.clash, layer_id=node.id))
         return text
 
     def add_unreached(self, model: nn.Module) -> None:

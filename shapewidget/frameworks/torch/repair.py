@@ -17,10 +17,12 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
+from shapewidget.frameworks.torch.capacity import is_out_of_memory, out_of_memory
 from shapewidget.frameworks.torch.layers import declared_sizes
 from shapewidget.frameworks.torch.operations import Fitted, repair_function, repair_loss
 from shapewidget.frameworks.torch.refusals import attention_refused, several_given, window_too_large
 from shapewidget.frameworks.torch.reshaping import fit, text_of
+from shapewidget.frameworks.torch.tensors import device_of
 from shapewidget.graph.records import Clash, ClashKind
 
 Call = Callable[..., Any]
@@ -46,6 +48,8 @@ _NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 def repair_layer(module: nn.Module, args: Any, kwargs: Any, error: Exception, *, carry_on: bool) -> Repair:
     """Say what a layer refused, and call it with tensors that it takes."""
+    if is_out_of_memory(error):
+        return Repair(out_of_memory(error, device_of((args, kwargs))))
     text = text_of(error)
     if isinstance(module, nn.modules.loss._Loss):
         return _carried_on(repair_loss(type(module).__name__, args, kwargs, text), carry_on=carry_on)
@@ -59,6 +63,8 @@ def repair_operation(
     function: Callable[..., Any], args: Any, kwargs: Any, error: Exception, *, carry_on: bool
 ) -> Repair:
     """Say what a function refused, and call it with tensors that it takes."""
+    if is_out_of_memory(error):
+        return Repair(out_of_memory(error, device_of((args, kwargs))))
     return _carried_on(repair_function(function, args, kwargs, text_of(error)), carry_on=carry_on)
 
 

@@ -42,6 +42,11 @@ def flat(value: Any) -> tuple[torch.Tensor, ...]:
     return tuple(leaves(value))
 
 
+def device_of(value: Any) -> torch.device | None:
+    """Where the first tensor in a nested value is."""
+    return next((tensor.device for tensor in leaves(value)), None)
+
+
 def mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
     """The same nesting of lists, tuples and dicts with every tensor changed; other values are kept."""
     if isinstance(value, torch.Tensor):
