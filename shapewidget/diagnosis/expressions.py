@@ -10,6 +10,9 @@ from shapewidget.graph.records import SourceLine
 _FUNCTIONS = frozenset(("tf", "ops", "keras", "K"))
 """Namespaces whose functions are no methods of a tensor."""
 
+_MODULES = frozenset(("torch", "F", "nn.functional", "torch.nn.functional", "torch.linalg"))
+"""Modules whose functions take the tensor first."""
+
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
@@ -66,14 +69,35 @@ def along(source: SourceLine | None, axis: int, rank: int, better: int) -> str |
     node = _parsed(source)
     if not isinstance(node, ast.Call) or source is None or source.expression is None:
         return None
-    named = [each.value for each in node.keywords if each.arg in ("dim", "axis")]
-    for value in named or reversed(node.args):
+    value = _axis_given(node, axis, rank)
+    if value is None:
+        return None
+    text = source.expression.encode()
+    assert value.end_col_offset is not None
+    return (text[: value.col_offset] + str(better).encode() + text[value.end_col_offset :]).decode()
+
+
+def _axis_given(call: ast.Call, axis: int, rank: int) -> ast.expr | None:
+    """The argument that says along which axis a call runs: a number, or a name or attribute that holds one."""
+    named = [each.value for each in call.keywords if each.arg in ("dim", "axis")]
+    for value in named or reversed(call.args):
         number = _whole_number(value)
         if number is not None and number % rank == axis:
-            text = source.expression.encode()
-            assert value.end_col_offset is not None
-            return (text[: value.col_offset] + str(better).encode() + text[value.end_col_offset :]).decode()
-    return None
+            return value
+    is_of_module = isinstance(call.func, ast.Name) or (
+        isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in _MODULES
+    )
+    held = named or call.args[is_of_module : is_of_module + 1]
+    return held[0] if held and isinstance(held[0], ast.Name | ast.Attribute) else None
+
+
+def with_keywords(source: SourceLine | None, keywords: str) -> str | None:
+    """A call with more arguments: "x.mean(dim=1, keepdim=True)"; None for what is no call."""
+    node = _parsed(source)
+    if not isinstance(node, ast.Call) or source is None or source.expression is None:
+        return None
+    begin = source.expression.rstrip().removesuffix(")").rstrip().rstrip(",")
+    return f"{begin}{', ' if node.args or node.keywords else ''}{keywords})"
 
 
 def _whole_number(node: ast.expr) -> int | None:

@@ -16,18 +16,18 @@ def is_harmless(evidence: Evidence, layer: Layer) -> bool:
     given = [found.touched.get((edge.source, edge.output)) for edge in evidence.edges_into.get("output", ())]
     if not any(touch is not None and touch.axis is not None for touch in given):
         return False
-    return not any(layer.id in evidence.before(source) for source in _mixed_results(evidence))
+    return not any(layer.id in evidence.before(source) for source in results_mixed(evidence))
 
 
 def mixing_layers(evidence: Evidence) -> Iterator[Layer]:
     """The nodes at which another sample's rows begin to change, of those that what the model gives depends on."""
-    behind = {place for source in _mixed_results(evidence) for place in evidence.before(source)}
+    behind = {place for source in results_mixed(evidence) for place in evidence.before(source)}
     for layer in evidence.graph.layers:
         if layer.id in behind and layer.kind is not LayerKind.INPUT and _begins(evidence, layer):
             yield layer
 
 
-def _mixed_results(evidence: Evidence) -> list[str]:
+def results_mixed(evidence: Evidence) -> list[str]:
     """The nodes whose outputs the model gives and in which more than the replaced sample changed."""
     found = evidence.independence
     if found is None:

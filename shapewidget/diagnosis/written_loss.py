@@ -14,11 +14,12 @@ def compares_with_data(graph: LayerGraph, layer: Layer) -> bool:
     """Whether as many values of a model are set against as many that no model gave, and one number is made of that."""
     if layer.inputs[0].shape[:1] != layer.inputs[1].shape[:1]:
         return False
-    behind = [_has_weights_behind(graph, layer.id, position) for position in range(2)]
-    return behind.count(True) == 1 and _ends_in_one_number(graph, layer.id)
+    behind = [has_weights_behind(graph, layer.id, position) for position in range(2)]
+    return behind.count(True) == 1 and ends_in_one_number(graph, layer.id)
 
 
-def _has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool:
+def has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool:
+    """Whether a layer with weights is among what one input of a node was made of."""
     waiting = [edge.source for edge in graph.into(layer_id) if edge.input == position]
     seen: set[str] = set()
     while waiting:
@@ -33,11 +34,12 @@ def _has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool
     return False
 
 
-def _ends_in_one_number(graph: LayerGraph, layer_id: str) -> bool:
+def ends_in_one_number(graph: LayerGraph, layer_id: str) -> bool:
+    """Whether what a node gives is summed or averaged to one number, element by element on the way."""
     for edge in graph.out_of(layer_id):
         reader = graph.by_id[edge.target]
         if reader.name in _REDUCTIONS and reader.outputs and reader.outputs[0].shape == ():
             return True
-        if reader.name in _BY_ELEMENT and _ends_in_one_number(graph, reader.id):
+        if reader.name in _BY_ELEMENT and ends_in_one_number(graph, reader.id):
             return True
     return False

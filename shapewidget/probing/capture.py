@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from dataclasses import replace
 from types import TracebackType
 
 from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
-from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loading import by_severity
+from shapewidget.diagnosis.repeated import counted, place
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.frameworks.registry import loaded_adapters
@@ -102,11 +104,11 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def _findings(watch: Watch, recording: Recording) -> list[Finding]:
     """What is wrong with what ran; a loop meets the same mistake in every step, and it is told once."""
-    kept: dict[object, Diagnosis] = {}
-    for diagnosis in diagnose(Evidence(recording.graph, recording.clashes)):
-        found = diagnosis.finding
-        kept.setdefault((found.code, found.layer, found.source), diagnosis)
-    return proven(watch, list(kept.values()))
+    every = diagnose(Evidence(recording.graph, recording.clashes))
+    counts = Counter(place(diagnosis.finding) for diagnosis in every)
+    first = {place(diagnosis.finding): diagnosis for diagnosis in reversed(every)}
+    kept = [diagnosis for diagnosis in every if first[place(diagnosis.finding)] is diagnosis]
+    return [counted(finding, counts[place(finding)] or 1) for finding in proven(watch, kept)]
 
 
 def _with_fixes(found: list[Finding], error: Exception) -> list[Finding]:

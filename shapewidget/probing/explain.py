@@ -12,6 +12,7 @@ from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.findings import Severity, finding
+from shapewidget.diagnosis.repeated import told_once
 from shapewidget.errors import InputError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter, Attempt, Batch, Failure
 from shapewidget.frameworks.registry import loaded_adapters
@@ -100,7 +101,7 @@ def _reported(adapter: Adapter, recording: Recording, proof: Proof | None = None
     findings = proof.findings(diagnoses) if proof is not None else tuple(it.finding for it in diagnoses)
     device = next((spec.device for layer in recording.graph.layers for spec in layer.inputs), "")
     graph = coloured(recording.graph, recording.clashes, findings)
-    return Report(findings, graph, adapter.name, device, stopped=recording.stopped)
+    return Report(told_once(findings), graph, adapter.name, device, stopped=recording.stopped)
 
 
 def _unknown(error: BaseException) -> Report:

@@ -13,6 +13,7 @@ from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loading import by_severity, diagnose_loader
+from shapewidget.diagnosis.repeated import told_once
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.nesting import largest_number
@@ -159,7 +160,7 @@ class Session:
             findings = by_severity([*diagnose_loader(self._loader), *findings])
         self.sizes = wanted
         self.report = Report(
-            findings,
+            told_once(findings),
             coloured(evidence.graph, own.clashes, findings),
             self._adapter.name,
             self.device,

@@ -12,6 +12,7 @@ from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Severity
+from shapewidget.diagnosis.loss_remedies import arguments_of_model
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
@@ -27,10 +28,16 @@ def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     for one, other in itertools.permutations(evidence.graph.sizes, 2):
         clashes = zip(first, evidence.others, strict=True)
-        is_pair = evidence.graph.sizes[one] == evidence.graph.sizes[other]
+        is_pair = evidence.graph.sizes[one] == evidence.graph.sizes[other] and not _is_built_for(evidence, one, other)
         if is_pair and all(clash is not None and _meets(clash, run.sizes, one, other) for clash, run in clashes):
             yield _by_one_size(evidence, layer, first[0], one, other)
             return
+
+
+def _is_built_for(evidence: Evidence, one: str, other: str) -> bool:
+    """Whether one of two sizes is an argument that says how long the other is: a model for so many columns."""
+    arguments = arguments_of_model(evidence) & {one, other}
+    return len(arguments) == 1 and "B" not in (one, other)
 
 
 def _meets(clash: Clash, sizes: Mapping[str, int], one: str, other: str) -> bool:

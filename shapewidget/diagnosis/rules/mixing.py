@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_remedies import along_axes
 from shapewidget.diagnosis.batch_axis import is_in_doubt
+from shapewidget.diagnosis.chains import axis_argument, maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.memory_order import moved_axis
 from shapewidget.diagnosis.mixing import mixing_layers
 from shapewidget.diagnosis.rules.reshape import dims_of, is_reshape
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.graph.records import Layer, LayerKind
+from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 
 _ALONG_AN_AXIS = frozenset(
@@ -34,8 +35,11 @@ def samples_mixed(evidence: Evidence) -> Iterator[Diagnosis]:
         if axis is None or layer.source is None:
             continue
         if layer.type in _ALONG_AN_AXIS and not _is_weight_a_sample(layer, axis):
-            fix, remedies = _another_axis(layer, axis)
-            yield _mixed(layer, axis, "SW603", f"runs along axis {axis}, which is the batch", fix, remedies)
+            axes = _other_axes(evidence, layer, axis)
+            remedies = tuple(along_axes(layer, axes))
+            better = f"dim={axes[0]}, which holds {layer.inputs[0].shape[axes[0]]} values of one sample"
+            what = f"runs along axis {axis}, which is the batch"
+            yield _mixed(layer, axis, "SW603", what, _written(layer, axes[0], remedies), remedies, better)
         elif layer.type in _ATTENTION:
             yield _mixed(layer, axis, "SW603", f"attends along axis {axis}, which is the batch", "x.transpose(0, 1)")
         elif is_reshape(layer) and moved_axis(dims_of(layer.inputs[0]), dims_of(layer.outputs[0])) is None:
@@ -53,19 +57,32 @@ def _is_weight_a_sample(layer: Layer, axis: int) -> bool:
     return all(dim.is_constant and dim.offset == 1 for place, dim in enumerate(dims) if place != axis)
 
 
-def _another_axis(layer: Layer, axis: int) -> tuple[str, tuple[Remedy, ...]]:
-    rank = len(layer.inputs[0].shape)
-    better = 1 if rank == 2 and axis == 0 else -1
-    name = "axis" if "axis" in layer.settings else "dim"
-    if layer.kind is LayerKind.LAYER:
-        return f"build `{layer.path}` with {name}={better}", (SetArgument(layer.path, name, better),)
-    text = along(layer.source, axis, rank, better)
-    if text is None or layer.source is None:
-        return f"{layer.name}(..., {name}={better})", ()
-    return text, (EditExpression(layer.source, text),)
+def _other_axes(evidence: Evidence, layer: Layer, axis: int) -> list[int]:
+    """The axes that it may be meant to run along: the one that branches were stacked on, or else the last."""
+    shape, made = layer.inputs[0].shape, maker(evidence, layer)
+    stacked = axis_argument(made[0]) if made is not None and made[0].name == "stack" else None
+    stacked = 0 if made is not None and made[0].name == "stack" and stacked is None else stacked
+    wide = [place for place, size in enumerate(shape) if place != axis and size > 1]
+    return sorted(wide, key=lambda place: (place != stacked, -place)) or [len(shape) - 1]
 
 
-def _mixed(layer: Layer, axis: int, code: str, what: str, fix: str, remedies: tuple[Remedy, ...] = ()) -> Diagnosis:
+def _written(layer: Layer, axis: int, remedies: tuple[Remedy, ...]) -> str:
+    first = remedies[0] if remedies else None
+    if isinstance(first, EditExpression):
+        return first.replacement
+    where = f"build `{layer.path}` with " if isinstance(first, SetArgument) else "take "
+    return f"{where}dim={axis}"
+
+
+def _mixed(
+    layer: Layer,
+    axis: int,
+    code: str,
+    what: str,
+    fix: str,
+    remedies: tuple[Remedy, ...] = (),
+    better: str = "samples that do not reach one another",
+) -> Diagnosis:
     given, made = layer.inputs[0], layer.outputs[0]
     dim = given.dims[axis] if given.dims is not None else None
     reason = (
@@ -80,8 +97,8 @@ def _mixed(layer: Layer, axis: int, code: str, what: str, fix: str, remedies: tu
             fix=fix or "swap the axes with transpose or permute before the reshape",
             axis=axis,
             axis_name="batch",
-            expected="samples that do not reach one another",
-            got=f"{size_text(given.shape[axis], dim)} samples mixed",
+            expected=better,
+            got=f"dim={axis}, which holds the {size_text(given.shape[axis], dim)} samples",
         ),
         remedies,
     )

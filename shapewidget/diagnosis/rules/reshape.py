@@ -119,11 +119,24 @@ def _mended(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, .
             return _edit(layer, f"{call.receiver}{shaped}.{swap}", swap)
     order = order_that_keeps(given, made)
     if order is None:
-        return "", (), ""
+        return _heads_and_batch(layer)
     swap = transposition(order)
     if call is None or call.name not in ("view", "reshape"):
         return f"{swap} before the {layer.name}", (), swap
     return _edit(layer, f"{call.receiver}.{swap}.reshape({', '.join(call.arguments)})", swap)
+
+
+def _heads_and_batch(layer: Layer) -> tuple[str, tuple[Remedy, ...], str]:
+    """Heads that are split off the features and merged into the batch, or the other way round: a swap between."""
+    call, given, made = method_call(layer.source), layer.inputs[0].shape, layer.outputs[0].shape
+    if call is None or len(call.arguments) != 3 or len(given) != 3 or len(made) != 3 or given[1] != made[1]:
+        return "", (), ""
+    swap = "transpose(1, 2)"
+    if made[0] % given[0] == 0 and made[0] > given[0]:
+        count = str(made[0] // given[0]) if call.arguments[2] == "-1" else "-1"
+        return _edit(layer, f"{call.receiver}.unflatten(-1, ({count}, {call.arguments[2]})).{swap}.flatten(0, 1)", swap)
+    count = str(given[0] // made[0]) if call.arguments[0] == "-1" else "-1"
+    return _edit(layer, f"{call.receiver}.unflatten(0, ({call.arguments[0]}, {count})).{swap}.flatten(2)", swap)
 
 
 def _edit(layer: Layer, text: str, swap: str) -> tuple[str, tuple[Remedy, ...], str]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import along_axes
 from shapewidget.diagnosis.batch_axis import BATCH
-from shapewidget.diagnosis.chains import axis_argument, readers
+from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.wording import place_text, shape_text
-from shapewidget.graph.records import Layer
+from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
 
 _SOFTMAX = frozenset(("softmax", "Softmax", "log_softmax", "LogSoftmax"))
@@ -64,7 +64,7 @@ def softmax_of_one_value(evidence: Evidence) -> Iterator[Diagnosis]:
         dims = layer.inputs[0].dims if layer.inputs else None
         if layer.type not in _SOFTMAX or axis is None or dims is None or not dims[axis].is_constant:
             continue
-        if dims[axis].offset == 1:
+        if dims[axis].offset == 1 and _is_made_single(evidence, layer, axis):
             gives = 0 if "log" in layer.type.lower() else 1
             wide = [place for place, size in enumerate(layer.inputs[0].shape) if size > 1 and dims[place] != BATCH]
             reason = (
@@ -79,3 +79,13 @@ def softmax_of_one_value(evidence: Evidence) -> Iterator[Diagnosis]:
                 ),
                 tuple(along_axes(layer, wide[::-1])),
             )
+
+
+def _is_made_single(evidence: Evidence, layer: Layer, axis: int) -> bool:
+    """Whether the program makes the axis that small, and not data of which there happens to be one."""
+    made = maker(evidence, layer)
+    if made is not None and 1 in (made[0].size("out_features"), made[0].size("units")):
+        return axis == len(layer.inputs[0].shape) - 1
+    before = evidence.before(layer.id)
+    given = [each for each in evidence.graph.layers if each.kind is LayerKind.INPUT and each.id in before]
+    return not any(1 in spec.shape[1:] for each in given for spec in each.outputs)

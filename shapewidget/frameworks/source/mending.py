@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CellType, CodeType, FunctionType
 
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.graph.records import SourceLine
@@ -12,21 +12,57 @@ Mended = Callable[[FunctionType], FunctionType]
 """Gives a function as it is once its source is edited."""
 
 
-def changed(method: FunctionType, lines: Sequence[SourceLine], mended: Mended) -> FunctionType | None:
-    """The method mended, or with mended functions in the place of those that it calls; None if it has none."""
+_DEEPEST = 3
+"""How many calls lead from a method to the function that is mended."""
+
+
+def changed(
+    method: FunctionType, lines: Sequence[SourceLine], mended: Mended, depth: int = _DEEPEST
+) -> FunctionType | None:
+    """The method mended, or with mended functions in the place of those that it calls; None if it has none.
+
+    It calls those that it knows by a global name, and those that it was given when it was made inside another function.
+    """
     if holds(method, lines):
         return mended(method)
-    called = {
-        name: mended(function)
-        for name in _names(method.__code__)
-        if isinstance(function := method.__globals__.get(name), FunctionType) and holds(function, lines)
-    }
-    if not called:
+    if not depth:
         return None
-    globals_ = {**method.__globals__, **called}
-    made = FunctionType(method.__code__, globals_, method.__name__, method.__defaults__, method.__closure__)
+
+    def mended_in(known: Mapping[str, object]) -> dict[str, FunctionType]:
+        functions = {name: it for name, it in known.items() if _is_of_the_users(it) and it is not method}
+        found = {name: changed(it, lines, mended, depth - 1) for name, it in functions.items()}  # type: ignore[arg-type]
+        return {name: it for name, it in found.items() if it is not None}
+
+    named = {name: method.__globals__[name] for name in _names(method.__code__) if name in method.__globals__}
+    closure, names = method.__closure__ or (), method.__code__.co_freevars
+    called = mended_in(named)
+    held = mended_in({name: cell.cell_contents for name, cell in zip(names, closure, strict=True) if _is_filled(cell)})
+    if not called and not held:
+        return None
+    cells = tuple(CellType(held[name]) if name in held else cell for name, cell in zip(names, closure, strict=True))
+    made = FunctionType(
+        method.__code__, {**method.__globals__, **called}, method.__name__, method.__defaults__, cells or None
+    )
     made.__kwdefaults__ = method.__kwdefaults__
     return made
+
+
+def _is_of_the_users(value: object) -> bool:
+    return isinstance(value, FunctionType) and is_own(value.__code__.co_filename)
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
+
+
+def changed_attributes(owner: object, lines: Sequence[SourceLine], mended: Mended) -> dict[str, FunctionType]:
+    """The functions that an object keeps as its own attributes, those that are mended."""
+    kept = {name: value for name, value in vars(owner).items() if _is_of_the_users(value)}
+    found = {name: changed(value, lines, mended) for name, value in kept.items()}
+    return {name: function for name, function in found.items() if function is not None}
 
 
 def changed_methods(owner: type, lines: Sequence[SourceLine], mended: Mended) -> dict[str, FunctionType]:

@@ -13,7 +13,7 @@ from torch import nn
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.frameworks.source.edits import replacing_expression
 from shapewidget.frameworks.source.frames import is_own
-from shapewidget.frameworks.source.mending import Mended, changed, changed_methods, holds
+from shapewidget.frameworks.source.mending import Mended, changed, changed_attributes, changed_methods
 from shapewidget.frameworks.source.replay import Replay
 from shapewidget.frameworks.source.text import Source, recompiled
 from shapewidget.frameworks.torch.likeness import copied
@@ -60,7 +60,7 @@ def _mended_loss(
         return _edited(loss, lines, mended, edits)
     if isinstance(loss, nn.Module):
         return _mended(loss, lines, mended)
-    return mended(loss) if isinstance(loss, FunctionType) and holds(loss, lines) else None
+    return changed(loss, lines, mended) if isinstance(loss, FunctionType) else None
 
 
 def _mended_model(
@@ -86,10 +86,12 @@ def _mended(model: nn.Module, lines: Sequence[SourceLine], mended: Mended) -> nn
     changes: dict[type, dict[str, FunctionType]] = {}
     for owner in {type(module) for module in model.modules()}:
         changes[owner] = changed_methods(owner, lines, mended)
-    if not any(changes.values()):
+    kept = [changed_attributes(module, lines, mended) for module in model.modules()]
+    if not any(changes.values()) and not any(kept):
         return None
     whole = copied(model)
-    for module in whole.modules():
+    for module, functions in zip(whole.modules(), kept, strict=True):
+        module.__dict__.update(functions)
         for name, method in changes[type(module)].items():
             module.__dict__[name] = MethodType(method, module)
     return whole
