@@ -33,6 +33,7 @@ class Evidence:
         meanings: What the named sizes mean: {"B": "batch size"}.
         independence: What changes when one sample of the batch is replaced, where that was tried.
         axes_given: Whether the user said what the axes of the inputs mean.
+        smallest_batch: Samples of the smallest batch that the user's loader gives, where it was gone through.
         padded: The inputs that are filled up with zeros behind their sequences.
     """
 
@@ -43,6 +44,7 @@ class Evidence:
     independence: Independence | None = None
     axes_given: bool = False
     padded: tuple[Padding, ...] = ()
+    smallest_batch: int | None = None
 
     @cached_property
     def edges_into(self) -> dict[str, list[Edge]]:
@@ -94,3 +96,8 @@ class Evidence:
             return None
         dims = layer.inputs[place].dims
         return dims[axis] if dims is not None and dims[axis].known else None
+
+
+def arguments_of_model(evidence: Evidence) -> frozenset[str]:
+    """The named sizes that are arguments of the model's constructor, and no axes of its inputs."""
+    return frozenset(name for name, meaning in evidence.meanings.items() if meaning.startswith("argument of "))

@@ -53,6 +53,7 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW115", "The number of features is not known", Severity.MISMATCH),
         Rule("SW116", "A stateful layer is given another batch size", Severity.MISMATCH),
         Rule("SW117", "The window is larger than what it slides over", Severity.MISMATCH),
+        Rule("SW118", "The size does not divide into equal parts", Severity.MISMATCH),
         Rule("SW201", "The shapes do not broadcast", Severity.MISMATCH),
         Rule("SW202", "The tensors cannot be joined", Severity.MISMATCH),
         Rule("SW203", "The matrices cannot be multiplied", Severity.MISMATCH),

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from shapewidget.diagnosis.chains import maker
-from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.evidence import Evidence, arguments_of_model
 from shapewidget.diagnosis.expressions import receiver_of
+from shapewidget.diagnosis.extent_remedies import extent_remedies
 from shapewidget.diagnosis.loss_search import Adaptation, adaptations, dims_of, is_of_classes
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.rearrangements import broadcasts_into, rearranged
@@ -27,6 +28,7 @@ def loss_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     found = adaptations(outputs, targets, is_float=is_float, of_classes=is_of_classes(layer.type))
     return (
         *(remedy for each in islice(found, _MOST) for remedy in _at(evidence, layer, each)),
+        *extent_remedies(evidence, layer),
         *_steps_cut(evidence, layer),
         *_one_output(evidence, layer),
     )
@@ -59,11 +61,6 @@ def _one_output(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
         for call in _at(evidence, layer, ((Step("squeeze", (-1,)),), ())):
             if not isinstance(call, Together):
                 yield Together((SetArgument(made[0].path, "out_features", 1), call))
-
-
-def arguments_of_model(evidence: Evidence) -> frozenset[str]:
-    """The named sizes that are arguments of the model's constructor, and no axes of its inputs."""
-    return frozenset(name for name, meaning in evidence.meanings.items() if meaning.startswith("argument of "))
 
 
 def _at(evidence: Evidence, layer: Layer, adaptation: Adaptation) -> Iterator[Remedy]:

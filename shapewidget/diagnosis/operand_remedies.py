@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from shapewidget.diagnosis.chains import maker
-from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.evidence import Evidence, arguments_of_model
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.operand_texts import Operands, call_of, operands_of
 from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
@@ -225,13 +225,24 @@ def other_widths(evidence: Evidence, layer: Layer, pair: tuple[int, int]) -> Ite
     for fixed, other in (pair, pair[::-1]):
         made = maker(evidence, layer, other)
         clash = evidence.clash_at.get(layer.id)
-        if made is None or clash is None or clash.axis is None:
+        wanted = _facing(layer, clash.axis, fixed) if clash is not None and clash.axis is not None else None
+        if wanted is None:
             continue
-        wanted = _facing(layer, clash.axis, fixed)
-        if wanted is not None:
+        if made is None:
+            yield from _other_arguments(evidence, layer, other, wanted[0])
+        else:
             remedy = of_another_width(made[0], *wanted)
             if remedy is not None:
                 yield remedy
+
+
+def _other_arguments(evidence: Evidence, layer: Layer, place: int, wanted: int) -> Iterator[Remedy]:
+    """For a table or weight of the model's own: the model built with another size, where one argument gives it."""
+    given = layer.inputs[place].shape
+    arguments = arguments_of_model(evidence)
+    for name, size in evidence.graph.sizes.items():
+        if name in arguments and size in given and size != wanted:
+            yield SetArgument("", name, wanted)
 
 
 def _facing(layer: Layer, axis: int, place: int) -> tuple[int, Dim] | None:

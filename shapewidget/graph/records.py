@@ -175,6 +175,8 @@ class ClashKind(StrEnum):
 
     SIZE = "size"
     """An axis has another size than it takes."""
+    DIVISOR = "divisor"
+    """An axis cannot be split into so many equal parts."""
     RANK = "rank"
     """The number of axes is another than it takes."""
     FORM = "form"

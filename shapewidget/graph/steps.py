@@ -54,7 +54,9 @@ WHOLE = slice(None)
 def _item_text(item: object) -> str:
     if item is Ellipsis:
         return "..."
-    return ":" if item == WHOLE else repr(item)
+    if isinstance(item, slice):
+        return ":".join("" if bound is None else str(bound) for bound in (item.start, item.stop))
+    return repr(item)
 
 
 def dims_after(step: Step, dims: Dims) -> Dims | None:

@@ -233,9 +233,8 @@ class Session:
         """The run at the first of some sizes at which it ends, where the user's own does; else at the last."""
         for sizes in settings:
             recording = self._tried(sizes)
-            if recording is not None and (
-                recording.stopped is None or own.stopped is not None or sizes is settings[-1]
-            ):
+            ran = recording is not None and recording.stopped is None and not _are_illegal(recording, own)
+            if recording is not None and (ran or own.stopped is not None or sizes is settings[-1]):
                 return recording
         return None
 
@@ -254,6 +253,7 @@ class Session:
             self._independence(model, graph, recordings),
             self._axes_given,
             paddings((self._batch.args, dict(self._batch.kwargs)), self._batch.axes),
+            min((batch.size for batch in self._loader.batches if batch.size), default=None) if self._loader else None,
         )
 
     def _independence(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Independence | None:
@@ -305,6 +305,12 @@ def _is_refused_alike(one: Recording, other: Recording) -> bool:
     """Whether two runs were refused at the same places, and both or neither came to its end."""
     places = [[clash.layer_id for clash in it.clashes] for it in (one, other)]
     return places[0] == places[1] and (one.stopped is None) == (other.stopped is None)
+
+
+def _are_illegal(recording: Recording, own: Recording) -> bool:
+    """Whether a layer cannot split what it can split at the user's sizes: the other sizes are none that were meant."""
+    known = {clash.layer_id for clash in own.clashes}
+    return any(clash.kind is ClashKind.DIVISOR and clash.layer_id not in known for clash in recording.clashes)
 
 
 def _sizes_of(layer: Layer) -> Iterator[int]:

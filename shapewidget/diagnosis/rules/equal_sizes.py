@@ -9,10 +9,9 @@ from dataclasses import replace
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import squeezed_by_name
 from shapewidget.diagnosis.batch_axis import BATCH
-from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Severity
-from shapewidget.diagnosis.loss_remedies import arguments_of_model
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
@@ -75,21 +74,29 @@ def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.name != "squeeze" or spec is None or spec.dims is None or BATCH not in spec.dims:
             continue
         if not layer.settings.keys() & {"1", "dim"}:
-            yield _squeezed(layer, spec.dims, is_one=evidence.graph.sizes.get("B") == 1)
+            yield _squeezed(evidence, layer, spec.dims)
 
 
-def _squeezed(layer: Layer, dims: tuple[Dim, ...], *, is_one: bool) -> Diagnosis:
+def _squeezed(evidence: Evidence, layer: Layer, dims: tuple[Dim, ...]) -> Diagnosis:
+    is_one, comes = evidence.graph.sizes.get("B") == 1, evidence.smallest_batch == 1
     batch = dims.index(BATCH)
     meant = [axis for axis, dim in enumerate(dims) if dim.is_constant and dim.offset == 1]
     call = method_call(layer.source)
     text = f"{call.receiver}.squeeze({meant[0]})" if call is not None and len(meant) == 1 else ""
     axes = f"{place_text(layer)} drops every axis of size 1 of {shape_text(layer.inputs[0])}"
-    reason = (
-        f"{axes}, and with a batch of 1 sample that is axis {batch}, the batch, too: "
-        f"{shape_text(layer.outputs[0])} is left."
-        if is_one
-        else f"{axes}. Of a batch of 1 sample, as the last of an epoch may be, it drops axis {batch}, the batch, too."
-    )
+    given, left = layer.inputs[0].shape, layer.outputs[0].shape
+    if is_one:
+        reason = f"{axes}, and with a batch of 1 sample that is axis {batch}, the batch, too: {left} is left."
+    elif comes:
+        of_one = tuple(size for size in (*given[:batch], 1, *given[batch + 1 :]) if size != 1)
+        reason = (
+            f"{axes}. The loader gives a batch of 1 sample, and there it drops axis {batch}, the batch, too: "
+            f"{of_one} is left, where a batch of 1 should be {(1, *of_one)}."
+        )
+    else:
+        reason = (
+            f"{axes}. Of a batch of 1 sample, as the last of an epoch may be, it drops axis {batch}, the batch, too."
+        )
     found = finding_at(
         "SW612",
         layer,
@@ -101,4 +108,4 @@ def _squeezed(layer: Layer, dims: tuple[Dim, ...], *, is_one: bool) -> Diagnosis
         got=str(layer.outputs[0].shape),
     )
     remedies = tuple(squeezed_by_name(layer, meant, len(dims)))
-    return Diagnosis(found if is_one else replace(found, severity=Severity.NOTE), remedies)
+    return Diagnosis(found if is_one or comes else replace(found, severity=Severity.NOTE), remedies)

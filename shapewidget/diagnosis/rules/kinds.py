@@ -10,6 +10,7 @@ from shapewidget.diagnosis.input_layouts import at_the_input, layout_remedies, r
 from shapewidget.diagnosis.layer_remedies import rank_remedies
 from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.rules.indices import INDEXED
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
 from shapewidget.diagnosis.structure_remedies import of_the_rank
 from shapewidget.diagnosis.target_remedies import index_remedies
@@ -22,6 +23,9 @@ _CONVERSIONS = {
     "float32": Step("float"), "float64": Step("double"), "float16": Step("half"), "bfloat16": Step("bfloat16"),
     "int64": Step("long"), "bool": Step("bool"),
 }  # fmt: skip
+
+TOLD_ELSEWHERE = frozenset(("scaled_dot_product_attention", *INDEXED))
+"""Functions whose ranks have a rule of their own."""
 
 
 def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -92,7 +96,7 @@ def _is_told_elsewhere(evidence: Evidence, clash: Clash) -> bool:
     layer = evidence.layer(clash.layer_id)
     is_of_attention = layer is not None and layer.type == "MultiheadAttention" and len(layer.inputs) > 1
     is_of_attention = is_of_attention and clash.expected == len(layer.inputs[1].shape)  # type: ignore[union-attr]
-    is_of_attention |= layer is not None and layer.name == "scaled_dot_product_attention"
+    is_of_attention |= layer is not None and layer.name.rstrip("_") in TOLD_ELSEWHERE
     return clash.against is not None or is_of_attention or recurrent_cause(evidence, clash) is not None
 
 

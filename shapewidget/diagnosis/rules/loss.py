@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
-from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
 from shapewidget.diagnosis.findings import Finding, finding
-from shapewidget.diagnosis.loss_remedies import arguments_of_model, loss_remedies, targets_moved
+from shapewidget.diagnosis.loss_remedies import loss_remedies, targets_moved
 from shapewidget.diagnosis.loss_search import dims_of, is_of_classes
 from shapewidget.diagnosis.operand_remedies import aligned_remedies, broadcast_remedies
 from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.joined import joined_behind, joined_text
+from shapewidget.diagnosis.rules.loss_arguments import is_about_arguments
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.diagnosis.written_loss import compares_with_data
 from shapewidget.graph.dims import Dim, constant
@@ -31,7 +32,7 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         if len(layer.inputs) < 2:
             continue
-        if "takes" in layer.settings:
+        if "takes" in layer.settings or is_about_arguments(layer, clash):
             continue
         if fold_behind(evidence, clash, layer) is not None:
             continue

@@ -6,20 +6,21 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.layer_remedies import function_remedies
-from shapewidget.diagnosis.operand_remedies import broadcast_remedies, join_remedies, product_remedies
+from shapewidget.diagnosis.operand_remedies import broadcast_remedies, join_remedies, of_another_width, product_remedies
 from shapewidget.diagnosis.reshape_remedies import Heads, heads_asked, heads_remedies, reshape_remedies
+from shapewidget.diagnosis.rules.kinds import TOLD_ELSEWHERE
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind, TensorSpec
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import EditExpression, Remedy
 
 _JOINING = frozenset(("cat", "concat", "concatenate", "stack"))
 _PRODUCTS = frozenset(("matmul", "bmm", "mm", "mv", "linear", "einsum"))
 _RESHAPING = frozenset(("view", "reshape"))
-_TOLD_ELSEWHERE = frozenset(("scaled_dot_product_attention",))
 
 
 def operands_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -30,7 +31,7 @@ def operands_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             yield _scattered(clash, layer)
         if layer is None or layer.kind is not LayerKind.OPERATION or clash.kind not in (ClashKind.SIZE, ClashKind.RANK):
             continue
-        if layer.name in _TOLD_ELSEWHERE:
+        if layer.name in TOLD_ELSEWHERE:
             continue
         if layer.name in _RESHAPING:
             heads = heads_asked(clash, layer)
@@ -95,9 +96,37 @@ def _reshaping(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     fixed = math.prod(size for size in asked if isinstance(size, int) and size != -1)
     rest = f"which is no multiple of {fixed}" if -1 in asked else f"not {fixed}"
     reason = f"{place_text(layer)} asks for {asked}, but {shape_text(given)} holds {count} values, {rest}."
+    odd, said = _odd_axis(given.shape, asked), clash
+    if odd is not None:
+        axis, parts = odd
+        product = f"{' x '.join(map(str, parts))} = {math.prod(parts)}" if len(parts) > 1 else str(math.prod(parts))
+        reason += f" Axis {axis} has {given.shape[axis]} and is asked to be {product}; the others agree."
+        said = replace(clash, axis=axis, expected=math.prod(parts), got=given.shape[axis])
     fix = "name the sizes that the tensor has, and let one be -1"
     remedies = (*function_remedies(clash, layer), *reshape_remedies(evidence, clash, layer))
-    return Diagnosis(_finding("SW204", clash, layer, reason, fix), remedies)
+    if said is not clash:
+        remedies = (*_width_before(evidence, said, layer), *remedies)
+    return Diagnosis(_finding("SW204", said, layer, reason, fix), remedies)
+
+
+def _width_before(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
+    """The layer before built for the width that is asked for, where it makes that axis."""
+    made = maker(evidence, layer)
+    if made is None or not isinstance(clash.expected, int):
+        return
+    axis = 1 if made[0].size("out_channels") is not None else len(layer.inputs[0].shape) - 1
+    remedy = of_another_width(made[0], clash.expected, None) if clash.axis == axis else None
+    if remedy is not None:
+        yield remedy
+
+
+def _odd_axis(given: tuple[int, ...], asked: tuple[int, ...]) -> tuple[int, tuple[int, ...]] | None:
+    """The one axis that is split into, or read as, sizes that do not make it up; None where that is not clear."""
+    front = next((at for at, (one, other) in enumerate(zip(given, asked, strict=False)) if one != other), len(given))
+    tails = zip(given[front:][::-1], asked[front:][::-1], strict=False)
+    back = next((at for at, (one, other) in enumerate(tails) if one != other), 0)
+    middle, parts = given[front : len(given) - back], asked[front : len(asked) - back]
+    return (front, parts) if len(middle) == 1 and parts and -1 not in parts and front + back else None
 
 
 def _finding(code: str, clash: Clash, layer: Layer, reason: str, fix: str) -> Finding:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
 from shapewidget.diagnosis.expressions import method_call
-from shapewidget.diagnosis.loss_remedies import arguments_of_model
 from shapewidget.diagnosis.loss_search import dims_of as fixed_dims_of
 from shapewidget.diagnosis.memory_order import (
     Axes,

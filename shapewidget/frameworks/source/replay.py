@@ -16,6 +16,8 @@ from shapewidget.graph.remedies import SourceEdit
 _RESULT, _HOLE = "__result", "__outputs"
 AUGMENTED = -1
 """The place of the expression that ``x += y`` works out."""
+WRITTEN = -2
+"""The place of what ``x[index] = y`` does, to a copy of `x`."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,34 @@ def part(statement: ast.stmt, place: int) -> ast.expr:
         read = copy.deepcopy(statement.target)
         read.ctx = ast.Load()
         return ast.copy_location(ast.BinOp(read, statement.op, statement.value), statement)
+    if place == WRITTEN:
+        return _written(statement)
     return [node for node in ast.walk(statement) if isinstance(node, ast.expr)][place]
+
+
+def _written(statement: ast.stmt) -> ast.expr:
+    assert isinstance(statement, ast.Assign)
+    target = statement.targets[0]
+    assert isinstance(target, ast.Subscript)
+    owner = ast.Call(ast.Attribute(copy.deepcopy(target.value), "clone", ast.Load()), [], [])
+    index = _WithSlices().visit(copy.deepcopy(target.slice))
+    call = ast.Call(ast.Attribute(owner, "__setitem__", ast.Load()), [index, statement.value], [])
+    return ast.copy_location(call, statement)
+
+
+class _WithSlices(ast.NodeTransformer):
+    """Writes slices as calls, as they have to be outside of brackets."""
+
+    def visit_Slice(self, node: ast.Slice) -> ast.AST:
+        """``a:b`` as ``slice(a, b, None)``."""
+        bounds = [bound if bound is not None else ast.Constant(None) for bound in (node.lower, node.upper, node.step)]
+        return ast.copy_location(ast.Call(ast.Name("slice", ast.Load()), bounds, []), node)
 
 
 def place_of(statement: ast.stmt, node: ast.AST) -> int:
     """The place of an expression in a statement."""
     if node is statement:
         return AUGMENTED
+    if isinstance(statement, ast.Assign) and node in statement.targets and isinstance(node, ast.Subscript):
+        return WRITTEN
     return [each for each in ast.walk(statement) if isinstance(each, ast.expr)].index(node)  # type: ignore[arg-type]

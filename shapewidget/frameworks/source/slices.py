@@ -14,7 +14,7 @@ from itertools import islice
 from types import FrameType
 
 from shapewidget.frameworks.source.repeatable import Harmless
-from shapewidget.frameworks.source.replay import Replay, place_of, statements_of
+from shapewidget.frameworks.source.replay import WRITTEN, Replay, place_of, statements_of
 from shapewidget.frameworks.source.text import Source, Span
 
 _MOST_STATEMENTS = 40
@@ -44,7 +44,8 @@ def replay_of(
     names: dict[str, object] = {**frame.f_globals, **frame.f_locals}
     place = place_of(statement, path[-1])
     replay = Replay(source, (), statement_place(source, statement), place, names)
-    if not harmless.allows(replay.nodes()[0], names):
+    again = statement.value if place == WRITTEN and isinstance(statement, ast.Assign) else replay.nodes()[0]
+    if not harmless.allows(again, names):
         return None
     led = _Led(names, harmless, is_data).to(replay.nodes()[0], _before(path))
     places = tuple(statement_place(source, each) for each in led)

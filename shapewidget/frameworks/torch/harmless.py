@@ -20,7 +20,7 @@ def _function(value: object) -> bool:
         return True  # both run on a model whose weights are given back
     name = getattr(value, "__name__", "")
     if isinstance(value, type):
-        return issubclass(value, nn.Module) and value.__module__.startswith("torch.nn.modules.loss")
+        return issubclass(value, nn.Module) and value.__module__.startswith("torch.nn.modules.")
     einops = sys.modules.get("einops")
     namespaces = (*_NAMESPACES, *((einops,) if einops is not None else ()))
     return _is_plain(name) and any(getattr(namespace, name, None) is value for namespace in namespaces)

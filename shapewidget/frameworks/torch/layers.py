@@ -32,6 +32,7 @@ _SETTINGS = (
     "kernel_size",
     "stride",
     "padding",
+    "output_padding",
     "dilation",
     "groups",
     "start_dim",

@@ -8,6 +8,9 @@ from typing import Any
 
 import torch
 
+from shapewidget.frameworks.torch.divisions import operation_not_divided
+from shapewidget.frameworks.torch.index_refusals import index_refused, written_refused
+from shapewidget.frameworks.torch.loss_refusals import class_weights_refused, ctc_refused
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
 from shapewidget.frameworks.torch.scaled_attention import scaled_attention_refused
 from shapewidget.frameworks.torch.subscripts import axis_missing, letters_of_two_sizes
@@ -57,6 +60,8 @@ def _of_another_kind(args: Any, kwargs: Mapping[str, Any], error: str) -> Clash 
 
 def repair_loss(name: str, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
     """What a loss of that class refused about outputs and targets; it is taken as 0 to carry on."""
+    if name == "CTCLoss":
+        return _ctc_loss(None, args, kwargs, error) or (Clash("", ClashKind.OTHER, error=error), None)
     fitter = _class_loss if name in _LOSSES_OF_CLASSES else _loss_of_one_shape
     return fitter(None, args, kwargs, error) or (Clash("", ClashKind.OTHER, error=error), None)
 
@@ -187,6 +192,9 @@ def _class_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: s
     if len(tensors) < 2:
         return None
     outputs, targets = tensors[:2]
+    refused = class_weights_refused(outputs, kwargs.get("weight", args[2] if len(args) > 2 else None), error)
+    if refused is not None:
+        return refused, lambda: outputs.float().sum() * 0
     zero = outputs.float().sum() * 0
     wanted = (outputs.shape[0], *outputs.shape[2:]) if outputs.dim() > 1 else ()
     if not targets.is_floating_point() and tuple(targets.shape) != wanted:
@@ -211,6 +219,12 @@ def _class_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: s
     return None
 
 
+def _ctc_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    clash = ctc_refused(args, kwargs, error)
+    outputs = args[0] if args else kwargs["log_probs"]
+    return (clash, lambda: outputs.float().sum() * 0) if clash is not None else None
+
+
 def _is_whole(tensor: torch.Tensor) -> bool:
     return not tensor.is_floating_point() and not tensor.is_complex()
 
@@ -228,7 +242,11 @@ _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (frozenset(("matmul", "bmm", "mm", "rmatmul", "mv")), _matrix_product),
     (frozenset(("linear",)), _linear),
     (frozenset(("view", "reshape")), _reshape),
+    (frozenset(("gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim")), index_refused),
+    (frozenset(("setitem",)), written_refused),
+    (frozenset(("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "glu")), operation_not_divided),
     (frozenset(("scaled_dot_product_attention",)), scaled_attention_refused),
     (_LOSSES_OF_ONE_SHAPE, _loss_of_one_shape),
     (frozenset(("cross_entropy", "nll_loss")), _class_loss),
+    (frozenset(("ctc_loss",)), _ctc_loss),
 )

@@ -6,7 +6,8 @@ It takes a shape apart into another number of sizes, or uses a tuple as if it we
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ from shapewidget.frameworks.source.frames import Capture, is_own, resolve
 from shapewidget.frameworks.source.repeatable import value_of_name
 from shapewidget.frameworks.source.text import Source
 from shapewidget.frameworks.torch.capacity import is_out_of_memory, out_of_memory
+from shapewidget.frameworks.torch.divisions import Unbuilt, refused_by_constructor
 from shapewidget.frameworks.torch.reshaping import text_of
 from shapewidget.graph.records import Clash, ClashKind
 
@@ -29,12 +31,14 @@ class Raised:
         name: What the node is called.
         tensors: What the line reads.
         line: The line.
+        settings: What a rule has to know besides.
     """
 
     clash: Clash
     name: str
     tensors: tuple[torch.Tensor, ...]
     line: Capture
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 def raised_by_program(error: BaseException) -> Raised | None:
@@ -45,6 +49,9 @@ def raised_by_program(error: BaseException) -> Raised | None:
         found, trace = trace, trace.tb_next
     if is_out_of_memory(error):
         return _without_memory(own, error)
+    unbuilt = refused_by_constructor(error.__traceback__)
+    if unbuilt is not None and own is not None:
+        return _unbuilt(own, unbuilt, text_of(error))
     if found is None or not is_own(found.tb_frame.f_code.co_filename):
         return None
     text = text_of(error)
@@ -60,6 +67,14 @@ def _without_memory(place: TracebackType | None, error: BaseException) -> Raised
     code = place.tb_frame.f_code
     name = "the line" if code.co_name.startswith("<") else code.co_name
     return Raised(out_of_memory(error), name, (), (code, place.tb_lasti))
+
+
+def _unbuilt(place: TracebackType, refused: Unbuilt, text: str) -> Raised:
+    """``nn.GroupNorm(8, 20)``: a layer whose sizes do not divide one another."""
+    module, size, by, values = refused
+    clash = Clash("", ClashKind.DIVISOR, 0, None, values[by], values[size], error=text)
+    settings = {"divided": size, "by": by, "built": True, **{name: values[name] for name in (size, by)}}
+    return Raised(clash, type(module).__name__, (), (place.tb_frame.f_code, place.tb_lasti), settings)
 
 
 def _unpacked(place: TracebackType, text: str) -> Raised | None:

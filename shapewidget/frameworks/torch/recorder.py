@@ -425,8 +425,9 @@ class Recorder:
         id_ = f"{scope}/{own.name}" if scope else own.name
         node = self.add(LayerKind.OPERATION, own.name, own.name, scope, id_=id_, read=own.tensors)
         node.line, node.parent = own.line, scope or None
+        node.settings = dict(own.settings)
         if isinstance(own, RefusedCheckpoint):
-            node.settings = {**own.settings, "path": self.names.get(own.module, "")}
+            node.settings["path"] = self.names.get(own.module, "")
         self.clashes.append(replace(own.clash, layer_id=node.id))
         return text
 

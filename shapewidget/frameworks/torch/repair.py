@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvNd
 
 from shapewidget.frameworks.torch.capacity import is_out_of_memory, out_of_memory
+from shapewidget.frameworks.torch.divisions import not_divided
 from shapewidget.frameworks.torch.layers import declared_sizes
 from shapewidget.frameworks.torch.operations import Fitted, repair_function, repair_loss
 from shapewidget.frameworks.torch.refusals import attention_refused, several_given, window_too_large
@@ -52,7 +53,8 @@ def repair_layer(module: nn.Module, args: Any, kwargs: Any, error: Exception, *,
         return Repair(out_of_memory(error, device_of((args, kwargs))))
     text = text_of(error)
     if isinstance(module, nn.modules.loss._Loss):
-        return _carried_on(repair_loss(type(module).__name__, args, kwargs, text), carry_on=carry_on)
+        held = {**kwargs, "weight": module.weight} if getattr(module, "weight", None) is not None else kwargs
+        return _carried_on(repair_loss(type(module).__name__, args, held, text), carry_on=carry_on)
     fitted = _refused(module, args, functools.partial(module.forward, **kwargs), text)
     if fitted is None:
         fitted = attention_refused(module, args, kwargs, text)
@@ -220,4 +222,5 @@ def _state_shape(module: nn.RNNBase | nn.RNNCellBase, given: torch.Tensor) -> tu
 
 _CHECKS: tuple[Callable[[nn.Module, Any, Call, str], Fitted | None], ...] = (
     _wrong_device, _wrong_dtype, _wrong_index, _wrong_rank, _wrong_size, _wrong_form, _wrong_state, window_too_large,
+    not_divided,
 )  # fmt: skip

@@ -1,0 +1,85 @@
+"""What a loss is given besides outputs and targets: weights of its classes, and the lengths of CTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression
+
+_CTC = frozenset(("CTCLoss", "ctc_loss"))
+
+
+def is_about_arguments(layer: Layer, clash: Clash) -> bool:
+    """Whether a loss refused something else than its targets."""
+    return layer.type in _CTC or (clash.input == 2 and "takes" not in layer.settings)
+
+
+def loss_argument_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss that raised because of the number of its weights or lengths."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE:
+            continue
+        if len(layer.inputs) > 1 and is_about_arguments(layer, clash):
+            yield _lengths(evidence, clash, layer) if layer.type in _CTC else _weights(clash, layer)
+
+
+def _weights(clash: Clash, layer: Layer) -> Diagnosis:
+    outputs = layer.inputs[0]
+    reason = (
+        f"{place_text(layer)} is given {clash.got} class weights, and the outputs {shape_text(outputs)} have "
+        f"{clash.expected} classes on axis {min(1, len(outputs.shape) - 1)}: it takes one weight for each class."
+    )
+    fix = f"give {clash.expected} weights, one a class, or as many outputs as there are weights"
+    return Diagnosis(_said("SW306", clash, layer, reason, fix, "classes"))
+
+
+def _lengths(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
+    outputs = layer.inputs[0]
+    shape = shape_text(outputs)
+    if clash.input == 0:
+        reason = (
+            f"{place_text(layer)} takes log-probabilities of (steps, samples, classes) and reads {shape} as "
+            f"{clash.got} samples, but it is told the lengths of {clash.expected}: the batch stands in front."
+        )
+        fix, text = "log_probs.transpose(0, 1)", "{0}.transpose(0, 1)"
+    else:
+        which = "input lengths" if clash.input == 2 else "target lengths"
+        samples = size_text(clash.expected, (outputs.dims or (None, None))[1])
+        reason = (
+            f"{place_text(layer)} takes log-probabilities of (steps, samples, classes): {shape} holds {samples} "
+            f"samples on axis 1, but it is given {clash.got} {which}. It takes one a sample."
+        )
+        fix = "torch.full((log_probs.size(1),), log_probs.size(0))"
+        text = "torch.full(({0}.size(1),), {0}.size(0), dtype=torch.long)" if clash.input == 2 else ""
+    remedies = tuple(_edited(layer, clash.input, text))
+    return Diagnosis(_said("SW301", clash, layer, reason, fix, "batch"), remedies)
+
+
+def _edited(layer: Layer, place: int, text: str) -> Iterator[EditExpression]:
+    operands = operands_of(layer)
+    if operands is not None and len(operands) > place and text:
+        yield operands.edit({place: text.format(operands.text(0))})
+
+
+def _said(code: str, clash: Clash, layer: Layer, reason: str, fix: str, axis_name: str) -> Finding:
+    return finding(
+        code,
+        "loss",
+        layer.path or layer.name,
+        reason,
+        fix=fix,
+        op=None if layer.path else layer.name,
+        axis=clash.axis,
+        axis_name=axis_name,
+        expected=clash.expected,
+        got=clash.got,
+        source=layer.source,
+        layer_id=layer.id,
+        input=clash.input if clash.input < len(layer.inputs) else 0,
+    )
