@@ -10,7 +10,7 @@ from shapewidget.graph.records import Layer, LayerKind
 
 def finding_at(code: str, layer: Layer, reason: str, **details: Any) -> Finding:
     """A finding that names a node: a module by its path, a function by its name and by the module that calls it."""
-    is_function = layer.kind is LayerKind.OPERATION
+    is_function = layer.kind is LayerKind.OPERATION or (layer.kind is LayerKind.LOSS and layer.name == layer.type)
     return finding(
         code,
         "function" if is_function else "module",

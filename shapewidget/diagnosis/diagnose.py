@@ -8,6 +8,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.rules import (
     attention,
+    attention_heads,
     attention_masks,
     axis_roles,
     batch_order,
@@ -76,6 +77,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     axis_roles.convolution_over_features,
     softmax.attention_over_the_wrong_axis,
     attention_masks.mask_along_queries,
+    attention_heads.attention_over_heads,
     softmax.softmax_of_one_value,
     compared.compared_along_positions,
     axis_roles.batch_lost,

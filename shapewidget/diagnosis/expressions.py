@@ -78,7 +78,7 @@ def along(source: SourceLine | None, axis: int, rank: int, better: int) -> str |
 
 
 def _axis_given(call: ast.Call, axis: int, rank: int) -> ast.expr | None:
-    """The argument that says along which axis a call runs: a number, or a name or attribute that holds one."""
+    """The argument that says along which axis a call runs: a number, or what holds or picks one."""
     named = [each.value for each in call.keywords if each.arg in ("dim", "axis")]
     for value in named or reversed(call.args):
         number = _whole_number(value)
@@ -88,7 +88,7 @@ def _axis_given(call: ast.Call, axis: int, rank: int) -> ast.expr | None:
         isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in _MODULES
     )
     held = named or call.args[is_of_module : is_of_module + 1]
-    return held[0] if held and isinstance(held[0], ast.Name | ast.Attribute) else None
+    return held[0] if held and isinstance(held[0], ast.Name | ast.Attribute | ast.IfExp) else None
 
 
 def with_keywords(source: SourceLine | None, keywords: str) -> str | None:

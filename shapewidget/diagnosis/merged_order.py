@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loss_search import dims_of
-from shapewidget.graph.dims import Dim, constant, product
+from shapewidget.graph.dims import Dim, constant, product, symbol
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.steps import Dims
 
@@ -54,18 +54,26 @@ def _order(node: Layer, wanted: Dim) -> Dims | None:
         for count in range(2, len(given) + 1):
             if product(given[:count]) == wanted:
                 return tuple(dim for dim in given[:count] if dim != _ONE)
-        copies = _times(node, given[0])
-        return (given[0], constant(copies)) if copies is not None and given[0] != _ONE else None
-    copies = _times(node, given[0])
+        copies = _copies(node, given[0], wanted)
+        return (given[0], copies) if copies is not None and given[0] != _ONE else None
+    copies = _copies(node, given[0], wanted)
     if copies is None or given[0] == _ONE:
         return None
     if node.name == "repeat_interleave":
-        return given[0], constant(copies)
+        return given[0], copies
     is_join = node.name in _JOINS and len({dims_of(spec) for spec in node.inputs}) == 1
-    return (constant(copies), given[0]) if is_join or node.name in ("repeat", "tile") else None
+    return (copies, given[0]) if is_join or node.name in ("repeat", "tile") else None
 
 
-def _times(node: Layer, dim: Dim) -> int | None:
+def _copies(node: Layer, dim: Dim, wanted: Dim) -> Dim | None:
     """How many rows are made of one."""
     before, after = node.inputs[0].shape[0], node.outputs[0].shape[0]
-    return after // before if before and after % before == 0 and after > before else None
+    if not before or after % before or after == before:
+        return None
+    rest = [name for _, names in wanted.terms for name in names]
+    for _, names in dim.terms:
+        for name in names:
+            if name in rest:
+                rest.remove(name)
+    found = product([symbol(name) for name in rest]) if rest else constant(after // before)
+    return found if product((dim, found)) == wanted else constant(after // before)

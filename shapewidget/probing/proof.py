@@ -12,7 +12,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.graph.records import Recording
-from shapewidget.graph.remedies import Remedy, Together
+from shapewidget.graph.remedies import Remedy, SetArgument, Together
 
 Sizes = Mapping[str, int]
 
@@ -52,13 +52,13 @@ class Proof:
         explained: dict[str, int] = {}
         proven = []
         for diagnosis in diagnoses:
-            made, still_refused = self._best(diagnosis, diagnosis.remedies[:_MOST_TRIED], known)
+            made, left = self._best(diagnosis, diagnosis.remedies[:_MOST_TRIED], known)
             if not made.verified:
                 joined = self._best(diagnosis, _with_others(diagnosis, diagnoses), known)
-                made, still_refused = joined if joined[0].verified else (made, still_refused)
+                made, left = joined if joined[0].verified else (made, left)
             proven.append(made)
             if made.verified:
-                for layer_id in {clash.layer_id for clash in self.own.clashes} - still_refused - {made.layer_id}:
+                for layer_id in {clash.layer_id for clash in self.own.clashes} - left - {made.layer_id}:
                     explained[layer_id] = min(self._place(made.layer_id), explained.get(layer_id, self._last))
         return tuple(it for it in proven if not self._is_consequence(it, explained))
 
@@ -78,7 +78,10 @@ class Proof:
     def _best(
         self, diagnosis: Diagnosis, remedies: Sequence[Remedy], known: set[tuple[str, str]]
     ) -> tuple[Finding, set[str]]:
-        """The first change after which nothing is refused, or of the first few that hold the one that leaves least."""
+        """The first change after which nothing is refused, or of the first few that hold the one that leaves least.
+
+        What a change builds anew besides is left too: it was wrong in itself.
+        """
         fallback: Attempt | None = None
         held: list[tuple[Attempt, set[str]]] = []
         for remedy in remedies:
@@ -89,7 +92,7 @@ class Proof:
             with contextlib.suppress(Exception):  # a change that raises outside of what is recorded does not hold
                 refused = self._refused_after(attempt, diagnosis.finding, known)
             if refused is not None:
-                held.append((attempt, refused))
+                held.append((attempt, refused | _built_besides(remedy, diagnosis.finding)))
             if refused == set() or len(held) == _MOST_COMPARED:
                 break
             fallback = fallback or attempt
@@ -113,6 +116,12 @@ class Proof:
         places = {(it.code, it.layer_id) for it in found if it.severity is not Severity.NOTE}
         is_gone = (finding.code, finding.layer_id) not in {(it.code, it.layer_id) for it in found}
         return after if is_gone and places <= known else None
+
+
+def _built_besides(remedy: Remedy, finding: Finding) -> set[str]:
+    """The layers that a change builds with another argument besides the one that was found."""
+    parts = remedy.parts if isinstance(remedy, Together) else ()
+    return {part.path for part in parts if isinstance(part, SetArgument)} - {finding.layer_id}
 
 
 def _with_others(diagnosis: Diagnosis, diagnoses: Sequence[Diagnosis]) -> list[Remedy]:

@@ -103,5 +103,6 @@ def _remedies(odd: Merged) -> Iterator[Remedy]:
         return
     if odd.by.name in ("repeat", "tile") and all(each == "1" for each in call.arguments[1:]):
         yield EditExpression(source, f"{call.receiver}.repeat_interleave({call.arguments[0]}, dim=0)")
-    elif odd.by.name in ("view", "reshape"):
-        yield EditExpression(source, f"{call.receiver}.transpose(0, 1).reshape({', '.join(call.arguments)})")
+    elif odd.by.name in ("view", "reshape", "flatten"):
+        name = "reshape" if odd.by.name == "view" else odd.by.name
+        yield EditExpression(source, f"{call.receiver}.transpose(0, 1).{name}({', '.join(call.arguments)})")

@@ -66,7 +66,7 @@ def _remedies(layer: Layer, axis: int, rank: int) -> Iterator[Remedy]:
         yield SetArgument(layer.path, "dim", -1)
         return
     text = along(layer.source, axis, rank, -1)
-    if text is None and not layer.settings.keys() & {"dim", "2"}:
+    if text is None and axis == _DEFAULT:
         text = with_keywords(layer.source, "dim=-1")
     if text is not None and layer.source is not None:
         yield EditExpression(layer.source, text)

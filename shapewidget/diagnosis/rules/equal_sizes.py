@@ -27,15 +27,18 @@ def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     for one, other in itertools.permutations(evidence.graph.sizes, 2):
         clashes = zip(first, evidence.others, strict=True)
-        is_pair = evidence.graph.sizes[one] == evidence.graph.sizes[other] and not _is_built_for(evidence, one, other)
+        is_pair = evidence.graph.sizes[one] == evidence.graph.sizes[other]
+        is_pair = is_pair and not _is_meant(evidence, layer, one, other)
         if is_pair and all(clash is not None and _meets(clash, run.sizes, one, other) for clash, run in clashes):
             yield _by_one_size(evidence, layer, first[0], one, other)
             return
 
 
-def _is_built_for(evidence: Evidence, one: str, other: str) -> bool:
-    """Whether one of two sizes is an argument that says how long the other is: a model for so many columns."""
+def _is_meant(evidence: Evidence, layer: Layer, one: str, other: str) -> bool:
+    """Whether an argument says how long an axis is, as of a model for so many columns, or two say how many heads."""
     arguments = arguments_of_model(evidence) & {one, other}
+    if layer.name == "scaled_dot_product_attention":
+        return len(arguments) == 2
     return len(arguments) == 1 and "B" not in (one, other)
 
 

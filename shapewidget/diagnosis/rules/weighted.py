@@ -70,7 +70,7 @@ def _remedies(reduced: Layer, rank: int) -> Iterator[Remedy]:
     if source is None:
         return
     if reduced.kind is LayerKind.LOSS:
-        text = None if reduced.path else with_keywords(source, 'reduction="none"')
+        text = None if reduced.name != reduced.type else with_keywords(source, 'reduction="none"')
     elif missing:
         dims = ", ".join(str(axis) for axis in range(-missing, 0))
         text = with_keywords(source, f"dim={dims}" if missing == 1 else f"dim=({dims})")
