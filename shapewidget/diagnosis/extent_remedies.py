@@ -25,7 +25,7 @@ def extent_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
             for shape in (outputs, targets)]  # fmt: skip
     producer, operands = evidence.producer(layer.id, 1), operands_of(layer)
     if layer.parent is None and producer is not None and producer.id.startswith("targets"):
-        yield AdaptCall(*cuts)
+        yield AdaptCall(cuts[0], cuts[1])
     elif operands is not None and len(operands) > 1:
         yield operands.edit({place: written(steps, operands.text(place)) for place, steps in enumerate(cuts) if steps})
 

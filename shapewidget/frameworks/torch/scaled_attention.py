@@ -18,7 +18,10 @@ _NAMES = ("query", "key", "value", "attn_mask")
 
 def scaled_attention_refused(function: Any, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
     """The first of its tensors that does not go with those before it, and a call without the misfit."""
-    given = {**dict(zip(_NAMES, args, strict=False)), **kwargs}
+    given: dict[str, Any] = {**dict(zip(_NAMES, args, strict=False)), **kwargs}
+    query: Any
+    key: Any
+    value: Any
     query, key, value = (given.get(name) for name in _NAMES[:3])
     if not all(isinstance(each, torch.Tensor) and each.dim() > 1 for each in (query, key, value)):
         return None
@@ -66,8 +69,8 @@ def _mask_refused(function: Any, given: Mapping[str, Any], place: int, error: st
 
     if mask.dtype not in (torch.bool, query.dtype):
         wanted = query.dtype if mask.is_floating_point() else torch.bool
-        names = [str(dtype).removeprefix("torch.") for dtype in (wanted, mask.dtype)]
-        return Clash("", ClashKind.DTYPE, place, None, *names, None, how, error), run
+        expected, got = (str(dtype).removeprefix("torch.") for dtype in (wanted, mask.dtype))
+        return Clash("", ClashKind.DTYPE, place, None, expected, got, None, how, error), run
     scores = (*query.shape[:-1], key.shape[-2])
     met = zip(range(-1, -1 - mask.dim(), -1), scores[::-1], strict=False)
     axis = next((axis for axis, size in met if mask.shape[axis] not in (1, size)), None)
