@@ -20,12 +20,16 @@ const OURS = new RegExp(
     "focusOn focused startAt toPicture onChange setLater isWaiting keepNear openAll nextProblem centre hovered reveal",
     "outlines afar isLarge isKept glide forgetRooms mainLine waitsFor startX endX isCurve leaves isDone firstOpen",
     "enterX leaveX outOf routes isSolved fullScreen colourBy focusSearch hasTwin options level columns apart",
+    "show above below last first tone weight depth previous make look dispose mark turn zoom colour update follow",
+    "legend around bottom placed boxes nested chains home resized members exit entry through cardLeft",
   ]
     .join(" ")
     .replaceAll(" ", "|")})$`,
 );
 
 const STYLES = fileURLToPath(new URL("src/styles/", import.meta.url));
+/** Stands for the prefix of all classes of the graph; its view puts that in again. */
+const PREFIX = "$";
 const sheets = readdirSync(STYLES).sort();
 const names = sheets.flatMap((sheet) => readFileSync(STYLES + sheet, "utf8").match(/(?<=--)[a-z][\w-]*/g));
 // Custom properties that scripts name keep their names.
@@ -39,7 +43,8 @@ const smallStyles = {
     onLoad({ filter: /\.css$/ }, async ({ path }) => {
       const { code } = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
       const contents = code.trim().replace(/(?<=--[\w-]+:) /g, "");
-      return { contents: contents.replace(/(?<=--)[\w-]+/g, (name) => short.get(name) ?? name), loader: "text" };
+      const renamed = contents.replace(/(?<=--)[\w-]+/g, (name) => short.get(name) ?? name);
+      return { contents: path.startsWith(STYLES) ? renamed.replaceAll("swg-", PREFIX) : renamed, loader: "text" };
     });
   },
 };

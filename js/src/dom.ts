@@ -34,6 +34,11 @@ export function s<K extends keyof SVGElementTagNameMap>(
   return filled(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/** The element that has the focus beside this one; a document does not tell which it is within a shadow root. */
+export function focusedBeside(element: Element): Element | null {
+  return (element.getRootNode() as Document | ShadowRoot).activeElement ?? null;
+}
+
 /** A sentence as nodes: what stands between backticks is code. */
 export function prose(sentence: string): Node[] {
   return pieces(sentence).map(({ text, isCode }) => (isCode ? h("code", {}, text) : document.createTextNode(text)));

@@ -9,7 +9,7 @@ export interface ThemeModel {
   off(event: "change:theme", callback: () => void): void;
 }
 
-const MARKS = ["data-jp-theme-light", "data-vscode-theme-kind", "theme", "class", "style"];
+const MARKS = ["data-jp-theme-light", "data-vscode-theme-kind", "data-theme", "theme", "class", "style"];
 
 /**
  * Calls `apply` at once, and again when the trait, the page or the system changes from light to dark or back.
@@ -44,19 +44,23 @@ export function watchTheme(model: ThemeModel, apply: (theme: Shade) => void): ()
 function shadeOfPage(): Shade {
   const { body, documentElement } = document;
   return (
-    shadeOfMarks(body.dataset, body.className, documentElement.getAttribute("theme")) ??
+    shadeOfMarks(body.dataset, body.className, documentElement.getAttribute("theme") ?? body.dataset.theme) ??
     shadeOfColour(getComputedStyle(body).backgroundColor) ??
     shadeOfColour(getComputedStyle(documentElement).backgroundColor) ??
     (darkSystem().matches ? "dark" : "light")
   );
 }
 
-/** What JupyterLab and Notebook, VS Code and Colab say of themselves. */
-export function shadeOfMarks(data: DOMStringMap, bodyClass: string, colab: string | null): Shade | undefined {
+/** What JupyterLab and Notebook, VS Code, and Colab or marimo say of themselves. */
+export function shadeOfMarks(
+  data: DOMStringMap,
+  bodyClass: string,
+  theme: string | null | undefined,
+): Shade | undefined {
   if (data.jpThemeLight !== undefined) return data.jpThemeLight === "false" ? "dark" : "light";
   const code = /vscode-(?:dark|light|high-contrast(?:-light)?)(?=\s|$)/.exec(data.vscodeThemeKind ?? bodyClass);
   if (code) return code[0].endsWith("light") ? "light" : "dark";
-  return colab === "dark" || colab === "light" ? colab : undefined;
+  return theme === "dark" || theme === "light" ? theme : undefined;
 }
 
 /** Whether a computed colour is a dark one; undefined where it is transparent or not in sRGB. */

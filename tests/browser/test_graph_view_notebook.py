@@ -1,6 +1,7 @@
 """GraphView in a notebook: cells that run again, and what the notebook then weighs."""
 
 import json
+import re
 
 from browser.graph_page import expect
 
@@ -51,6 +52,24 @@ def test_a_cell_that_runs_again_keeps_what_was_open_and_closes_the_old_widget(la
     expect(blocks).to_have_count(1)
     expect(blocks).to_have_attribute("aria-expanded", "false")
     assert notebook.kernel_eval(f"sum('view_state' in each['state'] for each in {STATES}.values())") == 1
+
+
+def test_what_was_open_and_selected_is_there_again_after_a_run_and_a_reload(lab):
+    notebook = lab.open([MODEL.strip(), SHOW], height=1500)
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    notebook.page.locator(VIEWS).first.wait_for()
+    notebook.page.get_by_label("More", exact=True).click()
+    notebook.page.get_by_role("button", name="Close all groups").click()
+    notebook.page.locator('[data-layer="head"]').click()
+    notebook.wait_for_kernel("dashboard.graph_view.view_state['open']", [])
+    notebook.run_cell(1)
+    notebook.wait_for_kernel("dashboard.graph_view.selection", "head")
+    notebook.reload()
+    blocks = notebook.page.locator('[data-layer="blocks"]')
+    expect(blocks).to_have_attribute("aria-expanded", "false", timeout=60_000)
+    expect(notebook.page.locator('[data-layer="head"]')).to_have_class(re.compile("swg-selected"))
+    expect(notebook.page.locator(".swg-panel h3")).to_contain_text("head")
 
 
 def test_two_cells_with_a_large_model_that_ran_twice_leave_a_small_notebook(lab):

@@ -34,9 +34,7 @@ export class GraphIndex {
   node(id: string): LayoutNode {
     const node = this.#nodes.get(id);
     if (!node) {
-      throw new Error(
-        `"${id}" is not a node of this graph, which has ${this.nodes.length}. Every end of an edge and every parent must be one.`,
-      );
+      throw new Error(`"${id}" is not one of the ${this.nodes.length} nodes, as every end and every parent must be.`);
     }
     return node;
   }

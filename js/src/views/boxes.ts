@@ -7,6 +7,7 @@ import { s } from "../dom";
 import type { PlacedNode } from "../layout/types";
 import type { Scene } from "../scene";
 import { placeOf, shortName } from "../texts";
+import { underlined } from "./tags";
 
 /** Where the title of a group begins. */
 export const TITLE_LEFT = 13;
@@ -73,16 +74,10 @@ function words(scene: Scene, layer: WireLayer, fold: string): SVGTSpanElement[] 
 
 /** The declared sizes; the one that clashes is underlined. */
 function signature(scene: Scene, layer: WireLayer, text: string, left: number): SVGTextElement {
-  const element = s("text", { class: "swg-mono swg-signature", x: left, y: 35 });
   const clash = scene.into(layer.id).find((edge) => edge.state === "mismatch" && edge.target === layer.id);
   const wanted = clash?.badge.split("≠")[1]?.trim() ?? "";
-  const place = wanted ? placeOf(wanted, text) : -1;
-  if (place < 0) element.append(text);
-  else {
-    const clashing = s("tspan", { class: "swg-clash" }, wanted);
-    element.append(text.slice(0, place), clashing, text.slice(place + wanted.length));
-  }
-  return element;
+  const parts = underlined(text, wanted ? placeOf(wanted, text) : -1, wanted);
+  return s("text", { class: "swg-mono swg-signature", x: left, y: 35 }, ...parts);
 }
 
 /** The worst state at or in a box, with the number of its lines where there are several. */

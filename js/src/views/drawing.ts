@@ -1,6 +1,6 @@
 /** The elements of a picture. Where there are many boxes, only what is near the view is in the page. */
 
-import { s } from "../dom";
+import { focusedBeside, s } from "../dom";
 import type { Point } from "../layout/index";
 import { type Box, touches } from "./viewport";
 
@@ -91,7 +91,7 @@ export class Drawing {
       LEVELS.map((level) => [level, this.#levels.get(level)?.firstChild ?? null]),
     );
     const [beside, above] = [Math.max(view.width / 2, REACH), Math.max(view.height / 2, REACH)];
-    const active = document.activeElement;
+    const active = focusedBeside(this.element);
     let isNew = false;
     for (const entry of this.#entries) {
       const isNear = !this.isCulled || (!isHidden && touches(entry.item.box, view, beside, above));

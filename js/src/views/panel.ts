@@ -8,6 +8,8 @@ import type { Scene } from "../scene";
 import { bytes, seconds } from "../units";
 import { diff } from "./diff";
 
+const KEYS = "n next problem · / find · arrows walk · 0 fit";
+
 /** Draws into its element; `go` selects a layer or an edge. */
 export class Panel {
   readonly element = h("aside", { class: "swg-panel", "aria-label": "Details" });
@@ -49,12 +51,11 @@ export class Panel {
         ),
       );
     parts.push(...graph.findings.map((finding, place) => this.#card(scene, finding, place)));
-    if (graph.notice) parts.push(h("p", { class: "swg-notice" }, ...prose(graph.notice)));
+    if (graph.notice) parts.push(notice(...prose(graph.notice)));
     const rows = graph.symbols.map(({ name, value, meaning }) => [name, String(sizes[name] ?? value), meaning]);
-    if (rows.length) parts.push(h("h4", {}, "Sizes"), table(rows));
     parts.push(
-      h("p", { class: "swg-keys" }, "Click a layer or a line for its details. "),
-      h("p", { class: "swg-keys" }, "n next problem · / find · arrows walk · 0 fit"),
+      ...section("Sizes", rows),
+      h("p", { class: "swg-keys" }, "Click a layer or a line for its details.", h("br"), KEYS),
     );
     return parts;
   }
@@ -80,36 +81,25 @@ export class Panel {
     ];
     parts.push(...place(layer.source, layer.code));
     const fold = scene.folds.get(layer.id);
-    if (fold)
-      parts.push(
-        h(
-          "p",
-          { class: "swg-notice" },
-          `${fold.members.length} blocks, each the same as `,
-          this.#link(scene, fold.first.id),
-        ),
-      );
+    if (fold) parts.push(notice(`${fold.members.length} blocks, each the same as `, this.#link(scene, fold.first.id)));
     const findings = scene.graph.findings.filter((finding) => finding.layer === layer.id);
     parts.push(...findings.flatMap((finding) => this.#finding(scene, finding)));
-    if (!findings.length && layer.state === "unreached")
-      parts.push(h("p", { class: "swg-notice" }, "The run ended before this layer."));
-    if (layer.assumed)
-      parts.push(
-        h("p", { class: "swg-notice" }, "Behind a mismatch: these shapes are what they would be once it is mended."),
-      );
+    if (!findings.length && layer.state === "unreached") parts.push(notice("The run ended before this layer."));
+    if (layer.assumed) parts.push(notice("Behind a mismatch: these shapes are what they would be once it is mended."));
     parts.push(...tensors("Takes", scene, layer.inputs), ...tensors("Gives", scene, layer.outputs));
-    if (layer.declared.length)
-      parts.push(
-        h("h4", {}, layer.kind === "operation" ? "Arguments" : "Built with"),
-        table(layer.declared.map(declared)),
-      );
+    parts.push(...section(layer.kind === "operation" ? "Arguments" : "Built with", layer.declared.map(declared)));
     const costs = [
       ["parameters", layer.parameters ? layer.parameters.toLocaleString("en") : ""],
       ["kept for backward", layer.memory === undefined ? "" : bytes(layer.memory)],
       ["forward pass", layer.time === undefined ? "" : seconds(layer.time)],
-    ].filter(([, value]) => value);
-    if (costs.length) parts.push(h("h4", {}, "Costs"), table(costs as string[][]));
-    return parts;
+    ];
+    return [
+      ...parts,
+      ...section(
+        "Costs",
+        costs.filter(([, value]) => value),
+      ),
+    ];
   }
 
   #finding(scene: Scene, finding: WireFinding): Node[] {
@@ -152,9 +142,8 @@ export class Panel {
     if (findings.length) parts.push(...findings.flatMap((finding) => this.#finding(scene, finding)));
     else if (edge.badge)
       parts.push(h("div", { class: `swg-banner swg-is-${state}` }, h("b", {}, `${signOf(state)} ${edge.badge}`)));
-    if (edge.escaped) parts.push(h("p", { class: "swg-notice" }, "The value left the framework on the way."));
-    if (edge.assumed)
-      parts.push(h("p", { class: "swg-notice" }, "Behind a mismatch: this is the shape once it is mended."));
+    if (edge.escaped) parts.push(notice("The value left the framework on the way."));
+    if (edge.assumed) parts.push(notice("Behind a mismatch: this is the shape once it is mended."));
     parts.push(...tensors("Tensor", scene, [edge.tensor]));
     return parts;
   }
@@ -192,11 +181,20 @@ function declared({ name, value, symbol }: WireDeclared): string[] {
 }
 
 function tensors(title: string, scene: Scene, indices: readonly number[]): Node[] {
-  if (!indices.length) return [];
-  const rows = indices.map((index) => [scene.symbolic(index), scene.numeric(index), scene.tensors[index]?.dtype ?? ""]);
-  return [h("h4", {}, title), table(rows)];
+  const row = (index: number): string[] => [
+    scene.symbolic(index),
+    scene.numeric(index),
+    scene.tensors[index]?.dtype ?? "",
+  ];
+  return section(title, indices.map(row));
 }
 
-function table(rows: readonly (readonly string[])[]): HTMLTableElement {
-  return h("table", {}, h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))));
+/** A table under its title; nothing where it has no rows. */
+function section(title: string, rows: readonly (readonly string[])[]): Node[] {
+  const lines = rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))));
+  return lines.length ? [h("h4", {}, title), h("table", {}, h("tbody", {}, ...lines))] : [];
+}
+
+function notice(...words: (Node | string)[]): HTMLElement {
+  return h("p", { class: "swg-notice" }, ...words);
 }

@@ -2,6 +2,7 @@
 
 import { colouring } from "../colouring";
 import type { ColourBy, WireGraph, WireTensor } from "../contract.gen";
+import { focusedBeside } from "../dom";
 import type { Direction, PlacedNode } from "../layout/index";
 import { Placing } from "../placing";
 import { Scene } from "../scene";
@@ -208,7 +209,7 @@ export class Picture {
   #draw(isSame = false): void {
     const { scene, direction, nodes } = this;
     if (scene === null) return;
-    const hadFocus = this.drawing.element.contains(document.activeElement);
+    const hadFocus = this.drawing.element.contains(focusedBeside(this.drawing.element));
     const lines = linesOf(scene, this.#placing.layout);
     this.afar.show(scene, nodes, lines);
     const parts = items(scene, nodes, lines, direction);

@@ -4,6 +4,12 @@ import { s } from "../dom";
 import { BADGE_HEIGHT, type Badge, type Chip, chipHeight, MORE_HEIGHT } from "../labels";
 import type { Scene } from "../scene";
 
+/** A text whose part at some place clashes; all of it as it is where there is no such part. */
+export function underlined(text: string, place: number, part: string | undefined): (string | SVGElement)[] {
+  if (!part || place < 0) return [text];
+  return [text.slice(0, place), s("tspan", { class: "swg-clash" }, part), text.slice(place + part.length)];
+}
+
 /** The shape below a box: its symbols, and its sizes in small. */
 export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]): SVGGElement {
   const isTwoLines = what.sizes !== "";
@@ -19,14 +25,8 @@ export function chip(what: Chip, x: number, y: number, tensors: Scene["tensors"]
     s("rect", { width: what.width, height, rx: isTwoLines ? 9 : 10 }),
   );
   const text = s("text", { class: "swg-mono", x: what.width / 2, y: 14, "text-anchor": "middle" });
-  const clashing = what.axis === null ? undefined : what.axes[what.axis];
-  if (clashing === undefined || what.axis === null) text.append(what.symbols);
-  else {
-    const before = what.axes.slice(0, what.axis).map((axis) => `${axis}, `);
-    const after = what.axes.slice(what.axis + 1).map((axis) => `, ${axis}`);
-    const end = what.axes.length === 1 ? ",)" : ")";
-    text.append(`(${before.join("")}`, s("tspan", { class: "swg-clash" }, clashing), after.join("") + end);
-  }
+  const before = what.axes.slice(0, what.axis ?? 0).map((axis) => `${axis}, `);
+  text.append(...underlined(what.symbols, 1 + before.join("").length, what.axes[what.axis ?? -1]));
   group.append(text);
   if (isTwoLines)
     group.append(s("text", { class: "swg-small", x: what.width / 2, y: 26, "text-anchor": "middle" }, what.sizes));

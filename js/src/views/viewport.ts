@@ -1,6 +1,6 @@
 /** Panning and zooming of an SVG. A plain wheel and a single finger belong to the notebook until the view has the focus. */
 
-import { on } from "../dom";
+import { focusedBeside, on } from "../dom";
 import type { Direction } from "../layout/types";
 
 const SMALLEST = 0.02;
@@ -46,7 +46,7 @@ export class Viewport {
   constructor(svg: SVGSVGElement, root: HTMLElement, changed: () => void, hint: (text: string) => void) {
     this.#svg = svg;
     this.#changed = changed;
-    const hasFocus = (): boolean => root.contains(root.ownerDocument.activeElement);
+    const hasFocus = (): boolean => root.contains(focusedBeside(root));
     on(svg, "pointerdown", (event) => {
       this.#pointers.set(event.pointerId, event);
       if (this.#pointers.size === 2) this.#pinch();

@@ -82,7 +82,7 @@ describe("GraphIndex", () => {
   });
 
   it("throws where an edge ends at no node, and names it", () => {
-    expect(() => new GraphIndex(leaves("a"), edges("ab"))).toThrow('"b" is not a node of this graph');
+    expect(() => new GraphIndex(leaves("a"), edges("ab"))).toThrow('"b" is not one of the 1 nodes');
   });
 
   it("throws where a group is inside itself", () => {
