@@ -10,10 +10,11 @@ from shapewidget.graph.records import Layer, LayerKind
 
 def finding_at(code: str, layer: Layer, reason: str, **details: Any) -> Finding:
     """A finding that names a node: a module by its path, a function by its name and by the module that calls it."""
-    is_function = layer.kind is LayerKind.OPERATION or (layer.kind is LayerKind.LOSS and layer.name == layer.type)
+    is_loss = layer.kind is LayerKind.LOSS
+    is_function = layer.kind is LayerKind.OPERATION or (is_loss and layer.type.islower())
     return finding(
         code,
-        "function" if is_function else "module",
+        "loss" if is_loss else "function" if is_function else "module",
         layer.name if is_function else (layer.path or layer.type),
         reason,
         op=layer.name if is_function else None,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 
 from shapewidget.diagnosis.chains import axis_argument, axis_picked
 from shapewidget.diagnosis.expressions import along, indexed, receiver_of
+from shapewidget.diagnosis.operand_texts import call_of, is_method
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 
@@ -38,3 +40,37 @@ def squeezed_by_name(layer: Layer, singles: Sequence[int], rank: int) -> Iterato
         yield EditExpression(layer.source, f"{receiver}.flatten(1)")
     steps = "".join(f".squeeze({axis})" for axis in sorted(singles, reverse=True))
     yield EditExpression(layer.source, f"{receiver}{steps}")
+
+
+_EXTREMES = {"max": "amax", "min": "amin"}
+"""Functions that take one axis at most, and what takes several."""
+
+_ORDER_FIRST = frozenset(("norm", "linalg_norm", "linalg_vector_norm"))
+"""Functions whose first argument is the order of the norm."""
+
+
+def reduced_axes(layer: Layer) -> tuple[int, ...]:
+    """The axes that a reduction takes away, counted from the front; all where it names none."""
+    rank = len(layer.inputs[0].shape)
+    place = () if layer.name in _ORDER_FIRST else ("1",)
+    asked = next((layer.settings[name] for name in ("dim", "axis", *place) if name in layer.settings), None)
+    given = (asked,) if isinstance(asked, int) and not isinstance(asked, bool) else asked
+    if not isinstance(given, tuple) or not given:
+        return tuple(range(rank))
+    return tuple(sorted({axis % rank for axis in given if isinstance(axis, int)}))
+
+
+def reduced_over(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
+    """The reduction over other axes, which stay with size 1: ``x.mean(dim=1, keepdim=True)`` for ``x.mean()``."""
+    call = call_of(layer.source)
+    if call is None or layer.source is None or not isinstance(call.func, ast.Attribute) or not axes:
+        return None
+    is_of_all = len(reduced_axes(layer)) == len(layer.inputs[0].shape)
+    first = 0 if is_method(call.func) else 1
+    keeps = first + (layer.name in _ORDER_FIRST or (is_of_all and len(call.args) <= first))
+    name = _EXTREMES.get(call.func.attr, call.func.attr) if len(axes) > 1 or is_of_all else call.func.attr
+    function = ast.Attribute(call.func.value, name, ast.Load())
+    dim = ast.Constant(axes[0]) if len(axes) == 1 else ast.Tuple([ast.Constant(axis) for axis in axes], ast.Load())
+    others = [each for each in call.keywords if each.arg not in ("dim", "axis", "keepdim")]
+    named = [*others, ast.keyword("dim", dim), ast.keyword("keepdim", ast.Constant(True))]
+    return EditExpression(layer.source, ast.unparse(ast.Call(function, call.args[:keeps], named)))

@@ -92,9 +92,11 @@ def _axis_given(call: ast.Call, axis: int, rank: int) -> ast.expr | None:
 
 
 def with_keywords(source: SourceLine | None, keywords: str) -> str | None:
-    """A call with more arguments: "x.mean(dim=1, keepdim=True)"; None for what is no call."""
+    """A call with more arguments: "x.mean(dim=1, keepdim=True)"; None for what is no call, or gives them already."""
     node = _parsed(source)
     if not isinstance(node, ast.Call) or source is None or source.expression is None:
+        return None
+    if any(f"{each.arg}=" in keywords for each in node.keywords):
         return None
     begin = source.expression.rstrip().removesuffix(")").rstrip().rstrip(",")
     return f"{begin}{', ' if node.args or node.keywords else ''}{keywords})"

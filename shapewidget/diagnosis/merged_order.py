@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.graph.dims import Dim, constant, product, symbol
-from shapewidget.graph.records import Layer, LayerKind
+from shapewidget.graph.records import Edge, Layer, LayerKind
 from shapewidget.graph.steps import Dims
 
 _RESHAPES = frozenset(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as", "Flatten"))
@@ -22,10 +23,17 @@ class Merged:
     Attributes:
         order: The axes in it, the slowest first: (B, T) holds all steps of a sample side by side.
         by: The node that merged them.
+        axis: The axis of its output that they were merged into.
     """
 
     order: Dims
     by: Layer
+    axis: int = 0
+
+    @property
+    def rows(self) -> int:
+        """How long the merged axis is."""
+        return self.by.outputs[0].shape[self.axis]
 
 
 def merged(evidence: Evidence, layer: Layer, place: int) -> Merged | None:
@@ -43,6 +51,43 @@ def merged(evidence: Evidence, layer: Layer, place: int) -> Merged | None:
             return None
         node = evidence.producer(node.id, at)
     return None
+
+
+def changed_order(evidence: Evidence, layer: Layer, place: int) -> Merged | None:
+    """The order in which the batch axis of an input holds samples and copies, as a replaced sample shows it."""
+    found, edge = evidence.independence, evidence.edge_into(layer.id, place)
+    touch = found.touched.get((edge.source, edge.output)) if found is not None and edge is not None else None
+    if found is None or edge is None or touch is None or touch.axis is None or not found.is_own(touch):
+        return None
+    batch = found.sizes["B"]
+    copies = touch.size // batch
+    by, axis = _grown(evidence, edge, touch.size)
+    if by is None or copies < 2 or len(touch.rows) < 2:
+        return None
+    is_side_by_side = all(row // copies == found.sample for row in touch.rows)
+    is_copy_by_copy = all(row % batch == found.sample for row in touch.rows)
+    if is_side_by_side == is_copy_by_copy:
+        return None
+    copied = constant(by.outputs[0].shape[axis] // evidence.graph.sizes["B"])
+    return Merged((BATCH, copied) if is_side_by_side else (copied, BATCH), by, axis)
+
+
+def _grown(evidence: Evidence, edge: Edge | None, size: int) -> tuple[Layer | None, int]:
+    """The node that made the batch axis as long as it is on an edge, and which axis of it that is."""
+    found, by, axis = evidence.independence, None, 0
+    while edge is not None and found is not None:
+        touch = found.touched.get((edge.source, edge.output))
+        if touch is None or touch.axis is None or touch.size != size:
+            break
+        by, axis = evidence.layer(edge.source), touch.axis
+        into = [each for each in evidence.edges_into.get(edge.source, ()) if _is_touched(evidence, each)]
+        edge = into[0] if into else None
+    return by, axis
+
+
+def _is_touched(evidence: Evidence, edge: Edge) -> bool:
+    touch = evidence.independence.touched.get((edge.source, edge.output)) if evidence.independence else None
+    return touch is not None and touch.axis is not None and bool(touch.rows)
 
 
 def _order(node: Layer, wanted: Dim) -> Dims | None:

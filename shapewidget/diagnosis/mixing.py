@@ -27,6 +27,23 @@ def mixing_layers(evidence: Evidence) -> Iterator[Layer]:
             yield layer
 
 
+def keeps_samples(evidence: Evidence, layer: Layer) -> bool:
+    """Whether what a node makes reaches a mixed result, held apart by sample all the way."""
+    found, results = evidence.independence, results_mixed(evidence)
+    waiting, seen = [layer.id], {layer.id}
+    while waiting and found is not None:
+        node = waiting.pop()
+        touch = found.touched.get((node, 0))
+        if touch is None or touch.axis is None:
+            continue
+        if node in results:
+            return True
+        targets = {edge.target for edge in evidence.edges_out.get(node, ())} - seen
+        seen |= targets
+        waiting += targets
+    return False
+
+
 def results_mixed(evidence: Evidence) -> list[str]:
     """The nodes whose outputs the model gives and in which more than the replaced sample changed."""
     found = evidence.independence

@@ -29,7 +29,8 @@ def place_text(layer: Layer) -> str:
     """'`encoder.lstm` (LSTM)', or '`view` in `encoder`' for a function."""
     if layer.kind is LayerKind.INPUT:
         return f"the input `{layer.name}`"
-    if layer.kind is LayerKind.OPERATION or (layer.kind is LayerKind.LOSS and not layer.path):
+    is_function = layer.kind is LayerKind.LOSS and (not layer.path or layer.type.islower())
+    if layer.kind is LayerKind.OPERATION or is_function:
         return f"`{layer.name}`" + (f" in `{layer.path}`" if layer.path else "")
     return f"`{layer.type}`" if layer.path in ("", layer.type) else f"`{layer.path}` ({layer.type})"
 

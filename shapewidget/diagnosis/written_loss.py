@@ -34,12 +34,12 @@ def has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool:
     return False
 
 
-def ends_in_one_number(graph: LayerGraph, layer_id: str) -> bool:
-    """Whether what a node gives is summed or averaged to one number, element by element on the way."""
+def ends_in_one_number(graph: LayerGraph, layer_id: str, through: frozenset[str] = _BY_ELEMENT) -> bool:
+    """Whether what a node gives is summed or averaged to one number, with only these operations on the way."""
     for edge in graph.out_of(layer_id):
         reader = graph.by_id[edge.target]
         if reader.name in _REDUCTIONS and reader.outputs and reader.outputs[0].shape == ():
             return True
-        if reader.name in _BY_ELEMENT and ends_in_one_number(graph, reader.id):
+        if reader.name in through and ends_in_one_number(graph, reader.id, through):
             return True
     return False

@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.loss_search import dims_of
-from shapewidget.diagnosis.merged_order import Merged, merged
+from shapewidget.diagnosis.merged_order import Merged, changed_order, merged
+from shapewidget.diagnosis.mixing import mixing_layers
+from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import constant
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression, Remedy
+from shapewidget.graph.remedies import EditExpression
 
 _MEETING = frozenset("add sub mul div matmul bmm cat where masked_fill scaled_dot_product_attention".split())
 _SHOWN = 6
 """How many rows are shown of an order."""
 
-_COPYING = frozenset(("repeat", "tile", "repeat_interleave", "cat", "concat", "concatenate"))
+_JOINING = frozenset(("cat", "concat", "concatenate"))
+_COPYING = frozenset(("repeat", "tile", "repeat_interleave")) | _JOINING
 
 
 def orders_meet(evidence: Evidence) -> Iterator[Diagnosis]:
     """A layer, function or loss that takes rows in one order, and rows of the same axes in another."""
     told: set[str] = set()
+    places = [*_seen_to_meet(evidence), *_known_to_meet(evidence)]
+    for layer, one, other in places:
+        odd, kept = _odd_one(one, other)
+        if odd.by.id not in told:
+            told.add(odd.by.id)
+            yield _said(evidence, layer, odd, kept)
+
+
+def _seen_to_meet(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]:
+    """Nodes at which the rows of the sample that was replaced meet rows of others, each order being one by itself."""
+    for layer in mixing_layers(evidence) if evidence.independence is not None else ():
+        found = [(place, it) for place in range(len(layer.inputs)) if (it := changed_order(evidence, layer, place))]
+        yield from _opposed(layer, [it for _, it in found])
+
+
+def _known_to_meet(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]:
+    """Nodes whose inputs were merged of the same axes in another order, as can be told from their sizes."""
     for layer in evidence.graph.layers:
         is_attention = layer.type == "MultiheadAttention" and layer.settings.get("batch_first")
         is_meeting = layer.kind is LayerKind.LOSS or layer.name.rstrip("_") in _MEETING or is_attention
         if not is_meeting or len(layer.inputs) < 2 or layer.id in evidence.clash_at or _joins_rows(layer):
             continue
-        found = [(place, it) for place in range(len(layer.inputs)) if (it := merged(evidence, layer, place))]
-        found += _asked_by_heads(layer)
-        for (_, one), (_, other) in itertools.combinations(found, 2):
-            if one.order != other.order and one.order == other.order[::-1]:
-                odd, kept = _odd_one(one, other)
-                if odd.by.id not in told:
-                    told.add(odd.by.id)
-                    yield _said(layer, odd, kept)
+        found = [it for place in range(len(layer.inputs)) if (it := merged(evidence, layer, place))]
+        yield from _opposed(layer, [*found, *_asked_by_heads(layer)])
+
+
+def _opposed(layer: Layer, orders: Sequence[Merged]) -> Iterator[tuple[Layer, Merged, Merged]]:
+    for one, other in itertools.combinations(orders, 2):
+        if one.order != other.order and one.order == other.order[::-1]:
+            yield layer, one, other
 
 
 def _joins_rows(layer: Layer) -> bool:
     return layer.name == "cat" and layer.settings.get("dim", layer.settings.get("1", 0)) == 0
 
 
-def _asked_by_heads(layer: Layer) -> list[tuple[int, Merged]]:
+def _asked_by_heads(layer: Layer) -> list[Merged]:
     """The order in which multi-head attention takes a mask for every head of every sample."""
     heads = layer.size("num_heads")
     if layer.type != "MultiheadAttention" or heads is None:
         return []
     batch = dims_of(layer.inputs[0])[0 if layer.settings.get("batch_first") else 1]
-    return [(-1, Merged((batch, constant(heads)), layer))]
+    return [Merged((batch, constant(heads)), layer)]
 
 
 def _odd_one(one: Merged, other: Merged) -> tuple[Merged, Merged]:
@@ -61,48 +81,53 @@ def _odd_one(one: Merged, other: Merged) -> tuple[Merged, Merged]:
     return (one, other) if "B" not in one.order[0].names else (other, one)
 
 
-def _said(layer: Layer, odd: Merged, kept: Merged) -> Diagnosis:
-    orders = [_text(each, odd.by.outputs[0].shape[0]) for each in (kept, odd)]
+def _said(evidence: Evidence, layer: Layer, odd: Merged, kept: Merged) -> Diagnosis:
+    orders = [_text(each, odd.rows, evidence.graph.sizes.get("B")) for each in (kept, odd)]
     with_others = "takes them" if kept.by is layer else f"brings them together with those of {place_text(kept.by)},"
     reason = (
-        f"{place_text(odd.by)} makes {odd.by.outputs[0].shape[0]} rows on axis 0 of {shape_text(odd.by.inputs[0])} in "
-        f"the order {orders[1]}, and {place_text(layer)} {with_others} in the order {orders[0]}: the sizes agree, but "
-        f"most rows meet those of another sample."
+        f"{place_text(odd.by)} makes {odd.rows} rows on axis {odd.axis} of {shape_text(odd.by.inputs[0])} in the order "
+        f"{orders[1]}, and {place_text(layer)} {with_others} in the order {orders[0]}: the sizes agree, but most rows "
+        f"meet those of another sample."
     )
-    remedies = tuple(_remedies(odd))
-    fix = (
-        remedies[0].replacement
-        if remedies and isinstance(remedies[0], EditExpression)
-        else "repeat_interleave(..., dim=0)"
-    )
+    edits = tuple(_edits(odd))
     said = finding_at(
-        "SW616", odd.by, reason, fix=fix, axis=0, axis_name="batch", expected=orders[0], got=orders[1],
+        "SW616", odd.by, reason, fix=edits[0].replacement if edits else f"repeat_interleave(..., dim={odd.axis})",
+        axis=odd.axis, axis_name="batch", expected=orders[0], got=orders[1],
     )  # fmt: skip
-    return Diagnosis(said, remedies)
+    return Diagnosis(said, edits)
 
 
-def _text(rows: Merged, count: int) -> str:
+def _text(rows: Merged, count: int, samples: int | None) -> str:
     """'(3, B), samples 1 2 3 4 5 1 ...'."""
-    order, samples = "(" + ", ".join(map(str, rows.order)) + ")", _samples(rows)
-    if samples is None:
+    order = "(" + ", ".join(map(str, rows.order)) + ")"
+    if not samples or count % samples:
         return order
     places = range(min(_SHOWN, count))
     named = [place % samples if "B" in rows.order[-1].names else place // (count // samples) for place in places]
     return f"{order}, samples {' '.join(str(place + 1) for place in named)} ..."
 
 
-def _samples(rows: Merged) -> int | None:
-    given = rows.by.inputs[0]
-    dims = dims_of(given)
-    return next((given.shape[axis] for axis, dim in enumerate(dims) if dim == BATCH), None)
-
-
-def _remedies(odd: Merged) -> Iterator[Remedy]:
+def _edits(odd: Merged) -> Iterator[EditExpression]:
     call, source = method_call(odd.by.source), odd.by.source
+    joined = _joined(odd)
+    if source is not None and joined is not None:
+        yield EditExpression(source, f"{joined}.repeat_interleave({len(odd.by.inputs)}, dim={odd.axis})")
     if call is None or source is None:
         return
-    if odd.by.name in ("repeat", "tile") and all(each == "1" for each in call.arguments[1:]):
-        yield EditExpression(source, f"{call.receiver}.repeat_interleave({call.arguments[0]}, dim=0)")
-    elif odd.by.name in ("view", "reshape", "flatten"):
+    copies = [each for each in call.arguments if each != "1"]
+    if odd.by.name in ("repeat", "tile") and call.arguments[odd.axis :][:1] == tuple(copies):
+        yield EditExpression(source, f"{call.receiver}.repeat_interleave({copies[0]}, dim={odd.axis})")
+    elif odd.by.name in ("view", "reshape", "flatten") and odd.axis == 0:
         name = "reshape" if odd.by.name == "view" else odd.by.name
         yield EditExpression(source, f"{call.receiver}.transpose(0, 1).{name}({', '.join(call.arguments)})")
+
+
+def _joined(odd: Merged) -> str | None:
+    """What is joined several times to itself: "x" of ``torch.cat([x] * 3)``."""
+    node = call_of(odd.by.source)
+    match node.args[:1] if node is not None and odd.by.name in _JOINING else ():
+        case [ast.BinOp(left=ast.List(elts=[item]), op=ast.Mult())]:
+            return ast.unparse(item)
+        case [ast.List(elts=[item, *others])] if all(ast.dump(each) == ast.dump(item) for each in others):
+            return ast.unparse(item)
+    return None

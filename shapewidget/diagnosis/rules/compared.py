@@ -40,7 +40,8 @@ def _axis(layer: Layer) -> int:
 def _is_of_series(evidence: Evidence) -> bool:
     """Whether the steps are measurements: how alike two courses over time are is a question of its own."""
     inputs = [layer for layer in evidence.graph.layers if layer.kind is LayerKind.INPUT and layer.outputs]
-    return any(has_time(layer.outputs[0]) and layer.outputs[0].dtype.startswith("float") for layer in inputs)
+    given = [layer.outputs[0] for layer in inputs if not layer.id.startswith("targets")]
+    return any(has_time(spec) and spec.dtype.startswith("float") for spec in given)
 
 
 def _said(layer: Layer, made: Layer, axis: int) -> Diagnosis:
@@ -65,8 +66,6 @@ def _remedies(layer: Layer, axis: int, rank: int) -> Iterator[Remedy]:
     if layer.kind is LayerKind.LAYER:
         yield SetArgument(layer.path, "dim", -1)
         return
-    text = along(layer.source, axis, rank, -1)
-    if text is None and axis == _DEFAULT:
-        text = with_keywords(layer.source, "dim=-1")
-    if text is not None and layer.source is not None:
-        yield EditExpression(layer.source, text)
+    for text in (with_keywords(layer.source, "dim=-1"), along(layer.source, axis, rank, -1)):
+        if text is not None and layer.source is not None:
+            yield EditExpression(layer.source, text)

@@ -1,113 +1,120 @@
-"""Means, sums and deviations that run over the samples of a batch too, and are given back to every sample.
+"""Means, sums, deviations and extremes that run over the samples too, and are given back to every sample.
 
-Statistics of a feature over all samples and positions are what normalisation by the batch is, and are left alone; so
-are those of one number a sample, and what is only handed on, as a deviation of the batch that a discriminator is shown.
+Statistics of a feature over all samples are what normalisation by the batch is, and are left alone; so are those of one
+number a sample, what is only handed on, as a deviation of the batch that a discriminator is shown, and the scale by
+which numbers are rounded.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.axis_remedies import along_axes
-from shapewidget.diagnosis.batch_axis import BATCH, TIME, has_time, is_in_doubt
-from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.expressions import with_keywords
-from shapewidget.diagnosis.mixing import results_mixed
+from shapewidget.diagnosis.axis_remedies import reduced_axes, reduced_over
+from shapewidget.diagnosis.batch_axis import BATCH, has_batch, is_in_doubt
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
+from shapewidget.diagnosis.mixing import keeps_samples, mixing_layers
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.graph.records import Layer
-from shapewidget.graph.remedies import EditExpression, Remedy
+from shapewidget.graph.records import Layer, LayerKind
 
-_STATISTICS = frozenset("mean sum std var norm linalg_norm vector_norm linalg_vector_norm".split())
-_EXTREMES = frozenset("max min amax amin".split())
+_STATISTICS = frozenset("mean sum std var max min amax amin norm linalg_norm vector_norm linalg_vector_norm".split())
 _ARITHMETIC = frozenset(("add", "sub", "mul", "div"))
+_ROUNDING = frozenset(("round", "floor", "ceil", "trunc", "fake_quantize_per_tensor_affine"))
+_FARTHEST = 8
 
 
 def reduced_over_batch(evidence: Evidence) -> Iterator[Diagnosis]:
-    """A statistic of several samples at once that is taken from, or divided into, the values of each of them."""
-    if evidence.independence is None or is_in_doubt(evidence):
+    """A statistic of several samples at once that is taken from, or divided into, the values of each of them.
+
+    Nothing is said where samples reach one another in other ways too: they may be the nodes of a graph.
+    """
+    if evidence.independence is None or is_in_doubt(evidence) or any(mixing_layers(evidence)):
         return
-    behind = {place for source in results_mixed(evidence) for place in evidence.before(source)}
     for layer in evidence.graph.layers:
-        if layer.id not in behind or layer.name not in _STATISTICS | _EXTREMES or not _loses_batch(evidence, layer):
-            continue
-        meets = _given_back(evidence, layer)
-        if meets is not None and (layer.name in _STATISTICS or meets.name == "sub"):
-            yield _said(layer, meets)
+        axes = _better_axes(evidence, layer)
+        meets = _given_back(evidence, layer) if axes else None
+        if meets is not None:
+            yield _said(layer, meets, axes)
 
 
-def _loses_batch(evidence: Evidence, layer: Layer) -> bool:
-    """Whether one number is made of all values of several samples, or one a step of all samples."""
+def _better_axes(evidence: Evidence, layer: Layer) -> tuple[int, ...]:
+    """The axes that a statistic is meant to run along; none where it is none, or the batch is meant to be among them.
+
+    What it keeps besides the features are positions: they are what it should have run along.
+    """
     dims = layer.inputs[0].dims if layer.inputs else None
-    if not dims or BATCH not in dims or len(layer.outputs) != 1:
-        return False
-    given, made = layer.inputs[0].shape, layer.outputs[0].shape
-    if math.prod(given) == given[dims.index(BATCH)]:
-        return False
-    found = evidence.independence
-    touch = found.touched.get((layer.id, 0)) if found is not None else None
-    is_of_all = math.prod(made) == 1
-    is_of_step = TIME in dims and has_time(layer.outputs[0])
-    return touch is not None and touch.axis is None and bool(touch.rows) and (is_of_all or is_of_step)
+    if layer.name not in _STATISTICS or layer.kind is not LayerKind.OPERATION or dims is None or BATCH not in dims:
+        return ()
+    axes, batch = reduced_axes(layer), dims.index(BATCH)
+    others = [axis for axis in range(len(dims)) if axis != batch]
+    wide = [axis for axis in others if axis not in axes and layer.inputs[0].shape[axis] > 1]
+    positions = [axis for axis in wide if dims[axis].names - arguments_of_model(evidence)]
+    if not positions and len(wide) > 2:
+        positions = wide[1:]  # of an image, whose height and width are not varied
+    is_of_one_value = all(layer.inputs[0].shape[axis] == 1 for axis in others)
+    if batch not in axes or is_of_one_value or (wide and not positions):
+        return ()
+    return tuple(sorted({*positions, *axes} - {batch}))
 
 
 def _given_back(evidence: Evidence, layer: Layer) -> Layer | None:
-    """The arithmetic at which the statistic meets the values that it was made of."""
-    found = evidence.independence
-    source = evidence.producer(layer.id, 0)
-    waiting, seen = [layer], {layer.id}
-    while waiting and found is not None and source is not None:
-        for edge in evidence.edges_out.get(waiting.pop(0).id, ()):
-            reader = evidence.layer(edge.target)
-            touch = found.touched.get((edge.target, 0))
-            if reader is None or touch is None or reader.id in seen:
-                continue
-            seen.add(reader.id)
-            if touch.axis is None:
-                waiting.append(reader)
-            elif reader.name.rstrip("_") in _ARITHMETIC and not found.is_own(touch):
-                others = [each for each in evidence.edges_into[reader.id] if each.input != edge.input]
-                if any(source.id in evidence.before(each.source) for each in others):
-                    return reader
+    """The arithmetic at which the statistic meets the samples that it was made of, unless it rounds them."""
+    made = evidence.edge_into(layer.id, 0)
+    meetings = list(_meetings(evidence, layer, _FARTHEST)) if made is not None else []
+    if made is None or any(_is_rounded(evidence, meeting, _FARTHEST) for meeting in meetings):
+        return None
+    of_them = evidence.before(made.source)
+    for meeting in meetings:
+        others = [edge.source for edge in evidence.edges_into[meeting.id] if _holds_samples(evidence, edge.source)]
+        if any(of_them & evidence.before(source) for source in others) and keeps_samples(evidence, meeting):
+            return meeting
     return None
 
 
-def _said(layer: Layer, meets: Layer) -> Diagnosis:
+def _meetings(evidence: Evidence, layer: Layer, steps: int) -> Iterator[Layer]:
+    for edge in evidence.edges_out.get(layer.id, ()) if steps else ():
+        reader = evidence.layer(edge.target)
+        if reader is None or reader.kind is not LayerKind.OPERATION:
+            continue
+        if not any(map(has_batch, reader.inputs)):
+            yield from _meetings(evidence, reader, steps - 1)
+        elif reader.name.rstrip("_") in _ARITHMETIC:
+            yield reader
+
+
+def _holds_samples(evidence: Evidence, layer_id: str) -> bool:
+    layer = evidence.layer(layer_id)
+    return layer is not None and any(map(has_batch, layer.outputs))
+
+
+def _is_rounded(evidence: Evidence, layer: Layer, steps: int) -> bool:
+    """Whether values are rounded behind: a scale of all values is how numbers are quantised."""
+    readers = [evidence.layer(edge.target) for edge in evidence.edges_out.get(layer.id, ())] if steps else []
+    return any(
+        reader is not None
+        and reader.kind is LayerKind.OPERATION
+        and (reader.name in _ROUNDING or _is_rounded(evidence, reader, steps - 1))
+        for reader in readers
+    )
+
+
+def _said(layer: Layer, meets: Layer, axes: tuple[int, ...]) -> Diagnosis:
     given, made = layer.inputs[0], layer.outputs[0]
     dims = given.dims or ()
     batch = dims.index(BATCH)
     samples = size_text(given.shape[batch], BATCH)
-    to = "one number" if math.prod(made.shape) == 1 else shape_text(made)
+    to = shape_text(made) if max(made.shape, default=1) > 1 else "one number"
     reason = (
         f"{place_text(layer)} runs over axis {batch}, the {samples} samples, and takes {shape_text(given)} to {to}, "
         f"which `{meets.name}` gives back to every sample: what comes out for a sample depends on the others in its "
         f"batch."
     )
-    axes = _better_axes(layer, batch)
-    wanted = ", ".join(f"dim={axis} ({given.shape[axis]} values)" for axis in axes)
-    remedies = tuple(_remedies(layer, axes))
-    fix = remedies[0].replacement if remedies and isinstance(remedies[0], EditExpression) else f"along {wanted}"
+    asked = axes[0] if len(axes) == 1 else axes
+    values = " x ".join(size_text(given.shape[axis], dims[axis]) for axis in axes)
+    edit = reduced_over(layer, axes)
     said = finding_at(
-        "SW603", layer, reason, fix=fix, axis=batch, axis_name="batch", expected=f"{wanted}, for every sample",
+        "SW603", layer, reason, fix=edit.replacement if edit is not None else f"{layer.name}(..., dim={asked})",
+        axis=batch, axis_name="batch", expected=f"dim={asked} ({values} values), for every sample",
         got=f"dim={batch} (batch), {samples} samples at once",
     )  # fmt: skip
-    return Diagnosis(said, remedies)
-
-
-def _better_axes(layer: Layer, batch: int) -> tuple[int, ...]:
-    """The axes that the statistic is meant to run along: time where that was kept, else all but the batch."""
-    dims, rank = layer.inputs[0].dims or (), len(layer.inputs[0].shape)
-    if TIME in dims and math.prod(layer.outputs[0].shape) > 1:
-        return (dims.index(TIME),)
-    return tuple(axis for axis in range(rank) if axis != batch)
-
-
-def _remedies(layer: Layer, axes: tuple[int, ...]) -> Iterator[Remedy]:
-    if math.prod(layer.outputs[0].shape) > 1:
-        yield from along_axes(layer, axes)
-        return
-    for dim in dict.fromkeys((axes[0] if len(axes) == 1 else axes, -1)):
-        text = with_keywords(layer.source, f"dim={dim}, keepdim=True")
-        if text is not None and layer.source is not None:
-            yield EditExpression(layer.source, text)
+    return Diagnosis(said, (edit,) if edit is not None else ())

@@ -14,6 +14,9 @@ from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy
 
 _REDUCTIONS = frozenset(("sum", "mean"))
+_LINEAR = frozenset("add sub rsub mul div neg".split())
+"""What a loss goes through on its way to the sum: behind anything else, the product is part of what is compared."""
+
 _OF_NUMBERS = frozenset("mul div neg add sub rsub exp sqrt".split())
 
 
@@ -23,7 +26,11 @@ def weighted_after_reduction(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.name != "mul" or len(layer.inputs) != 2:
             continue
         number = next((place for place in (0, 1) if not layer.inputs[place].shape), None)
-        if number is None or not layer.inputs[1 - number].shape or not ends_in_one_number(evidence.graph, layer.id):
+        if (
+            number is None
+            or not layer.inputs[1 - number].shape
+            or not ends_in_one_number(evidence.graph, layer.id, _LINEAR)
+        ):
             continue
         reduced = _reduced(evidence, layer, number)
         are_data = not has_weights_behind(evidence.graph, layer.id, 1 - number)
@@ -44,8 +51,9 @@ def _reduced(evidence: Evidence, layer: Layer, place: int) -> Layer | None:
 
 def _are_of_samples(layer: Layer, reduced: Layer, place: int) -> bool:
     """Whether the weights have the first axes of what was reduced."""
-    weights, given = dims_of(layer.inputs[place]), dims_of(reduced.inputs[0])
-    return weights == given[: len(weights)] and layer.inputs[place].shape[0] > 1
+    weights = dims_of(layer.inputs[place])
+    given = [dims_of(spec) for spec in (reduced.inputs[:2] if reduced.kind is LayerKind.LOSS else reduced.inputs[:1])]
+    return any(weights == dims[: len(weights)] for dims in given) and layer.inputs[place].shape[0] > 1
 
 
 def _said(layer: Layer, reduced: Layer, place: int) -> Diagnosis:
@@ -70,7 +78,7 @@ def _remedies(reduced: Layer, rank: int) -> Iterator[Remedy]:
     if source is None:
         return
     if reduced.kind is LayerKind.LOSS:
-        text = None if reduced.name != reduced.type else with_keywords(source, 'reduction="none"')
+        text = with_keywords(source, 'reduction="none"') if reduced.name == reduced.type.lower() else None
     elif missing:
         dims = ", ".join(str(axis) for axis in range(-missing, 0))
         text = with_keywords(source, f"dim={dims}" if missing == 1 else f"dim=({dims})")

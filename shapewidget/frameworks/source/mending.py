@@ -11,7 +11,6 @@ from shapewidget.graph.records import SourceLine
 Mended = Callable[[FunctionType], FunctionType]
 """Gives a function as it is once its source is edited."""
 
-
 _DEEPEST = 3
 """How many calls lead from a method to the function that is mended."""
 
@@ -23,27 +22,34 @@ def changed(
 
     It calls those that it knows by a global name, and those that it was given when it was made inside another function.
     """
-    if holds(method, lines):
-        return mended(method)
-    if not depth:
-        return None
+    own = mended(method) if holds(method, lines) else None
+    return (_calling_mended(own or method, lines, mended, depth) if depth else None) or own
+
+
+def _calling_mended(
+    function: FunctionType, lines: Sequence[SourceLine], mended: Mended, depth: int
+) -> FunctionType | None:
+    """The function with mended ones in the place of those that it calls; None if it calls none that is."""
 
     def mended_in(known: Mapping[str, object]) -> dict[str, FunctionType]:
-        functions = {name: it for name, it in known.items() if _is_of_the_users(it) and it is not method}
-        found = {name: changed(it, lines, mended, depth - 1) for name, it in functions.items()}  # type: ignore[arg-type]
+        functions = {name: it for name, it in known.items() if isinstance(it, FunctionType) and _is_another(it)}
+        found = {name: changed(it, lines, mended, depth - 1) for name, it in functions.items()}
         return {name: it for name, it in found.items() if it is not None}
 
-    named = {name: method.__globals__[name] for name in _names(method.__code__) if name in method.__globals__}
-    closure, names = method.__closure__ or (), method.__code__.co_freevars
+    def _is_another(value: FunctionType) -> bool:
+        return _is_of_the_users(value) and value.__code__.co_name != function.__code__.co_name
+
+    named = {name: function.__globals__[name] for name in _names(function.__code__) if name in function.__globals__}
+    closure, names = function.__closure__ or (), function.__code__.co_freevars
     called = mended_in(named)
     held = mended_in({name: cell.cell_contents for name, cell in zip(names, closure, strict=True) if _is_filled(cell)})
     if not called and not held:
         return None
     cells = tuple(CellType(held[name]) if name in held else cell for name, cell in zip(names, closure, strict=True))
     made = FunctionType(
-        method.__code__, {**method.__globals__, **called}, method.__name__, method.__defaults__, cells or None
+        function.__code__, {**function.__globals__, **called}, function.__name__, function.__defaults__, cells or None
     )
-    made.__kwdefaults__ = method.__kwdefaults__
+    made.__kwdefaults__ = function.__kwdefaults__
     return made
 
 

@@ -32,6 +32,8 @@ SAMPLE = 1
 _TOLERANCE = 1e-5
 """Share of a row's norm that rounding may move; one run repeats the other bit by bit, but not on every GPU."""
 
+_STRETCH = 1.5
+
 _LARGEST = 1e6
 """Masked scores and infinities are cut to this, so that they do not drown the rest of their row."""
 
@@ -164,7 +166,10 @@ def _is_free(tensor: torch.Tensor) -> bool:
 
 
 def _with_other_sample(tensor: torch.Tensor, axis: int) -> torch.Tensor | None:
-    """Values drawn from the whole tensor, so that they are legal; zeros may be padding and stay."""
+    """Values drawn from the whole tensor, so that they are legal; zeros may be padding and stay.
+
+    Numbers that are not held between -1 and 1 are stretched, so that the extremes of the batch move too.
+    """
     result = tensor.detach().clone()
     sample = result.select(axis, SAMPLE)
     pool = tensor[tensor != 0]
@@ -177,6 +182,9 @@ def _with_other_sample(tensor: torch.Tensor, axis: int) -> torch.Tensor | None:
     picks = torch.arange(sample.numel(), device=tensor.device) * 5 + 3
     drawn = pool.flatten()[picks % pool.numel()].reshape(sample.shape)
     drawn = torch.where(drawn == sample, pool.flatten()[(picks + 1) % pool.numel()].reshape(sample.shape), drawn)
+    if tensor.is_floating_point() and bool((pool.abs() > 1).any()):
+        drawn = drawn * _STRETCH
+        drawn.view(-1)[0] = pool.abs().max() * _STRETCH
     other = torch.where(sample == 0, sample, drawn)
     if bool((other == sample).all()):
         return None
