@@ -15,10 +15,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from shapewidget.frameworks.torch.layers import paths
+
 _CONTAINERS = frozenset((list, dict, set, deque, OrderedDict, defaultdict))
 _OPAQUE = (nn.Module, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, torch.Generator)
 _PLAIN = frozenset((bool, int, float, str, bytes, type(None), torch.dtype, torch.device))
 _STANDARD = list(nn.Module().__dict__)
+_LAST = len(_STANDARD) - 1
 _tables = itemgetter(*(name for name, value in nn.Module().__dict__.items() if type(value) in _CONTAINERS))
 """The attributes that every module has, and those of them that are tables."""
 
@@ -117,7 +120,7 @@ class _State:
         self._empty: list[Any] = []
         self._tables: list[tuple[Any, ...]] = []
         self._buffers: list[tuple[Any, str, torch.Tensor | None]] = []
-        self._attributes = [(module.__dict__, module.__dict__.copy()) for module in model.modules()]
+        self._attributes = [(module.__dict__, module.__dict__.copy()) for module in paths(model)]
         for attributes, _ in self._attributes:
             self._look_into(_own_values(attributes), 0)
             if attributes.get("_parameters"):
@@ -187,10 +190,9 @@ class _State:
 
 
 def _own_values(attributes: dict[str, Any]) -> list[Any]:
-    """The attributes that not every module has; those usually come first."""
-    values, count = list(attributes.values()), len(_STANDARD)
-    if list(islice(attributes, count)) == _STANDARD:
-        return values[count:]
+    """The attributes that not every module has; those usually come first, the last of them behind all others."""
+    if next(islice(attributes, _LAST, None), None) == _STANDARD[_LAST]:
+        return list(attributes.values())[_LAST + 1 :]
     return [value for name, value in attributes.items() if name not in _STANDARD]
 
 

@@ -45,6 +45,8 @@ _SETTINGS = (
     "proj_size",
 )
 
+_SETTING_NAMES = frozenset(_SETTINGS)
+
 _PLAIN = (bool, int, float, str, tuple)
 
 
@@ -92,7 +94,8 @@ def _sizes(kind: type[Any]) -> tuple[tuple[str, int | None], ...]:
 def settings(module: nn.Module) -> dict[str, object]:
     """The settings of a layer that a reader of the graph wants to know, besides its sizes."""
     state = module.__dict__
-    return {name: state[name] for name in _SETTINGS if name in state and isinstance(state[name], _PLAIN)}
+    names = _SETTINGS if not _SETTING_NAMES.isdisjoint(state) else ()
+    return {name: state[name] for name in names if name in state and isinstance(state[name], _PLAIN)}
 
 
 def is_drawn_whole(module: nn.Module) -> bool:
@@ -111,6 +114,12 @@ def is_drawn_whole(module: nn.Module) -> bool:
 def _forward_is_torchs_own(kind: type[Any]) -> bool:
     forward: Any = kind.forward
     return (getattr(forward, "__module__", None) or "").startswith("torch.")
+
+
+def is_sequence(module: nn.Module) -> bool:
+    """Whether a module only calls its layers one after the other."""
+    kind: Any = type(module)
+    return kind.forward is nn.Sequential.forward
 
 
 def may_be_fused(module: nn.Module) -> bool:

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from shapewidget.frameworks.torch.layers import paths
+
 Shape = tuple[int, ...]
 
 _ABSENT = object()
@@ -109,7 +111,8 @@ def copied(model: nn.Module) -> nn.Module:
 
 def to_run(model: nn.Module) -> nn.Module:
     """The model itself, or a copy if it is lazy: its first call would decide the sizes of its layers for good."""
-    return copied(model) if any(is_lazy(weight) for weight in model.parameters()) else model
+    weights = (weight for module in paths(model) for weight in module._parameters.values())
+    return copied(model) if any(map(is_lazy, weights)) else model
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:

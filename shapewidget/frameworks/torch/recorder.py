@@ -12,9 +12,9 @@ import contextlib
 import functools
 import itertools
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import torch
@@ -98,7 +98,7 @@ class Recorder:
         """Start with an empty graph."""
         self.names = dict(names)
         self.repair = repair
-        self.most_nodes = most_nodes
+        self._most_nodes = most_nodes if most_nodes is not None else sys.maxsize
         self._protected = Protected(protected) if protected is not None else None
         self.nodes: list[Node] = []
         self.clashes: list[Clash] = []
@@ -108,8 +108,10 @@ class Recorder:
         self._groups: list[Node] = []
         self._inside_layer = self._inside_fused = False
         self._calls: dict[str, int] = {}
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self._failed_in: str | None = None
+        self._line: source.Capture | None = None
+        """Where the sequence is called whose layers run now: it calls them itself, and they have its line."""
 
     # -- nodes ------------------------------------------------------------------------------------------------------
 
@@ -153,17 +155,21 @@ class Recorder:
     @property
     def is_full(self) -> bool:
         """Whether so much was recorded that the rest runs unrecorded."""
-        return self.most_nodes is not None and len(self.nodes) >= self.most_nodes
+        return len(self.nodes) >= self._most_nodes
 
     def _is_passed_by(self) -> bool:
-        return self._inside_layer or threading.get_ident() != self._thread or self.is_full
+        return self._inside_layer or get_ident() != self._thread or len(self.nodes) >= self._most_nodes
+
+    def _here(self) -> source.Capture | None:
+        return self._line if self._line is not None else source.here()
 
     # -- modules ----------------------------------------------------------------------------------------------------
 
     def _known(self, module: nn.Module) -> _Facts:
         facts = self._facts.get(module)
         if facts is None:
-            path = self.names[module] if module in self.names else self._path(module)
+            path = self.names.get(module)
+            path = path if path is not None else self._path(module)
             class_: Any = type(module)
             type_, kind = _role(class_)
             name = path[path.rfind(".") + 1 :] or type_
@@ -198,7 +204,7 @@ class Recorder:
         path, name, type_, kind, _ = facts
         read = flat((args, kwargs) if kwargs else args)
         node = self.add(kind, name, type_, path, id_=path or type_, read=read)
-        node.module, node.line = module, source.here()
+        node.module, node.line = module, self._here()
         index = len(self.nodes) - 1
         self._inside_layer = True
         try:
@@ -237,7 +243,7 @@ class Recorder:
         path, name, type_, _, _ = facts
         read = flat((args, kwargs) if kwargs else args)
         node = self.add(LayerKind.GROUP, name, type_, path, id_=path, read=read)
-        node.module, node.line = module, source.here()
+        node.module, node.line = module, self._here()
         index = len(self.nodes) - 1
         self._groups.append(node)
         try:
@@ -257,8 +263,9 @@ class Recorder:
         """Run a module that is recorded from the inside."""
         __tracebackhide__ = True
         is_fused = not self._inside_fused and layers.may_be_fused(module)
-        refusals = len(self.clashes)
+        refusals, line = len(self.clashes), self._line
         self._inside_fused |= is_fused
+        self._line = self._here() if layers.is_sequence(module) else None
         try:
             output = original(module, *args, **kwargs)
         except Exception:
@@ -267,6 +274,7 @@ class Recorder:
             raise
         finally:
             self._inside_fused &= not is_fused
+            self._line = line
         return (
             self._fused(original, module, args, kwargs, output)
             if is_fused and refusals == len(self.clashes)
