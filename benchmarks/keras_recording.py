@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 from recording import measured, processor
 
 from shapewidget import zoo
@@ -43,6 +44,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
+    tf.config.threading.set_intra_op_parallelism_threads(1)  # so that this thread's time is all of it
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     adapter, results = KerasAdapter(), {}
     print(f"{'median of paired rounds':32}{'ratio':>8}{'quartiles':>18}{'ms':>9}")
     for name, (model, inputs) in models().items():

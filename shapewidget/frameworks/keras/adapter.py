@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from shapewidget.errors import InputError, ProbeInputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
+from shapewidget.frameworks.collector import uncollected
 from shapewidget.frameworks.host import RESERVE, available_bytes, processor
 from shapewidget.frameworks.keras.attempt import attempt
 from shapewidget.frameworks.keras.follow import follow
@@ -125,7 +126,7 @@ class KerasAdapter:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = _runnable(model)
-            with untouched(model), eager_functions(), limited(time_limit):
+            with uncollected(), untouched(model), eager_functions(), limited(time_limit):
                 return record(model, batch, loss)
 
     def independence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _PLAIN = {
@@ -32,6 +33,7 @@ DATA = frozenset(("iterator_get_next", "iterator_get_next_sync", "make_iterator"
 """Operations that read a dataset, and raise where it ends."""
 
 
+@functools.cache
 def plain_name(kind: str) -> str:
     """'AddV2', 'Add' and 'add_v2' are one operation."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower().strip("_")

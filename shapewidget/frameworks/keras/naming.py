@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -53,7 +54,12 @@ class Naming:
 
 def is_automatic(layer: keras.layers.Layer) -> bool:
     """Whether Keras made up the name: "dense_7"."""
-    return re.fullmatch(rf"{re.escape(to_snake_case(type(layer).__name__))}(_\d+)?", layer.name) is not None
+    return _made_up(type(layer).__name__).fullmatch(layer.name) is not None
+
+
+@functools.cache
+def _made_up(kind: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(to_snake_case(kind))}(_\d+)?")
 
 
 def attributes(owner: object) -> Iterator[tuple[str, keras.layers.Layer]]:

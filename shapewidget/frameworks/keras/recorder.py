@@ -314,8 +314,7 @@ class Recorder:
 
     def ran(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
         """Note an operation of TensorFlow, if it reads a tensor that is known."""
-        name = plain_name(name)
-        if self.is_passed_by() or name in UNTOLD:
+        if self.is_passed_by() or (name := plain_name(name)) in UNTOLD:
             return
         with self.blindly():
             self._know_direct(inputs)

@@ -112,7 +112,7 @@ def copied(model: nn.Module) -> nn.Module:
 def to_run(model: nn.Module) -> nn.Module:
     """The model itself, or a copy if it is lazy: its first call would decide the sizes of its layers for good."""
     weights = (weight for module in paths(model) for weight in module._parameters.values())
-    return copied(model) if any(map(is_lazy, weights)) else model
+    return copied(model) if any(is_lazy(weight) for weight in weights if weight is not None) else model
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import inspect
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from torch import nn
 
 from shapewidget.errors import TimeLimitError
 from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.collector import uncollected
 from shapewidget.frameworks.time_limit import limited
 from shapewidget.frameworks.torch.guard import untouched
 from shapewidget.frameworks.torch.layers import paths
@@ -50,22 +50,10 @@ def record(
         time_limit: Seconds after which the run is ended; None for no end.
     """
     model = to_run(unwrapped(model))
-    with _uncollected(), untouched(model) as held:
+    with uncollected(), untouched(model) as held:
         inputs = flat((batch.args, dict(batch.kwargs), batch.targets))
         recorder = Recorder(paths(model), repair=repair, most_nodes=MOST_NODES, protected=[*held, *inputs])
         return _recorded(model, batch, loss, recorder, time_limit)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let the garbage collector wait: it would go through all of torch for small objects that are soon gone."""
-    was_enabled = gc.isenabled()
-    try:
-        gc.disable()
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _recorded(
