@@ -17,7 +17,7 @@ def along_axes(layer: Layer, axes: Sequence[int]) -> Iterator[Remedy]:
     runs_along = axis_argument(layer)
     for axis in axes if runs_along is not None else ():
         if layer.kind is LayerKind.LAYER:
-            yield SetArgument(layer.path, "dim", axis)
+            yield SetArgument(layer.path, "axis" if "axis" in layer.settings else "dim", axis)
         elif layer.source is not None and runs_along is not None:
             text = along(layer.source, runs_along, len(layer.inputs[0].shape), axis)
             yield from (EditExpression(layer.source, text),) if text is not None else ()

@@ -82,6 +82,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     compared.compared_along_positions,
     axis_roles.batch_lost,
     gathered.positions_by_class,
+    gathered.every_position_of_every_sample,
     last_state.backward_direction_cut,
     last_state.state_behind_padding,
     padding.padding_read_as_data,

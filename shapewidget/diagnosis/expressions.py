@@ -60,6 +60,8 @@ def receiver_of(source: SourceLine | None, name: str) -> str | None:
 def along(source: SourceLine | None, axis: int, rank: int, better: int) -> str | None:
     """A call with another axis: "x.softmax(dim=1)" for "x.softmax(dim=0)"; None if the call does not name its axis.
 
+    An axis that is given by name may be any expression: "softmax(x, axis=self.axis)".
+
     Args:
         source: The line that calls.
         axis: The axis that the call runs along.
@@ -84,9 +86,8 @@ def _axis_given(call: ast.Call, axis: int, rank: int) -> ast.expr | None:
         number = _whole_number(value)
         if number is not None and number % rank == axis:
             return value
-    is_of_module = isinstance(call.func, ast.Name) or (
-        isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in _MODULES
-    )
+    owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+    is_of_module = not owner or owner in _MODULES or owner.split(".")[0] in _FUNCTIONS
     held = named or call.args[is_of_module : is_of_module + 1]
     return held[0] if held and isinstance(held[0], ast.Name | ast.Attribute | ast.IfExp) else None
 
@@ -108,6 +109,12 @@ def _whole_number(node: ast.expr) -> int | None:
     except ValueError:
         return None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def call_of(source: SourceLine | None) -> ast.Call | None:
+    """The expression of a line as a call; None if it is none."""
+    node = _parsed(source)
+    return node if isinstance(node, ast.Call) else None
 
 
 def indexed(source: SourceLine | None) -> str | None:

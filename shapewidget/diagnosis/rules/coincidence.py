@@ -12,6 +12,9 @@ from shapewidget.graph.dims import Dim, constant, symbol
 from shapewidget.graph.records import ClashKind, Declared, Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy
 
+_OF_AXES = frozenset(("dim", "axis", "perm", "batch_dims", "keepdims"))
+"""Settings that number axes, and name no sizes."""
+
 
 def declared_by_coincidence(evidence: Evidence) -> Iterator[Diagnosis]:
     """A layer whose declared size and whose input are different expressions with one value."""
@@ -129,6 +132,7 @@ def _read_off(layer: Layer, batch: int) -> Iterator[Remedy]:
 
 def _names_batch(layer: Layer, there: Layer, batch: int, other: int | None) -> bool:
     """Whether the user's batch size is an argument in the run at another one too, or stands in a weight's shape."""
-    asked = [size for value in there.settings.values() for size in (value if isinstance(value, tuple) else (value,))]
+    given = [value for name, value in there.settings.items() if name not in _OF_AXES]
+    asked = [size for value in given for size in (value if isinstance(value, tuple) else (value,))]
     fixed = [spec.shape[0] for spec in layer.inputs if spec.shape and spec.dims and spec.dims[0] == constant(batch)]
     return other != batch and (batch in asked or batch in fixed)

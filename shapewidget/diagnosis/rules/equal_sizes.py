@@ -76,7 +76,7 @@ def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
         spec = layer.inputs[0] if layer.inputs else None
         if layer.name != "squeeze" or spec is None or spec.dims is None or BATCH not in spec.dims:
             continue
-        if not layer.settings.keys() & {"1", "dim"}:
+        if not layer.settings.keys() & {"1", "dim", "axis"}:
             yield _squeezed(evidence, layer, spec.dims)
 
 

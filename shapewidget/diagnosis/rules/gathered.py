@@ -6,11 +6,15 @@ import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.batch_axis import BATCH
+from shapewidget.diagnosis.chains import axis_argument, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression, Remedy
 
+_GATHERS = frozenset(("gather", "take"))
 _OF_CLASSES = frozenset(("one_hot", "sparse_softmax_cross_entropy_with_logits"))
 
 
@@ -67,6 +71,71 @@ def _remedies(layer: Layer) -> Iterator[Remedy]:
     source = layer.source
     if source is None or source.expression is None:
         return
-    call = ast.parse(source.expression, mode="eval").body
-    if isinstance(call, ast.Call) and call.args:
+    call = call_of(source)
+    if call is not None and call.args:
         yield EditExpression(source, f"{ast.unparse(call.args[0])}[:, -1]")
+
+
+def every_position_of_every_sample(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A `gather` along another axis than the batch, with one index a sample: it takes all of them for each sample."""
+    for layer in evidence.graph.layers:
+        axis = axis_argument(layer)
+        is_plain = layer.name in _GATHERS and not layer.settings.get("batch_dims")
+        if not is_plain or axis is None or len(layer.inputs) < 2:
+            continue
+        given, places = (spec.dims or () for spec in layer.inputs[:2])
+        made = layer.outputs[0].dims or () if layer.outputs else ()
+        if given.count(BATCH) == 1 and given[axis : axis + 1] != (BATCH,) and places == (BATCH,):
+            if made.count(BATCH) == 2 and not _takes_diagonal(evidence, layer):
+                yield _every_position(evidence, layer, given.index(BATCH), axis)
+
+
+def _takes_diagonal(evidence: Evidence, layer: Layer) -> bool:
+    """Whether what comes behind may take the index of each sample out of all."""
+    return any("diag" in reader.name or reader.name == "einsum" for reader, _ in readers(evidence, layer))
+
+
+def _every_position(evidence: Evidence, layer: Layer, batch: int, axis: int) -> Diagnosis:
+    given, places, made = layer.inputs[0], layer.inputs[1], layer.outputs[0]
+    size = given.shape[batch]
+    wanted = (size, *(each for place, each in enumerate(given.shape) if place not in (batch, axis)))
+    text = _by_sample(evidence, layer, batch)
+    behind = [reader for reader, _ in readers(evidence, layer)]
+    drops = behind[0] if len(behind) == 1 and behind[0].name == "index" else layer
+    return Diagnosis(
+        finding_at(
+            "SW641",
+            layer,
+            f"{place_text(layer)} takes {shape_text(places)}, one position for each of the {size} samples, along axis "
+            f"{axis} of {shape_text(given)}. Without batch_dims=1 every sample is read at all {size} positions, which "
+            f"gives {shape_text(made)} and not {wanted}: a sample is read at the positions of others.",
+            fix=text or "tf.gather(x, positions, axis=1, batch_dims=1), with the batch on axis 0 of x",
+            axis=batch,
+            axis_name="batch",
+            expected=str(wanted),
+            got=str(made.shape),
+        ),
+        tuple(EditExpression(each.source, text) for each in (drops, layer) if text and each.source is not None),
+    )
+
+
+def _by_sample(evidence: Evidence, layer: Layer, batch: int) -> str:
+    """The call with one position for each sample; a transpose that brought the batch behind is left out."""
+    call = call_of(layer.source)
+    if call is None or len(call.args) < 2:
+        return ""
+    data = call.args[0]
+    if batch == 1:
+        swap = evidence.producer(layer.id, 0)
+        inner = call_of(swap.source) if swap is not None and swap.settings.get("perm", ())[:2] == (1, 0) else None
+        if inner is None or not inner.args or ast.unparse(inner) != ast.unparse(data):
+            return ""
+        data = inner.args[0]
+    elif batch != 0:
+        return ""
+    function, places = ast.unparse(call.func), ast.unparse(call.args[1])
+    if not function.endswith("take"):
+        return f"{function}({ast.unparse(data)}, {places}, axis=1, batch_dims=1)"
+    places = places if isinstance(call.args[1], ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({places})"
+    singles = ", None" * (len(layer.inputs[0].shape) - 1)
+    return f"{function}_along_axis({ast.unparse(data)}, {places}[:{singles}], axis=1)[:, 0]"

@@ -37,7 +37,8 @@ def samples_mixed(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.type in _ALONG_AN_AXIS and not _is_weight_a_sample(layer, axis):
             axes = _other_axes(evidence, layer, axis)
             remedies = tuple(along_axes(layer, axes))
-            better = f"dim={axes[0]}, which holds {layer.inputs[0].shape[axes[0]]} values of one sample"
+            name = "axis" if "axis" in layer.settings else "dim"
+            better = f"{name}={axes[0]}, which holds {layer.inputs[0].shape[axes[0]]} values of one sample"
             what = f"runs along axis {axis}, which is the batch"
             yield _mixed(layer, axis, "SW603", what, _written(layer, axes[0], remedies), remedies, better)
         elif layer.type in _ATTENTION:
@@ -71,7 +72,7 @@ def _written(layer: Layer, axis: int, remedies: tuple[Remedy, ...]) -> str:
     if isinstance(first, EditExpression):
         return first.replacement
     where = f"build `{layer.path}` with " if isinstance(first, SetArgument) else "take "
-    return f"{where}dim={axis}"
+    return f"{where}{'axis' if 'axis' in layer.settings else 'dim'}={axis}"
 
 
 def _mixed(

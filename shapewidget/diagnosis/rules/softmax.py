@@ -11,8 +11,9 @@ from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.wording import place_text, shape_text
-from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.dims import constant
+from shapewidget.graph.records import Layer, LayerKind, TensorSpec
+from shapewidget.graph.remedies import EditExpression, SetArgument
 
 _SOFTMAX = frozenset(("softmax", "Softmax", "log_softmax", "LogSoftmax"))
 _PRODUCTS = frozenset(("matmul", "bmm"))
@@ -60,25 +61,57 @@ def _weights(layer: Layer, reader: Layer, axis: int, summed: int) -> Diagnosis:
 def softmax_of_one_value(evidence: Evidence) -> Iterator[Diagnosis]:
     """A softmax along an axis of size 1: it gives 1 whatever comes in."""
     for layer in evidence.graph.layers:
-        axis = axis_argument(layer)
-        dims = layer.inputs[0].dims if layer.inputs else None
-        if layer.type not in _SOFTMAX or axis is None or dims is None or not dims[axis].is_constant:
+        is_activation = layer.settings.get("activation") in _SOFTMAX and bool(layer.outputs)
+        spec = layer.outputs[0] if is_activation else layer.inputs[0] if layer.inputs else None
+        axis = len(layer.outputs[0].shape) - 1 if is_activation else axis_argument(layer)
+        if (layer.type not in _SOFTMAX and not is_activation) or axis is None or spec is None or spec.dims is None:
             continue
-        if dims[axis].offset == 1 and _is_made_single(evidence, layer, axis):
-            gives = 0 if "log" in layer.type.lower() else 1
-            wide = [place for place, size in enumerate(layer.inputs[0].shape) if size > 1 and dims[place] != BATCH]
-            reason = (
-                f"{place_text(layer)} runs along axis {axis} of {shape_text(layer.inputs[0])}, which has size 1: it "
-                f"gives "
-                f"{gives} whatever its input is."
-            )
-            fix = f"dim={wide[-1]}" if wide else "sigmoid instead of softmax for a single output"
-            yield Diagnosis(
-                finding_at(
-                    "SW609", layer, reason, fix=fix, axis=axis, expected="an axis of several values", got="size 1"
-                ),
-                tuple(along_axes(layer, wide[::-1])),
-            )
+        if spec.dims[axis] == constant(1) and is_activation:
+            yield _of_one_unit(layer, spec)
+        elif spec.dims[axis] == constant(1) and _is_made_single(evidence, layer, axis):
+            yield _of_one_value(layer, axis)
+
+
+def _of_one_unit(layer: Layer, spec: TensorSpec) -> Diagnosis:
+    return Diagnosis(
+        finding_at(
+            "SW609",
+            layer,
+            f"{place_text(layer)} gives {shape_text(spec)} with activation='softmax', which makes the values of the "
+            "last axis add up to 1. It has size 1, so that every value is 1 whatever the input is, and nothing is "
+            "learned. One unit takes a sigmoid; a softmax takes 2 units or more.",
+            fix=f"{layer.type}(1, activation='sigmoid')",
+            axis=len(spec.shape) - 1,
+            axis_name="units",
+            expected="2 units or more, or a sigmoid",
+            got="1 unit",
+        ),
+        (SetArgument(layer.path, "activation", "sigmoid"),),
+    )
+
+
+def _of_one_value(layer: Layer, axis: int) -> Diagnosis:
+    spec = layer.inputs[0]
+    gives = 0 if "log" in layer.type.lower() else 1
+    wide = [place for place, size in enumerate(spec.shape) if size > 1 and (spec.dims or ())[place] != BATCH]
+    reason = (
+        f"{place_text(layer)} runs along axis {axis} of {shape_text(spec)}, which has size 1: it gives "
+        f"{gives} whatever its input is."
+    )
+    name = "axis" if "axis" in layer.settings else "dim"
+    better = f"{name}={wide[-1]}, of {spec.shape[wide[-1]]} values" if wide else "an axis of several values"
+    return Diagnosis(
+        finding_at(
+            "SW609",
+            layer,
+            reason,
+            fix=f"{name}={wide[-1]}" if wide else "sigmoid instead of softmax for a single output",
+            axis=axis,
+            expected=better,
+            got=f"{name}={axis}, of size 1",
+        ),
+        tuple(along_axes(layer, wide[::-1])),
+    )
 
 
 def _is_made_single(evidence: Evidence, layer: Layer, axis: int) -> bool:

@@ -15,7 +15,7 @@ from shapewidget.errors import InputError, ProbeInputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
 from shapewidget.frameworks.collector import uncollected
 from shapewidget.frameworks.host import RESERVE, available_bytes, processor
-from shapewidget.frameworks.keras.attempt import attempt
+from shapewidget.frameworks.keras.attempt import attempt, is_ours
 from shapewidget.frameworks.keras.follow import follow
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.independence import independence
@@ -187,7 +187,7 @@ class KerasAdapter:
 
 def _runnable(model: keras.Model) -> keras.Model:
     """The model, or a copy of one that was never called: running it would build it."""
-    if all(layer.built for layer in model._flatten_layers()):
+    if is_ours(model) or all(layer.built for layer in model._flatten_layers()):
         return model
     try:
         return copy_of(model)

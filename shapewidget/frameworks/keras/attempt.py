@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,13 @@ from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.sites import searched
 from shapewidget.graph.remedies import Remedy
 
+_MADE: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def is_ours(model: keras.Model) -> bool:
+    """Whether a model is a copy with a remedy in it, which a run may build, and which no other copy can replace."""
+    return model in _MADE
+
 
 def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None) -> Attempt | None:
     """A copy of the model with the remedy applied; None where it cannot be."""
@@ -31,6 +39,8 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
         with same_process_state():
             is_changed = change.instead or change.before or any(map(change.methods, _classes(model)))
             changed = Remaker(change).layer(model) if is_changed else model
+            if is_changed:
+                _MADE.add(changed)
     except Exception:  # a layer that cannot be made again, or a model that is refused with the remedy
         return None
     return Attempt(

@@ -75,7 +75,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _again(layer: Any) -> Any:
-    return type(layer).from_config(unbuilt_config(layer))
+    return made_from(layer, unbuilt_config(layer))
+
+
+def made_from(layer: Any, config: dict[str, Any]) -> Any:
+    """A layer of a configuration, by its old name: the configuration of a layer of the user's may hold none."""
+    made = type(layer).from_config(config)
+    made.name = layer.name
+    return made
 
 
 def unbuilt_config(layer: keras.layers.Layer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 
 from shapewidget.errors import RebuildError
-from shapewidget.frameworks.keras.constructor import configs, copied, unbuilt_config
+from shapewidget.frameworks.keras.constructor import configs, copied, made_from, unbuilt_config
 from shapewidget.frameworks.keras.rehearsal import rehearsing
 
 _MOVABLE = ("units", "filters", "output_dim", "key_dim", "num_heads")
@@ -150,7 +150,7 @@ def _resized(layer: Any, moved: Mapping[Place, object]) -> Any:
         if (layer.name, name) in moved:
             for inner in configs(config):
                 inner[name] = moved[layer.name, name]
-    return type(layer).from_config(config)
+    return made_from(layer, config)
 
 
 def _output_shapes(model: keras.Model) -> list[tuple[int | None, ...]]:

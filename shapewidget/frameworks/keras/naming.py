@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 from keras.src.utils.naming import to_snake_case
 
-_OF_KERAS = ("_layers", "_functional")
+_OF_KERAS = ("_layers", "_functional", "_operations")
 """Attributes in which Keras holds the same layers once more; TensorFlow's own begin with "_self_"."""
 
 

@@ -17,6 +17,10 @@ from shapewidget.frameworks.keras.tensors import spec
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, LayerKind, SourceLine, TensorSpec
 
 
+Mark = tuple[int, int, dict[str, int]]
+"""Where a record stands: how many nodes and clashes it has, and how often each id was given."""
+
+
 class Slot(NamedTuple):
     """One output of one node."""
 
@@ -88,11 +92,11 @@ class Nodes:
         """Note that a node was refused."""
         self.clashes.append(replace(clash, layer_id=node.id))
 
-    def mark(self) -> tuple[int, int, dict[str, int]]:
+    def mark(self) -> Mark:
         """Where the record stands."""
         return len(self.all), len(self.clashes), dict(self._calls)
 
-    def cut_back(self, mark: tuple[int, int, dict[str, int]]) -> None:
+    def cut_back(self, mark: Mark) -> None:
         """Forget what came after a mark."""
         count, clashes, self._calls = mark
         del self.all[count:], self.clashes[clashes:]

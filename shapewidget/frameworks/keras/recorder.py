@@ -14,7 +14,7 @@ import keras
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks import source
-from shapewidget.frameworks.keras import layers
+from shapewidget.frameworks.keras import kernels, layers
 from shapewidget.frameworks.keras.direct import direct_frame, name_in
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 from shapewidget.frameworks.keras.names import DATA, SAME_VALUES, UNTOLD, plain_name
@@ -23,6 +23,7 @@ from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
 from shapewidget.frameworks.keras.stopgap import fitted
+from shapewidget.frameworks.keras.swaps import Swaps
 from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, shape, spec
 from shapewidget.frameworks.keras.trace import Trace, is_traced
 from shapewidget.frameworks.unstarted import again
@@ -54,6 +55,7 @@ class Recorder:
         self._noted = False
         self.losses = LossCalls(self)
         self._naming = Naming()
+        self._swaps = Swaps(self.nodes)
         self.trace = Trace()
         self.deferred: Exception | None = None
         self.loaders: list[Any] = []
@@ -281,6 +283,7 @@ class Recorder:
         given = leaves((args, kwargs))
         self._know([tensor for tensor in given if isinstance(tensor, keras.KerasTensor)], None)
         node = self._add_operation(plain_name(type(operation).__name__), given)
+        node.settings = kernels.settings_of(operation)
 
         def refusal(args: Any, kwargs: Any, error: Exception) -> Clash:
             arguments = {str(place): value for place, value in enumerate(args)} | vars(operation) | kwargs
@@ -324,10 +327,25 @@ class Recorder:
             if name in SAME_VALUES:
                 self.nodes.same(outputs[0], known[0])
                 return
-            arguments = {id(tensor) for tensor in inputs if is_argument(tensor) and name != "stack"}
-            arguments -= {id(tensor) for tensor in known}
-            read = [tensor for tensor in leaves(list(inputs)) if id(tensor) not in arguments]
-            self.nodes.gives(self._add_operation(name, read), leaves(list(outputs)))
+            if not self._swaps.closes(name, inputs[0], source.here(), outputs):
+                self._add_kernel(name, inputs, outputs, attributes)
+
+    def _add_kernel(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
+        arguments = {id(each) for each in inputs if is_argument(each) and name != "stack"}
+        arguments -= {id(each) for each in inputs if self.nodes.producer(each) is not None}
+        read = [tensor for tensor in leaves(list(inputs)) if id(tensor) not in arguments]
+        settings = kernels.settings(name, inputs, attributes)
+        undone = self._swaps.undone(name, inputs[0], source.here())
+        if undone is not None:
+            read, settings = [undone[0]], settings | {"axis": undone[1]}
+        before = self.nodes.mark() if name == "transpose" else None
+        node = self._add_operation(name, read)
+        node.settings = settings
+        self.nodes.gives(node, leaves(list(outputs)))
+        if before is not None:
+            self._swaps.follow(node, before, inputs[0], outputs[0])
+        if undone is not None:
+            self._swaps.open(node, outputs[0])
 
     def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
         """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""

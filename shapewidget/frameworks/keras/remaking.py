@@ -16,7 +16,7 @@ import keras
 from keras.src.models.functional import Functional
 
 from shapewidget.errors import RebuildError
-from shapewidget.frameworks.keras.constructor import configs, copied, unbuilt_config
+from shapewidget.frameworks.keras.constructor import configs, copied, made_from, unbuilt_config
 from shapewidget.frameworks.keras.guard import same_process_state
 
 Make = Callable[[Any], Any]
@@ -159,7 +159,7 @@ def again(layer: Any, **changes: object) -> Any:
     for name, value in changes.items():
         for holder in [config] if name in config else configs(config):
             holder[name] = value
-    return type(layer).from_config(config)
+    return made_from(layer, config)
 
 
 def copy_of(model: keras.Model) -> keras.Model:

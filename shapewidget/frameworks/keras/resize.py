@@ -38,9 +38,13 @@ def resized(batch: Batch, sizes: Mapping[str, int]) -> Batch:
         raise InputError(f"The batch has no axis {unknown[0]!r} to resize; it has {', '.join(old) or 'no named axis'}.")
     new = {**old, **sizes}
 
+    def fitted(array: Array, names: Names) -> Array:
+        result = _fitted(array, names, new)
+        return _as_lengths(array, result, old, new) if _is_lengths(array, names, old) else result
+
     def change(value: Any, names: Iterator[Names]) -> Any:
         return keras.tree.map_structure(
-            lambda item: _fitted(item, next(names), new) if isinstance(item, np.ndarray) else item, value
+            lambda item: fitted(item, next(names)) if isinstance(item, np.ndarray) else item, value
         )
 
     args, kwargs = change((batch.args, dict(batch.kwargs)), iter(batch.axes))
@@ -53,3 +57,15 @@ def _fitted(array: Array, names: Names, sizes: Mapping[str, int]) -> Array:
         if name and array.shape[axis] != sizes[name] and array.shape[axis]:
             array = np.take(array, np.arange(sizes[name]) % array.shape[axis], axis)
     return array
+
+
+def _is_lengths(array: Array, names: Names, sizes: Mapping[str, int]) -> bool:
+    """Whether an array says how long each sequence is: whole numbers from 1 to T, which reach T."""
+    if names != ("B",) or "T" not in sizes or array.dtype.kind not in "iu" or not array.size:
+        return False
+    return int(array.min()) >= 1 and int(array.max()) == sizes["T"]
+
+
+def _as_lengths(array: Array, fitted: Array, old: Mapping[str, int], new: Mapping[str, int]) -> Array:
+    """Lengths for the new size of the sequences; those that filled them before do so again."""
+    return np.where(fitted == old["T"], new["T"], np.minimum(fitted, new["T"])).astype(array.dtype)

@@ -1,0 +1,175 @@
+"""Keras models that run and compute something else than was meant, and some that look like them and are right."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+from keras_wrong import floats, whole
+
+
+class Called(keras.Model):
+    """Layers by name, and a call that is handed in."""
+
+    def __init__(self, function, **parts):
+        super().__init__()
+        for name, part in parts.items():
+            setattr(self, name, part)
+        self.function = function
+
+    def call(self, *inputs):
+        return self.function(self, *inputs)
+
+
+LENGTHS = np.array([9, 4, 7, 2, 9], "int32")
+
+
+# -- softmax ----------------------------------------------------------------------------------------------------
+
+
+class PlacesWeighed(layers.Layer):
+    """One score for every place of a picture; their softmax along an axis that is handed in."""
+
+    def __init__(self, along, **more):
+        super().__init__(**more)
+        self.along, self.score = along, layers.Conv2D(1, 1)
+
+    def call(self, x):
+        scores = ops.reshape(self.score(x), (-1, x.shape[1] * x.shape[2], 1))
+        weights = ops.softmax(scores, axis=self.along)
+        return ops.sum(weights * ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3])), axis=1)
+
+
+def places_weighed(along):
+    picture = keras.Input((8, 8, 3))
+    features = layers.Conv2D(12, 3, name="features")(picture)
+    return keras.Model(picture, layers.Dense(4)(PlacesWeighed(along, name="weighed")(features))), floats(4, 8, 8, 3)
+
+
+def weights_of_one_place():
+    return places_weighed(-1)
+
+
+def weights_of_all_places():
+    return places_weighed(1)
+
+
+def softmax_layer_on_one_score():
+    steps = keras.Input((None, 6))
+    scores = layers.Softmax(name="weights")(layers.Dense(1, name="score")(steps))
+    return keras.Model(steps, layers.Dense(2)(layers.Dot((1, 1))([scores, steps]))), floats(5, 9, 6)
+
+
+def softmax_layer_along_steps():
+    steps = keras.Input((None, 6))
+    scores = layers.Softmax(axis=1)(layers.Dense(1)(steps))
+    return keras.Model(steps, layers.Dense(2)(layers.Dot((1, 1))([scores, steps]))), floats(5, 9, 6)
+
+
+def one_unit_with_softmax():
+    model = [keras.Input((None, 4)), layers.GRU(7), layers.Dense(1, activation="softmax", name="rises")]
+    return keras.Sequential(model), floats(5, 9, 4)
+
+
+def activation_layer_on_one_unit():
+    model = [keras.Input((8,)), layers.Dense(1), layers.Activation("softmax", name="probability")]
+    return keras.Sequential(model), floats(6, 8)
+
+
+def one_unit_with_sigmoid():
+    model = [keras.Input((None, 4)), layers.GRU(7), layers.Dense(1, activation="sigmoid")]
+    return keras.Sequential(model), floats(5, 9, 4)
+
+
+class StepsWeighed(keras.Model):
+    def __init__(self, along):
+        super().__init__()
+        self.along, self.score, self.head = along, layers.Dense(1), layers.Dense(3)
+
+    def call(self, x):
+        weights = tf.nn.softmax(self.score(x)[..., 0], self.along)
+        return self.head(tf.einsum("bt,btf->bf", weights, x))
+
+
+class SamplesWeighed(StepsWeighed):
+    def call(self, x):
+        weights = tf.nn.softmax(self.score(x)[..., 0], 0)
+        return self.head(tf.einsum("bt,btf->bf", weights, x))
+
+
+def attention_over_samples():
+    return SamplesWeighed(0), floats(5, 9, 4)
+
+
+def attention_over_steps():
+    return StepsWeighed(1), floats(5, 9, 4)
+
+
+# -- positions --------------------------------------------------------------------------------------------------
+
+
+class StepRead(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.read, self.head = layers.LSTM(6, return_sequences=True), layers.Dense(3)
+
+    def call(self, x, lengths):
+        return self.head(ops.take(self.read(x), lengths - 1, axis=1)[:, 0])
+
+
+def positions_of_all_samples():
+    return StepRead(), (floats(5, 9, 4), LENGTHS)
+
+
+def mean_of_all_positions():
+    def call(self, x, lengths):
+        picked = tf.gather(self.read(x), lengths - 1, axis=1)
+        return self.head(tf.reduce_mean(picked, axis=1))
+
+    return Called(call, read=layers.LSTM(6, return_sequences=True), head=layers.Dense(3)), (floats(5, 9, 4), LENGTHS)
+
+
+def position_of_each_sample():
+    def call(self, x, lengths):
+        return self.head(tf.gather(self.read(x), lengths - 1, axis=1, batch_dims=1))
+
+    return Called(call, read=layers.LSTM(6, return_sequences=True), head=layers.Dense(3)), (floats(5, 9, 4), LENGTHS)
+
+
+def rows_of_a_table():
+    table = keras.random.normal((20, 6), seed=1)
+
+    def call(self, x, kinds):
+        return self.head(x + ops.take(table, kinds, axis=0))
+
+    return Called(call, head=layers.Dense(3)), (floats(5, 6), whole(20, 5))
+
+
+def columns_of_the_own_sample():
+    def call(self, x, places):
+        return self.head(ops.take_along_axis(x, places[:, None], axis=1))
+
+    return Called(call, head=layers.Dense(3)), (floats(5, 6), whole(6, 5))
+
+
+WRONG = {
+    weights_of_one_place: ("softmax",),
+    softmax_layer_on_one_score: ("weights",),
+    one_unit_with_softmax: ("rises",),
+    activation_layer_on_one_unit: ("probability",),
+    attention_over_samples: ("softmax",),
+    positions_of_all_samples: ("gather", "take"),
+    mean_of_all_positions: ("gather",),
+}
+"""Every program with the names that the first finding may give."""
+
+RIGHT = (
+    weights_of_all_places,
+    softmax_layer_along_steps,
+    one_unit_with_sigmoid,
+    attention_over_steps,
+    position_of_each_sample,
+    rows_of_a_table,
+    columns_of_the_own_sample,
+)
