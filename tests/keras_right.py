@@ -170,9 +170,18 @@ def datasets_to_their_end():
     return [tf.reduce_mean(tf.square(model(x) - y)) for x, y in data]
 
 
+def overlaps():
+    scores, ids = floats(8, 6, 6, 4), whole(4, 8, 6, 6)
+    keras.metrics.MeanIoU(num_classes=4, sparse_y_pred=False)(ids, scores)
+    keras.metrics.MeanIoU(num_classes=4)(ids, tf.argmax(scores, -1))
+    keras.metrics.MeanIoU(num_classes=2)(ids // 2, tf.cast(scores[..., 0] > 0, "float32"))
+    keras.metrics.BinaryIoU(threshold=0.5)(ids // 2, tf.sigmoid(scores[..., 0]))
+    return keras.metrics.OneHotMeanIoU(num_classes=4)(keras.utils.to_categorical(ids, 4), scores)
+
+
 RIGHT = (
     resnet, squeeze_and_excite, sequence_to_sequence, masked_tagger, transformer_block, sines, autoencoder,
     ids_with_a_last_axis, flat_targets_for_one_unit, binary_labels, many_labels_at_once, two_outputs, siamese,
     contrastive_loss, stateful_in_whole_batches, any_size_pooled, loop_with_a_tape, attention_by_hand, standardised,
-    distances, steps_picked_by_length, datasets_to_their_end,
+    distances, steps_picked_by_length, datasets_to_their_end, overlaps,
 )  # fmt: skip

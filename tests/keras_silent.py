@@ -153,7 +153,56 @@ def columns_of_the_own_sample():
     return Called(call, head=layers.Dense(3)), (floats(5, 6), whole(6, 5))
 
 
+# -- order of the axes ------------------------------------------------------------------------------------------
+
+
+def columns_of_a_picture(rows_first, height=8, width=20):
+    picture = keras.Input((height, width, 1))
+    x = layers.Conv2D(6, 3, padding="same")(picture)
+    if not rows_first:
+        x = layers.Permute((2, 1, 3))(x)
+    x = layers.Reshape((width, height * 6), name="columns")(x)
+    return keras.Model(picture, layers.Dense(11)(layers.LSTM(9, return_sequences=True)(x))), floats(3, height, width, 1)
+
+
+def rows_read_as_columns():
+    return columns_of_a_picture(True)
+
+
+def columns_read_as_columns():
+    return columns_of_a_picture(False)
+
+
+class Lead(keras.Model):
+    """Twelve leads of 40 steps, read as 40 steps of 12 leads."""
+
+    def __init__(self):
+        super().__init__()
+        self.read, self.head = layers.GRU(7), layers.Dense(3)
+
+    def call(self, x):
+        return self.head(self.read(ops.reshape(x, (-1, 40, 12))))
+
+
+def leads_reshaped_to_steps():
+    return Lead(), floats(5, 12, 40)
+
+
+def places_in_a_row():
+    picture = keras.Input((8, 8, 6))
+    x = layers.Reshape((64, 6))(picture)
+    return keras.Model(picture, layers.MultiHeadAttention(2, 3)(x, x)), floats(3, 8, 8, 6)
+
+
+def code_unfolded():
+    code = keras.Input((24,))
+    x = layers.Reshape((4, 3, 2))(code)
+    return keras.Model(code, layers.Conv2DTranspose(1, 2)(x)), floats(3, 24)
+
+
 WRONG = {
+    rows_read_as_columns: ("columns",),
+    leads_reshaped_to_steps: ("reshape",),
     weights_of_one_place: ("softmax",),
     softmax_layer_on_one_score: ("weights",),
     one_unit_with_softmax: ("rises",),
@@ -165,6 +214,9 @@ WRONG = {
 """Every program with the names that the first finding may give."""
 
 RIGHT = (
+    columns_read_as_columns,
+    places_in_a_row,
+    code_unfolded,
     weights_of_all_places,
     softmax_layer_along_steps,
     one_unit_with_sigmoid,

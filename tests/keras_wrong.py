@@ -256,6 +256,23 @@ def steps_picked_by_class():
     return picked_by_class(tf.constant(floats(32, 12, 6)), tf.constant(whole(6, 32), tf.int32))
 
 
+def overlap_of(metric, targets):
+    steps = [keras.Input((6, 6, 2)), layers.Conv2D(4, 1, activation="softmax")]
+    model = keras.Sequential(steps)
+    model.compile("sgd", loss="mse", metrics=[metric])
+    model.evaluate(floats(8, 6, 6, 2), targets, verbose=0)
+
+
+def overlap_of_one_hot_maps():
+    overlap_of(keras.metrics.MeanIoU(num_classes=4), keras.utils.to_categorical(whole(4, 8, 6, 6), 4))
+
+
+def overlap_of_probabilities():
+    model = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(1, 1, activation="sigmoid")])
+    model.compile("sgd", loss="binary_crossentropy", metrics=[keras.metrics.MeanIoU(num_classes=2)])
+    model.evaluate(floats(8, 6, 6, 2), whole(2, 8, 6, 6, 1), verbose=0)
+
+
 WRONG = {
     dense_feeds_pooling: ("halve",), frames_into_lstm: ("motion",), residual_of_other_width: ("shortcut",),
     residual_with_stride: ("shortcut",), bidirectional_residual: ("skip",),
@@ -273,5 +290,6 @@ WRONG = {
     own_training_step: ("sub",), loop_with_a_tape: ("sub",), product_of_rows: ("matmul",),
     concat_of_other_widths: ("concat",),
     reshape_to_other_count: ("reshape",), steps_picked_by_class: ("gather_nd",),
+    overlap_of_one_hot_maps: ("MeanIoU",), overlap_of_probabilities: ("MeanIoU",),
 }  # fmt: skip
 """Every program with the names that the first finding may give."""

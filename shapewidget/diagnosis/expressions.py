@@ -40,10 +40,23 @@ def method_call(source: SourceLine | None) -> MethodCall | None:
     given = node.args[0].elts if is_one_tuple else node.args  # type: ignore[attr-defined]
     if any(isinstance(each, ast.Starred) for each in given):
         return None
-    receiver = ast.unparse(node.func.value)
-    if not isinstance(node.func.value, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
-        receiver = f"({receiver})"
-    return MethodCall(receiver, node.func.attr, tuple(map(ast.unparse, given)))
+    return MethodCall(_closed(node.func.value), node.func.attr, tuple(map(ast.unparse, given)))
+
+
+def _closed(node: ast.expr) -> str:
+    """An expression as text that a method can be called on."""
+    text = ast.unparse(node)
+    return text if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({text})"
+
+
+def reshape_call(source: SourceLine | None) -> MethodCall | None:
+    """The expression of a line as a call of a reshape of Keras or TensorFlow, whose shape is the one argument."""
+    node = call_of(source)
+    if node is None or len(node.args) != 2 or node.keywords or not isinstance(node.func, ast.Attribute):
+        return None
+    if node.func.attr != "reshape" or ast.unparse(node.func.value).split(".")[0] not in _FUNCTIONS:
+        return None
+    return MethodCall(_closed(node.args[0]), ast.unparse(node.func), (ast.unparse(node.args[1]),))
 
 
 def receiver_of(source: SourceLine | None, name: str) -> str | None:
@@ -53,8 +66,7 @@ def receiver_of(source: SourceLine | None, name: str) -> str | None:
         return None
     is_of_torch = isinstance(node.func.value, ast.Name) and node.func.value.id == "torch"
     target = node.args[0] if is_of_torch and node.args else node.func.value
-    text = ast.unparse(target)
-    return text if isinstance(target, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({text})"
+    return _closed(target)
 
 
 def along(source: SourceLine | None, axis: int, rank: int, better: int) -> str | None:

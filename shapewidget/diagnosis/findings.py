@@ -128,6 +128,7 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW617", "The attention runs over the heads", Severity.COINCIDENCE),
         Rule("SW618", "Vectors are compared along their positions", Severity.COINCIDENCE),
         Rule("SW641", "Every sample is read at the positions of all", Severity.COINCIDENCE),
+        Rule("SW642", "Scores are read as class ids", Severity.COINCIDENCE),
         Rule("SW801", "The checkpoint is of a model of other sizes", Severity.MISMATCH),
         Rule("SW802", "The checkpoint has other names", Severity.MISMATCH),
         Rule("SW901", "The program raises an error of its own", Severity.MISMATCH),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
-from shapewidget.diagnosis.expressions import method_call
+from shapewidget.diagnosis.expressions import method_call, reshape_call
 from shapewidget.diagnosis.loss_search import dims_of as fixed_dims_of
 from shapewidget.diagnosis.memory_order import (
     Axes,
@@ -20,9 +20,10 @@ from shapewidget.diagnosis.mixing import is_harmless
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import Layer, LayerKind, TensorSpec
-from shapewidget.graph.remedies import EditExpression, Remedy
+from shapewidget.graph.remedies import EditExpression, InsertLayer, Remedy, ReplaceLayer
 
-RESHAPING = frozenset(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as", "Flatten", "Unflatten"))
+_METHODS = ("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as")
+RESHAPING = frozenset((*_METHODS, "Flatten", "Unflatten", "Reshape"))
 
 
 def is_reshape(layer: Layer) -> bool:
@@ -46,6 +47,8 @@ def axes_swapped_by_view(evidence: Evidence) -> Iterator[Diagnosis]:
 def _moved(evidence: Evidence, layer: Layer) -> tuple[Axes, Axes, tuple[int, int] | None]:
     """The dims before and after, and the axis that moved; where `width // heads` hides it, with sizes for arguments."""
     given, made = dims_of(layer.inputs[0]), dims_of(layer.outputs[0])
+    if layer.outputs[0].dims is None:  # at other sizes it did not run
+        given = tuple(map(constant, layer.inputs[0].shape))
     moved = moved_axis(given, made)
     if moved is None:
         fixed = arguments_of_model(evidence)
@@ -85,7 +88,7 @@ def _swapped(evidence: Evidence, layer: Layer, given: Axes, made: Axes, moved: t
     reason = (
         f"{place_text(layer)} reads {shape_text(spec)} as {shape_text(result)}: the axis of size {named} {where} in "
         f"name, "
-        f"but a {layer.name} moves no values, so every row now holds pieces of several. "
+        f"but a {layer.type} moves no values, so every row now holds pieces of several. "
         f"{f'Swapping axes takes {order}.' if order else 'Swapping axes takes transpose or permute.'}"
     )
     return Diagnosis(
@@ -105,8 +108,11 @@ def _swapped(evidence: Evidence, layer: Layer, given: Axes, made: Axes, moved: t
 
 def _mended(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, ...], str]:
     """The expression with the axes swapped, the remedies that put it there, and the swap itself."""
+    if layer.type == "Reshape":
+        return _permuted(layer, given, made)
     call = method_call(layer.source)
-    order = order_to_reach(given, made)
+    function = reshape_call(layer.source)
+    order = order_to_reach(given, made) if function is None else None
     if order is not None:
         swap = transposition(inverse(order))
         if call is None or call.name not in ("view", "reshape"):
@@ -120,6 +126,8 @@ def _mended(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, .
     if order is None:
         return _heads_and_batch(layer)
     swap = transposition(order)
+    if function is not None:
+        return _edit(layer, f"{function.name}({function.receiver}.{swap}, {function.arguments[0]})", swap)
     if call is None or call.name not in ("view", "reshape"):
         return f"{swap} before the {layer.name}", (), swap
     return _edit(layer, f"{call.receiver}.{swap}.reshape({', '.join(call.arguments)})", swap)
@@ -136,6 +144,17 @@ def _heads_and_batch(layer: Layer) -> tuple[str, tuple[Remedy, ...], str]:
         return _edit(layer, f"{call.receiver}.unflatten(-1, ({count}, {call.arguments[2]})).{swap}.flatten(0, 1)", swap)
     count = str(given[0] // made[0]) if call.arguments[0] == "-1" else "-1"
     return _edit(layer, f"{call.receiver}.unflatten(0, ({call.arguments[0]}, {count})).{swap}.flatten(2)", swap)
+
+
+def _permuted(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, ...], str]:
+    """The same for a layer of Keras: a Permute in its place or, where axes are merged or split too, before it."""
+    order = order_that_keeps(given, made)
+    if order is None or order[0] != 0:
+        return "", (), ""
+    text = f"Permute({order[1:]})"
+    if sorted(map(str, given)) == sorted(map(str, made)):
+        return text, (ReplaceLayer(layer.path, "Permute", {"dims": order[1:]}),), text
+    return f"{text} before `{layer.path}`", (InsertLayer(layer.path, "Permute", {"dims": order[1:]}),), text
 
 
 def _edit(layer: Layer, text: str, swap: str) -> tuple[str, tuple[Remedy, ...], str]:

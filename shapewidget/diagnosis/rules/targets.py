@@ -80,7 +80,7 @@ def weights_without_effect(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def _says(layer: Layer) -> bool:
-    return layer.kind is LayerKind.LOSS and "takes" in layer.settings
+    return layer.kind is LayerKind.LOSS and layer.settings.get("takes") in (_IDS, _ROWS, _SAME)
 
 
 def fits(form: str, targets: Shape, outputs: Shape) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -142,21 +143,25 @@ def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
             return loss
         namespace = keras.metrics if isinstance(loss, keras.metrics.Metric) else keras.losses
         made = getattr(namespace, remedy.replacement)
-        return made(**_kept(loss)) if isinstance(made, type) else as_compiled(made)
+        return made(**_kept(loss, made)) if isinstance(made, type) else as_compiled(made)
 
     found = next((loss for loss in program.losses if name_of(loss) == remedy.name), None)
     if found is None:
         return None
     is_named = remedy.replacement.islower()
-    text = repr(remedy.replacement) if is_named else f"{remedy.replacement}({_written(_kept(found))})"
+    namespace = keras.metrics if isinstance(found, keras.metrics.Metric) else keras.losses
+    given = {} if is_named else _kept(found, getattr(namespace, remedy.replacement))
+    text = repr(remedy.replacement) if is_named else f"{remedy.replacement}({_written(given)})"
     site = program.site(found)
     edit = site.with_other_loss(remedy.name, remedy.replacement, text) if site is not None else None
     return Applied(Change(loss=other), _line(edit) or text, *_edited(site, edit))
 
 
-def _kept(loss: Any) -> dict[str, object]:
-    """What a loss of another class is given as this one was."""
-    return {"from_logits": True} if loss.get_config().get("from_logits") else {}
+def _kept(loss: Any, made: Any) -> dict[str, object]:
+    """What a loss or metric of another class is given as this one was."""
+    config, parameters = loss.get_config(), inspect.signature(made).parameters
+    kept = {"from_logits": True} if config.get("from_logits") else {}
+    return kept | {name: config[name] for name in ("num_classes", "target_class_ids") if name in {*config} & {*parameters}}
 
 
 def edit_of(remedy: EditExpression) -> tuple[Source, SourceEdit] | None:

@@ -90,7 +90,13 @@ def unbuilt_config(layer: keras.layers.Layer) -> dict[str, Any]:
     config: dict[str, Any] = layer.get_config()
     for inner in _wrapped(config):
         inner.pop("build_config", None)
-    return config
+    return config | {name: getattr(layer, name) for name, value in config.items() if _is_function(layer, name, value)}
+
+
+def _is_function(layer: keras.layers.Layer, name: str, value: object) -> bool:
+    """Whether an entry stands for a function of the user's, which Keras cannot find by its name."""
+    is_named = isinstance(value, dict) and value.get("class_name") in ("function", "__lambda__")
+    return is_named and callable(getattr(layer, name, None))
 
 
 def configs(config: dict[str, Any]) -> Iterator[dict[str, Any]]:

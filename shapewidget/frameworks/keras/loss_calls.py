@@ -116,6 +116,8 @@ class LossCalls:
         name = type(metric).__name__
         node = self._recorder.nodes.add(LayerKind.LOSS, name, name, "", id_=name, read=leaves((outputs, targets)))
         node.line, node.settings = source.here(), {"takes": losses.takes(metric), "metric": True}
+        if isinstance(metric, losses.IOU):
+            node.settings |= {"classes": metric.num_classes, "cuts_scores": losses.cuts_scores(metric, outputs)}
         with self._recorder.blindly():
             return original(metric, *args, **kwargs)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.losses.losses import LossFunctionWrapper
 
-from shapewidget.frameworks.keras.tensors import UNSEEN, leaves, shape
+from shapewidget.frameworks.keras.tensors import UNSEEN, is_symbolic, leaves, shape
 from shapewidget.graph.records import Clash, ClashKind
 
+IOU: Any = keras.metrics.IoU.__base__
+"""What all metrics of overlap have in common."""
+
 CLASS_IDS, ONE_HOT, SAME = "class ids", "one-hot", "same shape"
+CLASS_IDS_OF_BOTH = "class ids of both"
 
 
 def is_own(loss: Any) -> bool:
@@ -44,10 +49,20 @@ def name_of(loss: Any) -> str:
 
 def takes(loss: Any) -> str:
     """The form of targets that a loss or metric of Keras takes."""
+    if isinstance(loss, IOU):
+        return CLASS_IDS_OF_BOTH
     name = name_of(loss).lower().replace("_", "")
     if name.startswith("sparse"):
         return CLASS_IDS
     return ONE_HOT if name.startswith("categorical") else SAME
+
+
+def cuts_scores(metric: Any, outputs: Any) -> bool:
+    """Whether a metric of class ids is given numbers between them."""
+    if not metric.sparse_y_pred or isinstance(metric, keras.metrics.BinaryIoU) or is_symbolic(outputs):
+        return False
+    values = np.asarray(outputs)
+    return values.dtype.kind == "f" and bool((values != np.floor(values)).any())
 
 
 def wanted_shape(form: str, outputs: tuple[int, ...]) -> tuple[int, ...]:

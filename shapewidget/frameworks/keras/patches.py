@@ -25,6 +25,7 @@ from tensorflow.python.eager import execute
 from tensorflow.python.framework import op_callbacks, ops
 from tensorflow.python.util import traceback_utils as tensorflow_tracebacks
 
+from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 
 _HERE = str(Path(__file__).parent)
@@ -176,6 +177,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
         (keras.Operation, "symbolic_call", method(recorder.call_symbolic)),
         (keras.losses.Loss, "__call__", method(recorder.losses.loss)),
         (MeanMetricWrapper, "update_state", method(recorder.losses.metric)),
+        (losses.IOU, "update_state", method(recorder.losses.metric)),
         (keras_loss, "reduce_weighted_values", reduction),
         (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(recorder, original)),
         (execute, "quick_execute", lambda original: _refused_in_a_fallback(recorder, original)),
