@@ -127,7 +127,9 @@ def _by_sample(evidence: Evidence, layer: Layer, batch: int) -> str:
     data = call.args[0]
     if batch == 1:
         swap = evidence.producer(layer.id, 0)
-        inner = call_of(swap.source) if swap is not None and swap.settings.get("perm", ())[:2] == (1, 0) else None
+        order = swap.settings.get("perm") if swap is not None else None
+        is_swap = isinstance(order, tuple) and order[:2] == (1, 0)
+        inner = call_of(swap.source) if swap is not None and is_swap else None
         if inner is None or not inner.args or ast.unparse(inner) != ast.unparse(data):
             return ""
         data = inner.args[0]

@@ -161,7 +161,9 @@ def _kept(loss: Any, made: Any) -> dict[str, object]:
     """What a loss or metric of another class is given as this one was."""
     config, parameters = loss.get_config(), inspect.signature(made).parameters
     kept = {"from_logits": True} if config.get("from_logits") else {}
-    return kept | {name: config[name] for name in ("num_classes", "target_class_ids") if name in {*config} & {*parameters}}
+    return kept | {
+        name: config[name] for name in ("num_classes", "target_class_ids") if name in {*config} & {*parameters}
+    }
 
 
 def edit_of(remedy: EditExpression) -> tuple[Source, SourceEdit] | None:

@@ -16,7 +16,6 @@ from shapewidget.frameworks.keras import layers
 from shapewidget.frameworks.keras.tensors import spec
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, LayerKind, SourceLine, TensorSpec
 
-
 Mark = tuple[int, int, dict[str, int]]
 """Where a record stands: how many nodes and clashes it has, and how often each id was given."""
 
