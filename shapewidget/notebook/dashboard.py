@@ -116,12 +116,12 @@ class Dashboard(ipywidgets.VBox):
         device = ipywidgets.Label(f"on {self.report.device}")
         return [
             self.graph_view,
-            ipywidgets.HBox([*self.controls.values(), device], layout=wrapping),
-            self.progress,
-            self.limit,
-            self.live_switch,
+            ipywidgets.HBox([*self.controls.values()], layout=wrapping),
+            ipywidgets.HBox([device, self.progress], layout=wrapping),
             ipywidgets.HBox([self._memory, self._timing], layout=wrapping),
+            self.limit,
             self._layers,
+            self.live_switch,
         ]
 
     @property

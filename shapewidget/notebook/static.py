@@ -6,6 +6,7 @@ bare SVG. Every text that comes from a model is escaped.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from html import escape
@@ -33,7 +34,7 @@ def html(report: Report) -> str:
     """The graph as a picture, the findings and an outline of the layers as tables."""
     device = f" on {_escaped(report.device)}" if report.device else ""
     parts = [f"<p><b>{_escaped(report.graph.title)}</b>{device}</p>"]
-    parts += [f"<p>{_escaped(note)}</p>" for note in report.notes]
+    parts += [f"<p>{_prose(note)}</p>" for note in report.notes]
     if report.stopped is not None:
         parts.append(f"<p>The run ended early: {_escaped(report.stopped)}</p>")
     room = MOST_CHARACTERS - sum(map(len, parts))
@@ -69,7 +70,7 @@ def _image(report: Report) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], room: int, what: str) -> str:
-    """Rows as long as there is room; the others are counted."""
+    """Rows of HTML as long as there is room; the others are counted."""
     lines = [_row(head, "th")]
     left_out = 0
     for row in rows:
@@ -84,21 +85,26 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], room: int, wh
 
 
 def _row(cells: tuple[str, ...], tag: str) -> str:
-    return "<tr>" + "".join(f'<{tag} style="{_CELL}">{_escaped(cell)}</{tag}>' for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f'<{tag} style="{_CELL}">{cell}</{tag}>' for cell in cells) + "</tr>"
 
 
 def _escaped(text: str) -> str:
     return escape(text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…")
 
 
+def _prose(text: str) -> str:
+    """A sentence; what stands between backticks is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", _escaped(text))
+
+
 def _finding(finding: Finding) -> tuple[str, ...]:
     fix = f"{finding.fix} (run, and it holds)" if finding.verified else finding.fix
     return (
         f"{SIGNS[finding.severity]} {finding.code}",
-        place(finding),
-        f"{finding.title}. {finding.reason}",
-        fix,
-        str(finding.source or ""),
+        _escaped(place(finding)),
+        _prose(f"{finding.title}. {finding.reason}"),
+        _prose(fix),
+        _escaped(str(finding.source or "")),
     )
 
 
@@ -108,11 +114,11 @@ def _outline(report: Report, badges: dict[str, Edge]) -> Iterator[tuple[str, ...
         depth[layer.id] = depth.get(layer.parent, -1) + 1
         badge = badges.get(layer.id)
         yield (
-            "\N{NO-BREAK SPACE}" * 4 * min(depth[layer.id], 12) + layer.name,
-            "" if layer.type == layer.name else layer.type,
-            _gives(layer),
+            _escaped("\N{NO-BREAK SPACE}" * 4 * min(depth[layer.id], 12) + layer.name),
+            "" if layer.type == layer.name else _escaped(layer.type),
+            _escaped(_gives(layer)),
             f"{layer.parameters:,}" if layer.parameters else "",
-            "" if badge is None else f"✕ {badge.badge}",
+            "" if badge is None else _escaped(picture.SIGNS[badge.state] + badge.badge),
         )
 
 

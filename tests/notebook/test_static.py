@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 from stand_in import head_finding, tagger_graph, tagger_report
 
-from shapewidget.graph.records import Layer, LayerGraph, LayerKind
+from shapewidget.graph.records import Agreement, Layer, LayerGraph, LayerKind
 from shapewidget.notebook import static
 from shapewidget.probing.report import Report
 
@@ -50,6 +50,23 @@ def test_html_escapes_every_text_of_the_model():
     html = static.html(Report((finding,), graph, "torch", EVIL, (EVIL,), stopped=EVIL))
     assert Page(html).tags == {"p", "b", "img", "table", "tr", "th", "td"}
     assert html.count("&lt;img") >= 12
+
+
+def test_html_of_a_sentence_sets_what_stands_between_backticks_as_code():
+    finding = replace(head_finding(), reason="`head <b>` takes 64.", fix="self.head = `nn.Linear`")
+    html = static.html(replace(tagger_report(), findings=(finding,), notes=("made for `forward`",)))
+    for code in ("head &lt;b&gt;", "nn.Linear", "forward"):
+        assert f"<code>{code}</code>" in html
+
+
+def test_html_marks_sizes_that_agree_by_coincidence_as_such():
+    edges = tuple(
+        replace(edge, state=Agreement.COINCIDENCE, badge="48 = 48") if edge.badge else edge
+        for edge in tagger_graph().edges
+    )
+    html = static.html(replace(tagger_report(), graph=replace(tagger_graph(), edges=edges)))
+    assert "≈ 48 = 48" in html
+    assert "✕ 48 = 48" not in html
 
 
 def test_html_without_findings_says_that_all_agrees():
