@@ -160,6 +160,33 @@ def test_boxes_move_from_where_they_were_unless_motion_is_not_wanted(page):
     assert page.evaluate(animations) > 0
 
 
+def test_the_groups_whose_titles_are_above_the_view_are_named(page):
+    show(page, wire("elmo"))
+    where = page.locator(".swg-where")
+    page.get_by_role("button", name="Fit the graph").click()
+    expect(where).to_be_hidden()
+    layer(page, "tagger.head.out").focus()
+    page.keyboard.press("ArrowUp")
+    for _ in range(8):
+        page.keyboard.press("+")
+    expect(where).to_have_text("tagger › head")
+
+
+def test_what_looks_as_before_is_moved_and_not_made_again(page):
+    show(page, wire("elmo"))
+    parts = page.locator(".swg-world :is([data-layer], [data-edge], [data-tensor])")
+    parts.evaluate_all("parts => parts.forEach(part => { part.isOld = true; })")
+    before = layer(page, "output").get_attribute("transform")
+    layer(page, "bilm").locator(".swg-fold").first.dispatch_event("click")
+    expect(layer(page, "bilm")).to_have_attribute("aria-expanded", "false")
+    expect(layer(page, "bilm")).to_be_focused()
+    assert layer(page, "output").get_attribute("transform") != before
+    for id_ in ("tagger.head.projection", "tagger.head.dropout", "output"):
+        assert layer(page, id_).evaluate("part => part.isOld") is True
+    assert layer(page, "bilm").evaluate("part => part.isOld") is None
+    assert page.locator(".swg-badge").evaluate("part => part.isOld") is True
+
+
 def test_the_title_of_a_group_that_is_wider_than_the_view_stays_in_view(page):
     show(page, wire("elmo"), "width: 420px")
     choose(page, "Open all groups")

@@ -72,4 +72,4 @@ def test_another_picture_is_seen_to_be_another(page):
 
 
 def test_the_pictures_are_small():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 1_000_000
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < 1_100_000

@@ -95,6 +95,17 @@ def test_a_note_on_sizes_that_agree_by_coincidence_looks_as_their_edge_does(page
     expect(card).to_contain_text("≈")
 
 
+def test_the_legend_switches_a_state_off_and_on(page):
+    show(page, wire("elmo"))
+    agreeing = page.locator(".swg-legend").get_by_role("button", name="✓")
+    agreeing.click()
+    expect(agreeing).to_have_attribute("aria-pressed", "false")
+    assert page.locator(".swg-edge.swg-dim").count() == page.locator(".swg-world .swg-edge.swg-is-agree").count() > 3
+    expect(page.locator(".swg-world .swg-edge.swg-is-mismatch.swg-dim")).to_have_count(0)
+    agreeing.click()
+    expect(page.locator(".swg-dim")).to_have_count(0)
+
+
 def test_the_pointer_on_an_edge_shows_both_ends(page):
     show(page, wire("elmo"))
     page.locator('.swg-edge[data-state="mismatch"] .swg-hit').first.dispatch_event("pointerover")

@@ -30,7 +30,14 @@ export class GraphFrame {
     );
     this.picture = new Picture(this.viewport, events.open);
     this.#svg.append(this.picture.afar.element, this.picture.drawing.element);
-    this.element = h("div", { class: "swg-view" }, this.#svg, this.picture.map.element, this.#hint.element);
+    this.element = h(
+      "div",
+      { class: "swg-view" },
+      this.#svg,
+      this.picture.where,
+      this.picture.map.element,
+      this.#hint.element,
+    );
     on(this.#svg, "click", (event) => this.#click(event));
     on(this.#svg, "dblclick", (event) => {
       if (event.target === this.#svg && !this.picture.isFar) this.picture.fit();

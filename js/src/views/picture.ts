@@ -2,10 +2,11 @@
 
 import { colouring } from "../colouring";
 import type { ColourBy, WireGraph, WireTensor } from "../contract.gen";
-import { focusedBeside } from "../dom";
+import { focusedBeside, h } from "../dom";
 import type { Direction, PlacedNode } from "../layout/index";
 import { Placing } from "../placing";
 import { Scene } from "../scene";
+import { shortName } from "../texts";
 import { TITLE_LEFT } from "./boxes";
 import { Drawing } from "./drawing";
 import { Afar } from "./far";
@@ -26,6 +27,8 @@ export class Picture {
   readonly drawing = new Drawing();
   readonly marks = new Marks();
   readonly map: Minimap;
+  /** The open groups around the middle of the view whose titles are above it. */
+  readonly where = h("div", { class: "swg-where", "aria-hidden": "true" });
   readonly #viewport: Viewport;
   readonly #opened: (groups: readonly string[]) => void;
   readonly #measure = measurer();
@@ -238,6 +241,7 @@ export class Picture {
       this.#frame = 0;
       this.#drawNear();
       this.#keepTitles();
+      this.#tellWhere();
       this.#drawFar();
       this.#drawMap();
     });
@@ -252,6 +256,15 @@ export class Picture {
       const left = Math.min(most, Math.max(TITLE_LEFT, x - (node?.x ?? 0) + TITLE_LEFT));
       header.querySelector("text")?.setAttribute("x", String(left));
     }
+  }
+
+  #tellWhere(): void {
+    const { scene } = this;
+    const { x, y, width, height } = this.#viewport.shown();
+    const middle = this.at(x + width / 2, y + height / 2);
+    const around = this.isFar || !middle ? [] : (scene?.index.chain(middle.id) ?? []);
+    const hidden = around.map((id) => this.#placing.node(id)).filter((node) => node?.isOpen && node.y < y);
+    this.where.textContent = hidden.map((node) => shortName(scene?.layers.get(node?.id ?? "")?.name ?? "")).join(" › ");
   }
 
   #drawMap(): void {
