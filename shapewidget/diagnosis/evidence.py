@@ -9,6 +9,7 @@ from functools import cached_property
 from shapewidget.diagnosis.findings import Finding
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.independence import Independence
+from shapewidget.graph.masking import Mask
 from shapewidget.graph.padding import Padding
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
@@ -34,6 +35,8 @@ class Evidence:
         independence: What changes when one sample of the batch is replaced, where that was tried.
         axes_given: Whether the user said what the axes of the inputs mean.
         smallest_batch: Samples of the smallest batch that the user's loader gives, where it was gone through.
+        masks: What the tensors of two values mark, by the node that made them and which of its outputs they are.
+        tables: Rows and columns of the grids that the model keeps as tables of points, by the shape of the table.
         padded: The inputs that are filled up with zeros behind their sequences.
     """
 
@@ -45,6 +48,8 @@ class Evidence:
     axes_given: bool = False
     padded: tuple[Padding, ...] = ()
     smallest_batch: int | None = None
+    masks: Mapping[tuple[str, int], Mask] = field(default_factory=dict)
+    tables: Mapping[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
 
     @cached_property
     def edges_into(self) -> dict[str, list[Edge]]:

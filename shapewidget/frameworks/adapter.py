@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
+from shapewidget.graph.masking import Mask
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.graph.remedies import Remedy
 from shapewidget.graph.training import TrainingLog
@@ -265,6 +266,12 @@ class Adapter(Protocol):
         Returns:
             None where it cannot be told: the model raises, runs differently each time, or takes no data to vary.
         """
+
+    def tables(self, model: Model) -> Mapping[tuple[int, ...], tuple[int, int]]:
+        """Rows and columns of the grids that the model keeps as tables of points, by the shape of the table."""
+
+    def masks(self, model: Model, batch: Batch) -> Mapping[tuple[str, int], Mask]:
+        """What every tensor of two values marks, by the node that made it and its output; empty where not known."""
 
     def watch(self) -> Watch:
         """Something to wrap around any code of the user's."""

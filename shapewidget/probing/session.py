@@ -21,6 +21,7 @@ from shapewidget.frameworks.padding import paddings
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
+from shapewidget.graph.masking import Mask, attends
 from shapewidget.graph.records import ClashKind, Layer, LayerGraph, LayerKind, Recording
 from shapewidget.graph.symbols import with_symbols
 from shapewidget.probing.costs import Costs
@@ -254,7 +255,15 @@ class Session:
             self._axes_given,
             paddings((self._batch.args, dict(self._batch.kwargs)), self._batch.axes),
             min((batch.size for batch in self._loader.batches if batch.size), default=None) if self._loader else None,
+            self._masks(model, graph, recordings[0]),
+            self._adapter.tables(model),
         )
+
+    def _masks(self, model: Any, graph: LayerGraph, own: Recording) -> Mapping[tuple[str, int], Mask]:
+        """What the masks mark in the user's own batch, where something reads them."""
+        is_own = all(own.sizes.get(name) == size for name, size in self._axes.items())
+        is_short = own.stopped is None and own.seconds <= _LONGEST_FORWARD
+        return self._adapter.masks(model, self._batch) if is_own and is_short and attends(graph) else {}
 
     def _independence(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Independence | None:
         """What one sample changes in the others, at the smallest sizes at which the model ran through."""

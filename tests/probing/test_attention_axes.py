@@ -1,10 +1,10 @@
-"""Attention whose masks lie along the queries, or which runs over the heads."""
+"""Attention whose masks lie along the queries, are the wrong way round or hide nothing, or that runs over heads."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from silent_programs import Program, embedded, found, series, words
+from silent_programs import Program, embedded, encoder, found, series, words
 from torch import nn
 from torch.nn import functional as F
 
@@ -43,12 +43,53 @@ def queries_chosen(m, scores, ids):
     return torch.where((ids != 0).unsqueeze(1).unsqueeze(-1), scores, torch.tensor(-1e9))
 
 
-@pytest.mark.parametrize("masked", [queries_filled, queries_chosen])
+def queries_shifted(m, scores, ids):
+    return scores + (1.0 - (ids != 0).float())[:, None, :, None] * -10000.0
+
+
+@pytest.mark.parametrize("masked", [queries_filled, queries_chosen, queries_shifted])
 def test_mask_of_queries_is_named_and_turned(masked):
     (only,) = found(Encoder(masked), padded())
     assert only.code == "SW615"
     assert only.verified
     assert ".transpose(-2, -1)" in only.fix
+
+
+def data_filled(m, scores, ids):
+    return scores.masked_fill((ids != 0)[:, None, None, :], -1e9)
+
+
+def earlier_filled(m, scores, ids):
+    return scores.masked_fill(torch.tril(torch.ones(scores.shape[-2:])) == 1, -1e9)
+
+
+@pytest.mark.parametrize(("masked", "hidden"), [(data_filled, "42 steps"), (earlier_filled, "before each step")])
+def test_mask_that_is_the_wrong_way_round_is_named_and_turned(masked, hidden):
+    (only,) = found(Encoder(masked), padded())
+    assert only.code == "SW619"
+    assert only.verified
+    assert hidden in only.reason
+    assert "~" in only.fix
+
+
+def keys_multiplied(m, scores, ids):
+    return scores * (ids != 0)[:, None, None, :]
+
+
+def later_keys_multiplied(m, scores, ids):
+    return scores * torch.tril(torch.ones(scores.shape[-2:]))
+
+
+def keys_filled_with_zeros(m, scores, ids):
+    return scores.masked_fill((ids == 0)[:, None, None, :], 0.0)
+
+
+@pytest.mark.parametrize("masked", [keys_multiplied, later_keys_multiplied, keys_filled_with_zeros])
+def test_zero_in_the_place_of_what_is_hidden_is_named_and_mended(masked):
+    (only,) = found(Encoder(masked), padded())
+    assert only.code == "SW620"
+    assert only.verified
+    assert "-1e9" in only.fix
 
 
 def keys_filled(m, scores, ids):
@@ -80,7 +121,35 @@ def biased(m, scores, ids):
     return scores + m.bias
 
 
-RIGHT = [keys_filled, both_filled, pairs_filled, empty_rows_opened, later_keys_filled, keys_shifted, biased]
+def keys_shifted_and_queries_filled(m, scores, ids):
+    return queries_filled(m, keys_shifted(m, scores, ids), ids)
+
+
+def positive_scores(m, scores, ids):
+    return scores * (scores > 0)
+
+
+def scores_dropped(m, scores, ids):
+    return scores * (torch.rand(scores.shape) > 0.1)
+
+
+def without_nan(m, scores, ids):
+    return scores.masked_fill(torch.isnan(scores), 0.0)
+
+
+RIGHT = [
+    keys_filled,
+    both_filled,
+    pairs_filled,
+    empty_rows_opened,
+    later_keys_filled,
+    keys_shifted,
+    biased,
+    keys_shifted_and_queries_filled,
+    positive_scores,
+    scores_dropped,
+    without_nan,
+]
 
 
 @pytest.mark.parametrize("masked", RIGHT)
@@ -91,6 +160,49 @@ def test_mask_of_keys_is_right(masked):
 def test_queries_of_padding_may_be_zeroed_behind_the_softmax():
     model = Encoder(keys_filled, lambda weights, ids: weights.masked_fill((ids == 0)[:, None, :, None], 0.0))
     assert found(model, padded()) == []
+
+
+def attended(m, ids, **masks):
+    h = m.emb(ids)
+    return m.attention(h, h, h, **masks)[0]
+
+
+def padding_of_layer(m, ids):
+    return attended(m, ids, key_padding_mask=ids == 0)
+
+
+def data_of_layer(m, ids):
+    return m.body(m.emb(ids), src_key_padding_mask=ids != 0)
+
+
+def padding_of_encoder(m, ids):
+    return m.body(m.emb(ids), src_key_padding_mask=ids == 0)
+
+
+def both_directions(m, ids):
+    steps = torch.ones(ids.shape[1], ids.shape[1])
+    later, earlier = steps.triu(1).bool(), steps.tril(-1).bool()
+    return attended(m, ids, attn_mask=later) + attended(m, ids, attn_mask=earlier)
+
+
+def later_of_layer(m, ids):
+    return attended(m, ids, attn_mask=nn.Transformer.generate_square_subsequent_mask(ids.shape[1]))
+
+
+def layers_of_attention():
+    return embedded(attention=nn.MultiheadAttention(16, 4, batch_first=True), body=encoder())
+
+
+def test_mask_of_data_is_turned_where_the_encoder_is_called():
+    (only,) = found(Program(data_of_layer, **layers_of_attention()), padded())
+    assert only.code == "SW619"
+    assert only.verified
+    assert "src_key_padding_mask=~(ids != 0)" in only.fix
+
+
+@pytest.mark.parametrize("forward", [padding_of_layer, padding_of_encoder, both_directions, later_of_layer])
+def test_masks_of_layers_are_right(forward):
+    assert found(Program(forward, **layers_of_attention()), padded()) == []
 
 
 # -- heads ------------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.time_limit import limited
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
+from shapewidget.graph.masking import Mask
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -139,6 +140,14 @@ class KerasAdapter:
             with untouched(model), eager_functions():
                 return independence(model, batch, graph, sizes)
         return None
+
+    def tables(self, model: keras.Model) -> Mapping[tuple[int, ...], tuple[int, int]]:
+        """None: Keras layers keep no tables beside their weights."""
+        return {}
+
+    def masks(self, model: keras.Model, batch: Batch) -> Mapping[tuple[str, int], Mask]:
+        """None: Keras hands masks on beside the tensors, where layers were made for them."""
+        return {}
 
     def watch(self) -> Watch:
         """Records whatever the block runs."""

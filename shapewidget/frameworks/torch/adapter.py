@@ -25,15 +25,18 @@ from shapewidget.frameworks.torch.follow import follow
 from shapewidget.frameworks.torch.guard import seeded
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
+from shapewidget.frameworks.torch.masking import masks
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.parts import with_forward
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
 from shapewidget.frameworks.torch.sending import packed
 from shapewidget.frameworks.torch.signature import parts_taken
+from shapewidget.frameworks.torch.tables import tables
 from shapewidget.frameworks.torch.watch import Watch
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
+from shapewidget.graph.masking import Mask
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -139,6 +142,17 @@ class TorchAdapter:
             warnings.simplefilter("ignore")
             return independence(model, batch, graph, sizes)
         return None
+
+    def tables(self, model: nn.Module) -> Mapping[tuple[int, ...], tuple[int, int]]:
+        """Of the buffers."""
+        return tables(model)
+
+    def masks(self, model: nn.Module, batch: Batch) -> Mapping[tuple[str, int], Mask]:
+        """One more run, whose tensors of two values are held against the inputs."""
+        with warnings.catch_warnings(), contextlib.suppress(Exception):
+            warnings.simplefilter("ignore")
+            return masks(model, batch)
+        return {}
 
     def watch(self) -> Watch:
         """Records whatever the block runs."""

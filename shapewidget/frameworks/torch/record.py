@@ -63,8 +63,7 @@ def _recorded(
     recorder: Recorder,
     time_limit: float | None,
 ) -> Recording:
-    for name, value in _named_inputs(model, batch):
-        _add_input(recorder, name, value)
+    add_inputs(recorder, model, batch)
     started = time.perf_counter()
     output, error = _ran(recorder, lambda: model(*batch.args, **batch.kwargs), time_limit)
     seconds = time.perf_counter() - started
@@ -82,6 +81,12 @@ def _recorded(
     stopped = recorder.fail(error) if error is not None else None
     graph = recorder.graph(type(model).__name__)
     return Recording(graph, tuple(recorder.clashes), stopped=stopped, seconds=seconds, out_of_time=is_late)
+
+
+def add_inputs(recorder: Recorder, model: nn.Module, batch: Batch) -> None:
+    """A node for every tensor that the model is given."""
+    for name, value in _named_inputs(model, batch):
+        _add_input(recorder, name, value)
 
 
 def _ran(recorder: Recorder, call: Callable[[], Any], time_limit: float | None) -> tuple[Any, BaseException | None]:
