@@ -133,7 +133,8 @@ def _refill(container: Any, items: Any) -> None:
     if len(container) == len(items) and all(map(operator.is_, _entries(container), _entries(items))):
         return
     container.clear()
-    container.extend(items) if isinstance(container, list) else container.update(items)
+    if items:
+        container.extend(items) if isinstance(container, list) else container.update(items)
 
 
 def _entries(container: Any) -> Iterable[Any]:
