@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets
 import traitlets
@@ -30,16 +31,25 @@ class LiveSwitch(ipywidgets.HBox):
         self.text = ipywidgets.Label()
         super().__init__([self.toggle, self.text])
         traitlets.link((self, "value"), (self.toggle, "value"))
-        self.observe(lambda change: switched(change["new"]), "value")
+        self.observe(self._switch, "value")
+        self._switched = switched
+
+    def _switch(self, change: dict[str, Any]) -> None:
+        self.toggle.icon = "dot-circle-o" if change["new"] else "circle-o"
+        self._switched(change["new"])
 
     def say(self, live: Live | None) -> None:
         """Tell what came so far; nothing where nothing is followed."""
         if live is None or not live.count:
             self.text.value = "waits for the model to be called" if live is not None else ""
             return
-        newest = live.batches[-1]
-        odd = f" The first that differs: batch {live.odd.index}, {_shapes(live.odd)}." if live.odd is not None else ""
-        self.text.value = f"batch {newest.index}: {_shapes(newest)}.{odd}"
+        first, newest, odd = live.batches[0], live.batches[-1], live.odd
+        said = (
+            [f"⚠ batch {odd.index} differs: {_shapes(odd)}, the first had {_shapes(first)}"] if odd is not None else []
+        )
+        if newest is not odd:
+            said.append(f"batch {newest.index}: {_shapes(newest)}")
+        self.text.value = " · ".join(said)
 
 
 def _shapes(batch: BatchRecord) -> str:

@@ -84,7 +84,7 @@ def test_dashboard_follows_the_loop_while_it_is_live(dashboard, model):
     for size in (32, 32, 7):
         model(torch.randn(size, 4)).sum().backward()
     assert [batch.size for batch in dashboard.live_batches] == [32, 7]
-    assert dashboard.live_switch.text.value == "batch 2: (7, 4). The first that differs: batch 2, (7, 4)."
+    assert dashboard.live_switch.text.value == "⚠ batch 2 differs: (7, 4), the first had (32, 4)"
     dashboard.live = False
     model(torch.randn(5, 4))
     assert len(dashboard.live_batches) == 2

@@ -59,6 +59,7 @@ class Draws:
         step = OwnedIterator._next_internal
 
         def drawn(iterator: Any) -> Any:
+            __tracebackhide__ = True
             if not tf.executing_eagerly() or getattr(iterator, "_dataset", None) is None:
                 return step(iterator)
             return self._step(step, iterator)

@@ -140,6 +140,7 @@ def _replaced(owner: type, name: str, hook: Callable[..., Any]) -> Callable[[], 
     own = vars(owner).get(name)
 
     def stand_in(self: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         original = own.__get__(self) if own is not None else getattr(super(owner, self), name)
         return hook(original, self, args, kwargs)
 

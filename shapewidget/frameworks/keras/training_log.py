@@ -99,6 +99,7 @@ class TrainingWatch:
         """Run a method, and note with what it was called and what it gave."""
 
         def stand_in(owner: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
             if self._is_passed_by() or not tf.executing_eagerly():
                 return original(owner, *args, **kwargs)
             self._is_inside = True
