@@ -95,6 +95,8 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW720", "The sampler is of another number of samples", Severity.COINCIDENCE),
         Rule("SW721", "The shorter loader ends the pass", Severity.COINCIDENCE),
         Rule("SW722", "The shorter loader ends the pass, at other samples each time", Severity.NOTE),
+        Rule("SW723", "Every step reads the first batch", Severity.COINCIDENCE),
+        Rule("SW724", "The iterator was at its end", Severity.COINCIDENCE),
         Rule("SW731", "Every worker gives all of the samples", Severity.COINCIDENCE),
         Rule("SW741", "The data is split over the ranks twice", Severity.COINCIDENCE),
         Rule("SW742", "Samples are read by no rank", Severity.COINCIDENCE),

@@ -40,10 +40,12 @@ class OptimizerStep:
     Attributes:
         lines: The backward calls whose gradients it may use.
         is_rescaled: Whether the program changed those gradients itself since the last backward pass.
+        beside: Those of them that stand in the same loop as the step, so that each of their passes is of a turn of it.
     """
 
     lines: frozenset[int]
     is_rescaled: bool = False
+    beside: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Stream:
         full: How many samples its first batch had.
         newest: How many its last one had.
         is_even: Whether all but the last had as many as the first.
+        begun_again: How many loops were begun over it when it was at its end.
     """
 
     loader: int
@@ -86,6 +89,7 @@ class Stream:
     full: int | None = None
     newest: int | None = None
     is_even: bool = True
+    begun_again: int = 0
 
     def with_batch(self, samples: int | None, count: int) -> Stream:
         """The pass with one more batch.
@@ -200,6 +204,8 @@ def windows(log: TrainingLog, line: int) -> list[Window]:
         elif isinstance(event, OptimizerStep) and found and line in event.lines:
             if not found[-1].is_stepped:
                 found[-1].is_stepped, found[-1].is_rescaled = True, event.is_rescaled
+            if found[-1].batches is None and line in event.beside:
+                found[-1].batches = len(found[-1].passes)
         elif isinstance(event, StreamEnd) and found and found[-1].passes[-1].stream == event.stream:
             found[-1].ends_stream = True
     return found

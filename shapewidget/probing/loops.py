@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.rules.accumulation import accumulation
 from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter, short_batch_refused
+from shapewidget.diagnosis.rules.passes import always_the_first_batch, iterator_used_up
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.probing.loaders import check_loader
@@ -26,6 +27,8 @@ def trained_wrongly(watch: Watch) -> Iterator[Finding]:
     yield from map(same_order_every_epoch, watch.same_epoch())
     log = watch.training()
     yield from loop_ends_with_shorter(log)
+    yield from always_the_first_batch(log)
+    yield from iterator_used_up(log)
     yield from accumulation(log)
 
 

@@ -156,20 +156,36 @@ def thrown_away(loop: Loop) -> Iterator[Finding]:
 
 
 def never_cleared(loop: Loop) -> Iterator[Finding]:
-    """Steps that use the gradients of all steps before them too."""
+    """Steps that use the gradients of steps before them too."""
     first, *others = loop.windows
     stepped = [window for window in loop.windows if window.is_stepped]
-    if len(stepped) >= _FEWEST and first.passes[0].is_fresh and all(window.is_stale for window in others):
-        count = len(stepped)
-        yield _found(
-            "SW755",
-            loop,
-            f"The gradients are never cleared: the optimiser made {count} steps, and the last one used the sum of the "
-            f"gradients of all {count}.",
-            loop.calls.clear,
-            "the gradients of 1 step",
-            f"the gradients of {count} steps",
-        )
+    stale = [window for window in others if window.is_stale]
+    if len(stepped) < _FEWEST or not first.passes[0].is_fresh or 2 * len(stale) < len(others) or not stale:
+        return
+    count = _longest_run(loop.windows)
+    if count < _FEWEST:
+        return
+    if len(stale) == len(others):
+        what = f"never cleared: the optimiser made {count} steps, and the last one used the sum of the gradients of all"
+    else:
+        what = f"cleared too rarely: of {len(stepped)} steps, some use the sum of the gradients of up to"
+    yield _found(
+        "SW755",
+        loop,
+        f"The gradients are {what} {count}.",
+        loop.calls.clear,
+        "the gradients of 1 step",
+        f"the gradients of {count} steps",
+    )
+
+
+def _longest_run(windows: Sequence[Window]) -> int:
+    """How many windows were added up at most before the gradients were cleared."""
+    longest = current = 0
+    for window in windows:
+        current = current + 1 if window.is_stale else 1
+        longest = max(longest, current)
+    return longest
 
 
 def never_stepped(loop: Loop) -> Iterator[Finding]:

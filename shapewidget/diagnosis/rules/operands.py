@@ -49,6 +49,8 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         clause = f"they have {clash.expected} and {clash.got} axes"
     else:
         clause = f"on axis {clash.axis} of the second, {size_text(clash.got, dim)} meets {clash.expected}"
+    if layer.name == "index_put":
+        return Diagnosis(_assigning(clash, layer, other), ())
     reason = f"{place_text(layer)} takes {shape_text(one)} {makers[0]} and {shape_text(other)} {makers[1]}: {clause}."
     fix = (
         f"give both the same size on axis {clash.axis}"
@@ -57,6 +59,15 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     )
     remedies = {"SW202": join_remedies, "SW203": product_remedies}.get(code, broadcast_remedies)(evidence, layer)
     return Diagnosis(_finding(code, clash, layer, reason, fix), remedies)
+
+
+def _assigning(clash: Clash, layer: Layer, value: TensorSpec) -> Finding:
+    """A value that is written to a place of another size."""
+    reason = (
+        f"{shape_text(value)} is written to a part of {shape_text(layer.inputs[0])} that has {clash.expected} on axis "
+        f"{clash.axis}, where the value has {clash.got}."
+    )
+    return _finding("SW201", clash, layer, reason, f"write to as many as there are: {clash.got}")
 
 
 def _named(evidence: Evidence, layer: Layer, place: int) -> str:

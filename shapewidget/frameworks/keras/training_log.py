@@ -22,6 +22,7 @@ from shapewidget.frameworks import source
 from shapewidget.frameworks.keras.draws import Draws
 from shapewidget.frameworks.keras.losses_reached import LossTrace
 from shapewidget.frameworks.nesting import size_of
+from shapewidget.frameworks.step_lines import with_loops
 from shapewidget.graph.training import GRADIENT_TAPE, BackwardPass, Event, OptimizerStep, StreamEnd, TrainingLog
 
 MOST_EVENTS = 20_000
@@ -65,6 +66,7 @@ class TrainingWatch:
         self._last: tuple[int | None, int, int | None] = (None, 0, None)
         self._are_added_up = True
         self._is_inside = False
+        self._steps: dict[int, source.Capture | None] = {}
         self._thread = threading.get_ident()
 
     @contextlib.contextmanager
@@ -90,7 +92,7 @@ class TrainingWatch:
         """What happened."""
         self._note_order([taken for taken in self._taken if taken.is_new], self._are_added_up)
         lines = tuple(source.resolve(line) if line is not None else None for line in self._lines)
-        return TrainingLog(tuple(self._events), lines, self.draws.streams, GRADIENT_TAPE)
+        return TrainingLog(with_loops(self._events, self._steps, lines), lines, self.draws.streams, GRADIENT_TAPE)
 
     def _is_passed_by(self) -> bool:
         return self._is_inside or threading.get_ident() != self._thread or len(self._events) >= MOST_EVENTS
@@ -155,6 +157,7 @@ class TrainingWatch:
         if is_step:
             for taken in self._taken:
                 taken.is_new = taken.is_new and taken.line not in lines
+            self._steps[len(self._events)] = source.here()
             self._events.append(OptimizerStep(frozenset(lines), not is_known))
 
     def _note_sum(self, passes: Sequence[_Taken], count: int, factor: float) -> None:

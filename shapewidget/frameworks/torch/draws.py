@@ -7,13 +7,14 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from shapewidget.frameworks.nesting import size_of
+from shapewidget.frameworks.source import here, resolve
 from shapewidget.frameworks.torch.loading import has_fixed_order, length_of
 from shapewidget.graph.training import Stream
 
@@ -25,6 +26,7 @@ Drawn = Callable[[int, int, Any], None]
 class _Pass:
     number: int
     loader: DataLoader[Any]
+    is_over: bool = False
 
 
 class Draws:
@@ -65,7 +67,7 @@ class Draws:
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """Note what the block draws."""
-        begin, step = DataLoader.__iter__, _BaseDataLoaderIter.__next__
+        begin, again, step = DataLoader.__iter__, _BaseDataLoaderIter.__iter__, _BaseDataLoaderIter.__next__
 
         def begun(loader: DataLoader[Any]) -> Any:
             iterator = begin(loader)
@@ -77,12 +79,20 @@ class Draws:
             found = self._passes.get(iterator) if threading.get_ident() == self._thread else None
             return step(iterator) if found is None else self._step(step, iterator, found)
 
+        def begun_again(iterator: Any) -> Any:
+            found = self._passes.get(iterator) if threading.get_ident() == self._thread else None
+            if found is not None and found.is_over:
+                self._begin_again(found)
+            return again(iterator)
+
         DataLoader.__iter__ = begun  # type: ignore[method-assign]
+        _BaseDataLoaderIter.__iter__ = begun_again  # type: ignore[method-assign]
         _BaseDataLoaderIter.__next__ = drawn  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:
             DataLoader.__iter__ = begin  # type: ignore[method-assign]
+            _BaseDataLoaderIter.__iter__ = again  # type: ignore[method-assign]
             _BaseDataLoaderIter.__next__ = step  # type: ignore[method-assign]
 
     def _begin(self, loader: DataLoader[Any], iterator: Any) -> None:
@@ -96,12 +106,21 @@ class Draws:
         self._passes[iterator] = _Pass(len(self._streams), loader)
         self._streams.append(stream)
 
+    def _begin_again(self, found: _Pass) -> None:
+        """Note a loop over an iterator that is at its end; `islice` asks for it too, to see whether it is."""
+        place = here()
+        text = (resolve(place).text if place is not None else None) or ""
+        if text.startswith("for ") and "islice" not in text:
+            stream = self._streams[found.number]
+            self._streams[found.number] = replace(stream, begun_again=stream.begun_again + 1)
+
     def _step(self, step: Callable[[Any], Any], iterator: Any, found: _Pass) -> Any:
         stream = self._streams[found.number]
         try:
             with self._aside():
                 batch = step(iterator)
         except StopIteration:
+            found.is_over = True
             self._ended(found.number, stream.drawn)
             raise
         except Exception:

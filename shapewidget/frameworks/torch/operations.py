@@ -95,6 +95,21 @@ def _elementwise(function: Callable[..., Any], args: Any, kwargs: Mapping[str, A
     return clash, lambda: function(*fitted, **kwargs)
 
 
+def _assigned(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    """``buffer[rows] = value`` of a value that has another size than the rows."""
+    tensor, index, value = args
+    if not isinstance(value, torch.Tensor):
+        return None
+    slot = tensor[index]
+    for back in range(1, min(slot.dim(), value.dim()) + 1):
+        if value.shape[-back] not in (1, slot.shape[-back]):
+            sizes, place = (slot.shape[-back], value.shape[-back]), len(flat((args, dict(kwargs)))) - 1
+            axis = value.dim() - back
+            clash = Clash("", ClashKind.SIZE, place, axis, *sizes, 0, "the value fitted to the place", error)
+            return clash, lambda: function(tensor, index, fit_to_broadcast(value, slot))
+    return None
+
+
 def _concatenation(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
     tensors = list(args[0] if args else kwargs["tensors"])
     along = kwargs.get("dim", kwargs.get("axis", args[1] if len(args) > 1 else 0))
@@ -239,6 +254,7 @@ _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (_ELEMENTWISE, _elementwise),
     (frozenset(("cat", "concat", "concatenate")), _concatenation),
     (frozenset(("stack",)), _stacking),
+    (frozenset(("setitem",)), _assigned),
     (frozenset(("matmul", "bmm", "mm", "rmatmul", "mv")), _matrix_product),
     (frozenset(("linear",)), _linear),
     (frozenset(("view", "reshape")), _reshape),

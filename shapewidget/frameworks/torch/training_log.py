@@ -15,6 +15,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.nesting import size_of
+from shapewidget.frameworks.step_lines import with_loops
 from shapewidget.frameworks.torch.draws import Draws
 from shapewidget.frameworks.torch.losses_reached import terms, weights
 from shapewidget.graph.training import BackwardPass, Event, OptimizerStep, StreamEnd, TrainingLog
@@ -41,6 +42,7 @@ class TrainingWatch:
         self._bound: set[int] = set()
         self._versions: dict[int, tuple[int, int]] = {}
         self._last: tuple[int | None, int, int | None] = (None, 0, None)
+        self._steps: dict[int, source.Capture | None] = {}
         self._thread = threading.get_ident()
 
     @contextlib.contextmanager
@@ -69,7 +71,7 @@ class TrainingWatch:
     def log(self) -> TrainingLog:
         """What happened."""
         lines = tuple(source.resolve(line) if line is not None else None for line in self._lines)
-        return TrainingLog(tuple(self._events), lines, self.draws.streams)
+        return TrainingLog(with_loops(self._events, self._steps, lines), lines, self.draws.streams)
 
     def _draw(self, stream: int, drawn: int, batch: Any) -> None:
         self._last = stream, drawn, size_of(batch)
@@ -126,6 +128,7 @@ class TrainingWatch:
             self._bind(owned)
             lines = frozenset(line for line in self._weights if id(self._weight(line)) in owned)
             is_rescaled = any(self._version(line) != self._versions.get(line) for line in lines)
+        self._steps[len(self._events)] = source.here()
         self._events.append(OptimizerStep(lines, is_rescaled))
 
     def _bind(self, owned: set[int]) -> None:
