@@ -68,6 +68,23 @@ class Attempt:
     batch: Callable[[Batch], Batch] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InScope:
+    """A tensor that the user's code could have handed over instead.
+
+    Attributes:
+        name: The name that it is read by: "labels".
+        text: How it is written: "labels", "torch.cat(labels)".
+        shape: Its shape.
+        dtype: Its dtype.
+    """
+
+    name: str
+    text: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
 @dataclass(frozen=True)
 class Failure:
     """What the frames of an exception still held of the call that raised it. It holds no frame.
@@ -81,6 +98,9 @@ class Failure:
         loss: The user's own line that compares outputs and targets, where that is what raised.
         is_program: Whether the model stands for lines of the user's code, whose inputs have no axes that are known.
         loader: The loader that was being gone through when the error came from there.
+        lines: The user's own lines as a model, also where they were taken apart into a model and a loss.
+        values: The tensors that the lines read.
+        others: What else was in scope where the error was raised.
     """
 
     recording: Recording
@@ -90,6 +110,9 @@ class Failure:
     loss: Callable[..., Any] | None = None
     is_program: bool = False
     loader: Any = None
+    lines: Model | None = None
+    values: Mapping[str, Any] | None = None
+    others: tuple[InScope, ...] = ()
 
 
 class Effort(Enum):

@@ -23,6 +23,7 @@ from shapewidget.probing.loaders import check_loader
 from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
+from shapewidget.probing.wrong_names import with_another_name
 
 
 def explain(error: BaseException | None = None) -> Report:
@@ -67,7 +68,8 @@ def explained(adapter: Adapter, failure: Failure) -> Report:
     with contextlib.suppress(ShapeWidgetError):
         report = _rehearsed(adapter, failure)
         if report is not None and any(it.severity is not Severity.NOTE for it in report.findings):
-            return report
+            first, *rest = report.findings
+            return replace(report, findings=(with_another_name(adapter, failure, first), *rest))
     return _reported(adapter, failure.recording)
 
 

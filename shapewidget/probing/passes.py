@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,13 +32,32 @@ _SEARCHED = 8
 
 
 @dataclass
+class _Run:
+    """Batches of one form in a row. Most of a pass is one such run: a record of each would cost more than the check.
+
+    Attributes:
+        first: The first of them.
+        count: How many there are.
+    """
+
+    first: BatchRecord
+    count: int = 1
+
+    def records(self, paddings: Mapping[int, float]) -> Iterator[BatchRecord]:
+        """A record of each."""
+        first = self.first
+        for index in range(first.index, first.index + self.count):
+            yield BatchRecord(index, first.size, first.parts, paddings.get(index))
+
+
+@dataclass
 class Pass:
     """One pass over a loader, or its first part.
 
     Attributes:
         reading: How the loader is gone through.
         split: Gives inputs and targets of a batch.
-        batches: What it gave; the last one too where only the first ones were read.
+        count: How many batches were noted.
         is_complete: Whether it came to its end by itself.
         failure: The error that ended it.
         left_out: The samples that drop_last leaves out, as a batch.
@@ -48,15 +67,22 @@ class Pass:
 
     reading: Reading
     split: Split
-    batches: list[BatchRecord] = field(default_factory=list)
+    count: int = 0
     is_complete: bool = False
     failure: Failure | None = None
     left_out: Any | None = None
     target_step: str = ""
     notes: tuple[str, ...] = ()
+    _runs: list[_Run] = field(default_factory=list, repr=False)
+    _paddings: dict[int, float] = field(default_factory=dict, repr=False)
     _kept: dict[str, tuple[int, Any]] = field(default_factory=dict, repr=False)
     _extremes: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False)
     _form: tuple[Any, ...] | None = field(default=None, repr=False)
+
+    @property
+    def batches(self) -> list[BatchRecord]:
+        """What it gave; the last batch too where only the first ones were read."""
+        return [record for run in self._runs for record in run.records(self._paddings)]
 
     @property
     def kept(self) -> dict[int, Any]:
@@ -71,14 +97,16 @@ class Pass:
     def add(self, batch: Any, index: int) -> None:
         """Note one more batch, and keep it if it is worth trying."""
         self._kept["last"] = (index, batch)
-        form = _form(batch)
-        if form is not None and form == self._form:
-            last = self.batches[-1]
-            self.batches.append(BatchRecord(index, last.size, last.parts, self._padding(batch, index)))
+        self._note_padding(batch, index)
+        form, run = _form(batch), self._runs[-1] if self._runs else None
+        if run is not None and form is not None and form == self._form and index == run.first.index + run.count:
+            run.count += 1
+            self.count += 1
             return
         self._form = form
-        record = BatchRecord(index, size_of(batch), parts(*self.split(batch)), self._padding(batch, index))
-        self.batches.append(record)
+        record = BatchRecord(index, size_of(batch), parts(*self.split(batch)))
+        self._runs.append(_Run(record))
+        self.count += 1
         self._kept.setdefault("first", (index, batch))
         bulk = record.size or 0, sum(math.prod(part.spec.shape) for part in record.inputs)
         for name, is_beyond in (("smallest", bulk < self._extremes.get("smallest", (bulk[0] + 1, 0))),
@@ -86,12 +114,13 @@ class Pass:
             if is_beyond:
                 self._kept[name], self._extremes[name] = (index, batch), bulk
 
-    def _padding(self, batch: Any, index: int) -> float | None:
-        """The share of padding, of some batches spread over the pass."""
+    def _note_padding(self, batch: Any, index: int) -> None:
+        """Note the share of padding, of some batches spread over the pass."""
         stride = max((self.reading.settings.batches or 0) // _PADDED, 1)
-        if index % stride or index // stride >= 2 * _PADDED:
-            return None
-        return padding_share(self.split(batch)[0])
+        if index % stride == 0 and index // stride < 2 * _PADDED:
+            share = padding_share(self.split(batch)[0])
+            if share is not None:
+                self._paddings[index] = share
 
 
 def _form(batch: Any) -> tuple[Any, ...] | None:
@@ -132,13 +161,13 @@ def read(
         except ShapeWidgetError:
             raise
         except NoBatchError as error:
-            found.failure = Failure(len(found.batches), "__next__", str(error), is_blocked=True)
+            found.failure = Failure(found.count, "__next__", str(error), is_blocked=True)
         except Exception as error:
-            found.failure = reading.failure(len(found.batches), error)
-    found.is_complete = found.is_complete or (len(found.batches) == total and found.failure is None)
+            found.failure = reading.failure(found.count, error)
+    found.is_complete = found.is_complete or (found.count == total and found.failure is None)
     if not found.is_complete and found.failure is None:
         count = f"{total:,}" if total is not None else "its"
-        found.notes += (f"Only the first {len(found.batches):,} of {count} batches were read.",)
+        found.notes += (f"Only the first {found.count:,} of {count} batches were read.",)
     with reading.untouched(), contextlib.suppress(Exception):  # samples that nobody asks for may raise
         _add_remainder(found)
     return found
@@ -150,17 +179,17 @@ def _go(found: Pass, most: int, seconds: float | None, patience: Patience) -> No
     search, started, progress = TargetSearch(), time.monotonic(), Progress(settings.title, settings.batches)
     try:
         with patience.watching():
-            while len(found.batches) < most:
-                if seconds is not None and found.batches and time.monotonic() - started > seconds:
+            while found.count < most:
+                if seconds is not None and found.count and time.monotonic() - started > seconds:
                     return
                 try:
                     batch = patience.next(batches)
                 except StopIteration:
                     found.is_complete = True
                     return
-                found.add(batch, len(found.batches))
+                found.add(batch, found.count)
                 progress.advance()
-                if len(found.batches) <= _SEARCHED:
+                if found.count <= _SEARCHED:
                     search.add(*found.split(batch))
     finally:
         progress.close()

@@ -23,6 +23,7 @@ from shapewidget.frameworks.source.slices import replay_of, up_to, with_hole
 from shapewidget.frameworks.torch.capacity import capacity_of, is_out_of_memory, out_of_memory
 from shapewidget.frameworks.torch.checkpoints import refused_checkpoint
 from shapewidget.frameworks.torch.harmless import HARMLESS, is_data
+from shapewidget.frameworks.torch.in_scope import in_scope, values_of
 from shapewidget.frameworks.torch.program import Program
 from shapewidget.frameworks.torch.reshaping import text_of
 from shapewidget.frameworks.torch.tensors import device_of, flat, spec
@@ -171,12 +172,12 @@ def _of_lines(recording: Recording, place: _Place) -> Failure | None:
     replay = replay_of(place.frame, place.instruction, HARMLESS, is_data)
     if replay is None:
         return None
-    with contextlib.suppress(Exception):
-        found = _model_and_loss(recording, replay)
-        if found is not None:
-            return found
     program, inputs = Program.of(replay)
-    return Failure(recording, program, inputs, is_program=True)
+    others = values_of(place.frame)
+    found = Failure(recording, program, inputs, is_program=True)
+    with contextlib.suppress(Exception):
+        found = _model_and_loss(recording, replay) or found
+    return replace(found, lines=program.knowing(others), values=inputs, others=tuple(in_scope(others)))
 
 
 def _model_and_loss(recording: Recording, replay: Replay) -> Failure | None:

@@ -40,6 +40,10 @@ class Program(nn.Module):
         """Run the lines with these tensors."""
         return self.replay.run({**tensors, **self._modules})
 
+    def knowing(self, names: Mapping[str, object]) -> Program:
+        """The lines with more names in their scope, which an edit of them may read."""
+        return Program(replace(self.replay, names={**names, **self.replay.names}), dict(self.named_children()))
+
     def with_replay(self, replay: Replay) -> Program:
         """A copy that runs other lines."""
         made = copy.deepcopy(self)
