@@ -76,6 +76,7 @@ class Stream:
         full: How many samples its first batch had.
         newest: How many its last one had.
         is_even: Whether all but the last had as many as the first.
+        empty: How many batches had none.
         begun_again: How many loops were begun over it when it was at its end.
     """
 
@@ -89,6 +90,7 @@ class Stream:
     full: int | None = None
     newest: int | None = None
     is_even: bool = True
+    empty: int = 0
     begun_again: int = 0
 
     def with_batch(self, samples: int | None, count: int) -> Stream:
@@ -100,7 +102,8 @@ class Stream:
         """
         is_even = self.is_even and self.newest == self.full
         full = self.full if self.drawn else samples
-        return replace(self, drawn=self.drawn + 1, last=count, full=full, newest=samples, is_even=is_even)
+        empty = self.empty + (samples == 0)
+        return replace(self, drawn=self.drawn + 1, last=count, full=full, newest=samples, is_even=is_even, empty=empty)
 
 
 @dataclass(frozen=True, slots=True)

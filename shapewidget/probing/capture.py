@@ -18,8 +18,8 @@ from shapewidget.frameworks.adapter import Watch
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
-from shapewidget.probing.explain import explain
-from shapewidget.probing.loops import of_last_batch, of_loader, trained_wrongly, unmade_batch
+from shapewidget.probing.explain import explain, unknown
+from shapewidget.probing.loops import of_last_batch, of_loader, trained_wrongly, unequal, unmade_batch
 from shapewidget.probing.replays import proven
 from shapewidget.probing.report import Report
 
@@ -64,9 +64,9 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         told = [each for each in recorded if each[2].graph.layers] or recorded[:1]
         found = [finding for _, watch, recording in told for finding in _findings(watch, recording)]
         if isinstance(error, Exception):
-            unmade = [finding for _, watch, _ in recorded for finding in unmade_batch(watch)]
+            unmade = unequal(error) or [finding for _, watch, _ in recorded for finding in unmade_batch(watch)]
             silent = [finding for finding in found if finding.severity is not Severity.MISMATCH]
-            found = [*unmade, *silent] if unmade else _with_fixes(found, error)
+            found = [*unmade, *silent] if unmade else _with_fixes(found, error) or [unknown(error)]
             for _, watch, _ in recorded:
                 found = of_last_batch(watch, found)
         for _, watch, _ in recorded:

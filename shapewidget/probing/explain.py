@@ -11,7 +11,7 @@ from typing import Any
 from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Evidence
-from shapewidget.diagnosis.findings import Severity, finding
+from shapewidget.diagnosis.findings import Finding, Severity, finding
 from shapewidget.diagnosis.repeated import told_once
 from shapewidget.errors import InputError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter, Attempt, Batch, Failure
@@ -20,6 +20,7 @@ from shapewidget.frameworks.source.frames import is_own, resolve
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.probing.last_error import last_error
 from shapewidget.probing.loaders import check_loader
+from shapewidget.probing.loops import unequal
 from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
@@ -53,6 +54,9 @@ def explain(error: BaseException | None = None) -> Report:
             f"{type(error).__name__} was never raised, so there is no traceback to read. Pass an exception that was "
             "caught: `except RuntimeError as error: shapewidget.explain(error)`."
         )
+    apart = unequal(error) if isinstance(error, Exception) else []
+    if apart:
+        return Report(tuple(apart), LayerGraph((), (), title="the last exception"), "", stopped=_text(error))
     for adapter in loaded_adapters():
         failure = adapter.failure(error)
         if failure is not None:
@@ -108,20 +112,30 @@ def _reported(adapter: Adapter, recording: Recording, proof: Proof | None = None
 
 def _unknown(error: BaseException) -> Report:
     """No framework can tell more from the frames than the exception itself says."""
-    places = list(traceback.walk_tb(error.__traceback__))
-    own = [frame for frame, _ in places if is_own(frame.f_code.co_filename)]
-    modules = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in places}
-    framework = next((name for name in ("keras", "tensorflow") if name in modules), "")
-    source = _line(error)
-    reason = f"{f'{framework} raised' if framework else 'The program raised'} {_text(error)}"
+    framework = _framework(error)
     step = (
         "run the cell that raised it within `with shapewidget.capture() as report:`, which sees the building too"
         if framework
         else "read the error: no tensor or model was at work on the line that raised it"
     )
-    name = own[-1].f_code.co_name if own else type(error).__name__
-    said = finding("SW901", "function", name.strip("<>"), reason, fix=step, source=source)
+    said = unknown(error, step)
     return Report((said,), LayerGraph((), (), title="the last exception"), framework, stopped=_text(error))
+
+
+def unknown(error: BaseException, step: str = "read the error: it comes from the program itself") -> Finding:
+    """What is said of an exception that no rule knows."""
+    own = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if is_own(frame.f_code.co_filename)]
+    framework = _framework(error)
+    name = own[-1].f_code.co_name if own else type(error).__name__
+    reason = f"{f'{framework} raised' if framework else 'The program raised'} {_text(error)}"
+    return finding("SW901", "function", name.strip("<>"), reason, fix=step, source=_line(error))
+
+
+def _framework(error: BaseException) -> str:
+    """Which framework raised, where that is Keras or TensorFlow."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    modules = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame in frames}
+    return next((name for name in ("keras", "tensorflow") if name in modules), "")
 
 
 def _line(error: BaseException) -> SourceLine | None:

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.rules.accumulation import accumulation
+from shapewidget.diagnosis.rules.labels import arrays_of_two_lengths
 from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter, short_batch_refused
-from shapewidget.diagnosis.rules.passes import always_the_first_batch, iterator_used_up
+from shapewidget.diagnosis.rules.passes import always_the_first_batch, empty_batches, iterator_used_up
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Watch
+from shapewidget.frameworks.unequal import unequal_arrays
 from shapewidget.probing.loaders import check_loader
 
 _LABELS = "SW713"
@@ -29,6 +31,7 @@ def trained_wrongly(watch: Watch) -> Iterator[Finding]:
     yield from loop_ends_with_shorter(log)
     yield from always_the_first_batch(log)
     yield from iterator_used_up(log)
+    yield from empty_batches(log)
     yield from accumulation(log)
 
 
@@ -53,6 +56,12 @@ def of_loader(watch: Watch, found: list[Finding]) -> list[Finding]:
 def _first_sizes(found: Finding) -> set[object]:
     """The two sizes of the first axis that a finding is about."""
     return {each[0] if isinstance(each, tuple) and each else each for each in (found.expected, found.got)}
+
+
+def unequal(error: Exception) -> list[Finding]:
+    """What is said of arrays of several lengths that were to be one data set; empty where the error is another."""
+    found = unequal_arrays(error)
+    return [arrays_of_two_lengths(found.title, found.lengths, found.source)] if found is not None else []
 
 
 def unmade_batch(watch: Watch) -> list[Finding]:

@@ -74,6 +74,7 @@ class Pass:
     target_step: str = ""
     notes: tuple[str, ...] = ()
     _runs: list[_Run] = field(default_factory=list, repr=False)
+    _records: list[BatchRecord] = field(default_factory=list, repr=False)
     _paddings: dict[int, float] = field(default_factory=dict, repr=False)
     _kept: dict[str, tuple[int, Any]] = field(default_factory=dict, repr=False)
     _extremes: dict[str, tuple[int, int]] = field(default_factory=dict, repr=False)
@@ -82,7 +83,9 @@ class Pass:
     @property
     def batches(self) -> list[BatchRecord]:
         """What it gave; the last batch too where only the first ones were read."""
-        return [record for run in self._runs for record in run.records(self._paddings)]
+        if len(self._records) != self.count:
+            self._records = [record for run in self._runs for record in run.records(self._paddings)]
+        return self._records
 
     @property
     def kept(self) -> dict[int, Any]:

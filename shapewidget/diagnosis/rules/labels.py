@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import BatchRecord
+from shapewidget.graph.records import SourceLine
 
 
 def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -105,4 +106,25 @@ def target_in_inputs(evidence: LoaderEvidence) -> Iterator[Finding]:
         axis_name="time",
         expected="a step behind the window",
         got=evidence.target_step,
+    )
+
+
+def arrays_of_two_lengths(title: str, lengths: Sequence[int], source: SourceLine | None) -> Finding:
+    """Arrays that were to be one data set, and are not of one length."""
+    first = lengths[0]
+    other = next(length for length in lengths if length != first)
+    large, small = max(first, other), min(first, other)
+    factor = f" {large} = {large // small} x {small}." if small and large % small == 0 else ""
+    return finding(
+        "SW713",
+        "loader",
+        title,
+        f"`{title}` is given arrays of {' and '.join(map(str, lengths))} samples, and takes one row of each as a "
+        f"sample.{factor}",
+        fix=f"give all of them as many rows: look at what made {first} of the one and {other} of the other",
+        axis=0,
+        axis_name="batch",
+        expected=first,
+        got=other,
+        source=source,
     )

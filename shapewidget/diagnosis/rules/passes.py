@@ -54,3 +54,22 @@ def iterator_used_up(log: TrainingLog) -> Iterator[Finding]:
                 expected=epochs * stream.drawn,
                 got=stream.drawn,
             )
+
+
+def empty_batches(log: TrainingLog) -> Iterator[Finding]:
+    """A batch without a sample that a loop was given: its loss is no number."""
+    for stream in log.streams:
+        if stream.empty:
+            yield finding(
+                "SW706",
+                "loader",
+                stream.title,
+                f"{stream.empty} of the {stream.drawn} batches of {stream.title} had no sample; the first had "
+                f"{stream.full}.",
+                fix="let the number of batches be that of the samples over the batch size, rounded up",
+                axis=0,
+                axis_name="batch",
+                expected=stream.full,
+                got=0,
+            )
+            return

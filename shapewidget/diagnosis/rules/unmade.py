@@ -26,11 +26,16 @@ def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
 def _unstackable(failure: Failure, found: Disagreement, mended: Trial | None) -> Finding:
     field = f"`sample{found.field}`" if found.field else "the sample"
     is_list = found.axis == 0 and found.shapes[0].count(",") < 2
+    is_declared = failure.fix.startswith("output_signature")
+    what = f"stacks the samples of batch {failure.index}, and {field} is {_difference(found)}"
+    if is_declared:
+        one, other = found.shapes
+        what = f"is to give {one} for {field}, as its output_signature says, and sample {failure.sample} is {other}"
     return finding(
         "SW711",
         "loader",
         failure.step,
-        f"`{failure.step}` stacks the samples of batch {failure.index}, and {field} is {_difference(found)}.",
+        f"`{failure.step}` {what}.",
         fix=failure.fix
         or f"make this field alike in all samples{' (resize, crop)' if found.axis else ''}, or keep it in a list",
         verified=bool(failure.fix) and mended is not None and mended.refusal is None,

@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow as tf
 
 from shapewidget.frameworks.keras.mending import mended_by_padding, mended_by_resizing, zipped_before_batching
+from shapewidget.frameworks.keras.signatures import kept_signature
 from shapewidget.frameworks.loading import Reading, error_text, raised_at
 from shapewidget.frameworks.nesting import disagreement
 from shapewidget.graph.batches import Disagreement, Failure, InnerPass, LoaderSettings
@@ -160,6 +161,11 @@ class DatasetReading(Reading):
         text = re.sub(r"\{\{.*?\}\} ?| ?\[Op:\w+\].*", "", error_text(error)).rstrip(".")
         if self._batch is None or stage is not self._batch:
             is_sample = self._batch is not None and stage not in self._after
+            with contextlib.suppress(Exception):  # the generator may raise by itself
+                kept = kept_signature(stage, place, self._size or 1) if _method(stage) == "from_generator" else None
+                if kept is not None:
+                    self.mended = kept.batch
+                    return Failure(index, step, text, place, kept.disagreement, kept.fix, raised_at(error))
             return Failure(index, step, text, place if is_sample else None, source=raised_at(error))
         samples, indices = self._samples(place)
         found = disagreement(samples, indices)
