@@ -194,8 +194,8 @@ class Watch(AbstractContextManager["Watch"], Protocol):
     def training(self) -> TrainingLog:
         """The batches, backward passes and optimiser steps of the block."""
 
-    def loaders(self) -> tuple[Any, ...]:
-        """The loaders that the block went through, as far as they can be gone through again."""
+    def loaders(self) -> tuple[tuple[Any, Model | None], ...]:
+        """The loaders that can be gone through again, each with the model that was given it, where that is known."""
 
     def failed_loader(self) -> tuple[Any, int] | None:
         """The loader that could not give a batch, and which; None where none raised."""

@@ -177,7 +177,7 @@ def _other_axes(
 ) -> tuple[Trial | None, Trial | None]:
     """The first batch, where it is refused, with its first axis taken away, and with one more in front."""
     first = trials.get(0)
-    if adapter is None or loss is None or first is None or first.refusal is None or found.failure is not None:
+    if adapter is None or first is None or first.refusal is None or found.failure is not None:
         return None, None
     batch = found.split(found.first)
     shapes = [tuple(array.shape) for _, array in named_arrays(batch)]

@@ -16,9 +16,9 @@ from shapewidget.frameworks.unequal import unequal_arrays
 from shapewidget.probing.loaders import check_loader
 
 _LABELS = "SW713"
+_CAUSES = (_LABELS, "SW708", "SW709")
+_AT_INPUT = ("SW110", "SW114")
 _AT_LOSS = ("SW301", "SW302", "SW305")
-_FEW = 2
-"""How many batches of a loader tell whether it gives as many labels as samples."""
 _UNMADE = ("SW711", "SW712")
 _MOST_READ_AGAIN = 1_000
 """How many batches are read again to come to the one that could not be made."""
@@ -42,15 +42,26 @@ def of_last_batch(watch: Watch, found: list[Finding]) -> list[Finding]:
 
 
 def of_loader(watch: Watch, found: list[Finding]) -> list[Finding]:
-    """Findings at a loss that were made in the loader already, told there: samples and labels that are not as many."""
-    at_loss = [each for each in found if each.where == "loss" and each.code in _AT_LOSS]
-    for loader in watch.loaders() if at_loss else ():
+    """Findings that were made in a loader already, told there: labels that are not as many, batches of batches."""
+    surfaced = [each for each in found if each.code in (*_AT_LOSS, *_AT_INPUT)]
+    is_of_axes = any(each.code in _AT_INPUT for each in surfaced)
+    for loader, model in watch.loaders() if surfaced else ():
         with contextlib.suppress(Exception):  # the block's own error is what has to come out
-            odd = [each for each in check_loader(loader, limit=_FEW).findings if each.code == _LABELS]
-            causes = [each for each in at_loss if odd and _first_sizes(each) == _first_sizes(odd[0])]
+            odd = [
+                each
+                for each in check_loader(loader, model=model if is_of_axes else None, limit=1).findings
+                if each.code in _CAUSES
+            ]
+            causes = [each for each in surfaced if odd and _is_cause(odd[0], each)]
             if causes:
                 return [odd[0], *(each for each in found if each not in causes)]
     return found
+
+
+def _is_cause(of_loader: Finding, surfaced: Finding) -> bool:
+    if of_loader.code != _LABELS:
+        return surfaced.code in _AT_INPUT
+    return surfaced.code in _AT_LOSS and _first_sizes(of_loader) == _first_sizes(surfaced)
 
 
 def _first_sizes(found: Finding) -> set[object]:

@@ -92,5 +92,14 @@ def test_error_before_any_layer_ran_is_told_as_what_it_is():
     with shapewidget.capture(reraise=False) as report:
         raise LookupError("no file of that name")
     (found,) = report.findings
-    assert (found.code, found.source.label) == ("SW901", "test_fitted_loaders.py")
+    assert found.code == "SW901"
     assert "no file of that name" in found.reason
+
+
+@pytest.mark.parametrize(("sizes", "code"), [((10, 3), "SW708"), ((), "SW709"), ((10,), None)])
+def test_data_that_is_batched_twice_or_never_is_told_of_the_loader(sizes, code):
+    data = tf.data.Dataset.from_tensor_slices((X, Y))
+    for size in sizes:
+        data = data.batch(size)
+    found = fitted(data, shuffle=False)
+    assert [(each.code, each.where, each.verified) for each in found] == ([(code, "loader", True)] if code else [])

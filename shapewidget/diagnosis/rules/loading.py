@@ -76,10 +76,13 @@ def batched_wrongly(evidence: LoaderEvidence) -> Iterator[Finding]:
     less, more = evidence.one_axis_less, evidence.one_axis_more
     if less is not None and less.refusal is None:
         reason = (
-            f"{title} gives batches of batches: {spec.shape[0]} batches of {spec.shape[1]} samples are stacked to "
-            f"{spec}, which has an axis more than the model takes. It takes each of the {spec.shape[0]} by itself."
+            f"{title} gives batches of batches: {spec.shape[0]} batch{'' if spec.shape[0] == 1 else 'es'} of "
+            f"{spec.shape[1]} samples, stacked to {spec}, which has an axis more than the model takes. It takes each "
+            f"of them by itself."
         )
-        fix = f"batch once: batch_size=None in {title}, as the data is batched already"
+        how = {"Dataset": "call Dataset.batch a single time", "BatchSampler": "batch_sampler= in place of sampler="}
+        own = how.get(evidence.settings.sampler) or how.get(title)
+        fix = f"batch once: {own or f'batch_size=None in {title}, as the data is batched already'}"
         yield finding("SW708", "loader", title, reason, fix=fix, expected=len(spec.shape) - 1, **details)
     elif more is not None and more.refusal is None:
         reason = (

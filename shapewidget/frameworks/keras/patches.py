@@ -42,7 +42,7 @@ class Recorder(Protocol):
     def traced(self, stand_in: Original, original: Original, called: Any, args: Any, kwargs: Any) -> Any:
         """Note a call that is the user's own, and run what stands in for it."""
 
-    def used(self, given: Any) -> None:
+    def used(self, model: Any, given: Any) -> None:
         """A model is put to use on some data, or written to a file."""
 
     def made(self, instance: Any) -> None:
@@ -162,7 +162,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
     def using(original: Original) -> Original:
         def use(self: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            recorder.used(args[0] if args else kwargs.get("x"))
+            recorder.used(self, args[0] if args else kwargs.get("x"))
             return original(self, *args, **kwargs)
 
         return use

@@ -11,6 +11,7 @@ from types import GeneratorType
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks import source
@@ -58,7 +59,7 @@ class Recorder:
         self._swaps = Swaps(self.nodes)
         self.trace = Trace()
         self.deferred: Exception | None = None
-        self.loaders: list[Any] = []
+        self.loaders: list[tuple[Any, Any]] = []
         self._repaired: list[Any] = []
 
     @property
@@ -132,14 +133,14 @@ class Recorder:
         finally:
             entry.after = len(self.nodes.all)
 
-    def used(self, given: Any) -> None:
+    def used(self, model: Any, given: Any) -> None:
         """Raise what building should have ended with, and keep what the model is given, where that is a loader."""
         self.stop_building()
         if isinstance(given, GeneratorType):
             with contextlib.suppress(InputError):  # it has begun, and cannot be gone through again
-                self.loaders.append(again(given))
-        elif isinstance(given, keras.utils.PyDataset):
-            self.loaders.append(given)
+                self.loaders.append((again(given), model))
+        elif isinstance(given, keras.utils.PyDataset | tf.data.Dataset):
+            self.loaders.append((given, model))
 
     def stop_building(self) -> None:
         """Raise what building should have ended with, before the model is put to use."""

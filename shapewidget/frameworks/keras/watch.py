@@ -82,9 +82,9 @@ class Watch:
         """The batches, gradients and optimiser steps of the block."""
         return self._training.log()
 
-    def loaders(self) -> tuple[Any, ...]:
-        """The datasets and generators of the block."""
-        return (*self._recorder.loaders, *self._training.draws.datasets)
+    def loaders(self) -> tuple[tuple[Any, Any], ...]:
+        """The datasets and generators of the block, and the models that were fitted with them."""
+        return (*self._recorder.loaders, *((dataset, None) for dataset in self._training.draws.datasets))
 
     def failed_loader(self) -> tuple[Any, int] | None:
         """The dataset that could not give a batch, and which."""

@@ -69,9 +69,9 @@ class Watch:
         """The batches, backward passes and optimiser steps of the block."""
         return self._training.log()
 
-    def loaders(self) -> tuple[Any, ...]:
-        """The `DataLoader`s of the block."""
-        return tuple(self._training.draws.loaders)
+    def loaders(self) -> tuple[tuple[Any, Any], ...]:
+        """The `DataLoader`s of the block; which model reads one is not known."""
+        return tuple((loader, None) for loader in self._training.draws.loaders)
 
     def failed_loader(self) -> tuple[Any, int] | None:
         """The loader that could not give a batch, and which."""
