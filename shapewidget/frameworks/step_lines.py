@@ -22,9 +22,9 @@ def with_loops(
         lines: The lines that take gradients.
     """
     found: dict[Capture, frozenset[int]] = {}
-    for place in {place for place in steps.values() if place is not None}:
-        line = resolve(place)
-        found[place] = frozenset(number for number, each in enumerate(lines) if are_in_one_loop(line, each))
+    for step in {step for step in steps.values() if step is not None}:
+        line = resolve(step)
+        found[step] = frozenset(number for number, each in enumerate(lines) if are_in_one_loop(line, each))
     return tuple(
         replace(event, beside=event.lines & found.get(place, frozenset()))
         if isinstance(event, OptimizerStep) and (place := steps.get(number)) is not None

@@ -14,8 +14,8 @@ _FEWEST = 3
 
 def always_the_first_batch(log: TrainingLog) -> Iterator[Finding]:
     """An iterator that is made anew for every step, so that each learns from the same batch."""
-    passes = {event.stream for event in log.events if isinstance(event, BackwardPass)}
-    learned = [log.streams[number] for number in sorted(passes - {None})]  # type: ignore[type-var]
+    events = (event for event in log.events if isinstance(event, BackwardPass))
+    learned = [log.streams[number] for number in {event.stream for event in events} if number is not None]
     counts = Counter(each.loader for each in learned if each.drawn == 1)
     for loader, count in counts.items():
         stream = next(each for each in learned if each.loader == loader)
