@@ -58,8 +58,9 @@ class ErrorHints:
 
     def _compact(self, error: Exception) -> str:
         from shapewidget.probing.explain import explain
+        from shapewidget.probing.report_text import advice
 
         found = explain(error).findings[0]
         at = f" at {found.source}" if found.source is not None else ""
-        fix = f"\nFix ({'run, and it holds' if found.verified else 'not verified'}): {found.fix}" if found.fix else ""
+        fix = f"\n{advice(found)}" if found.fix else ""
         return f"{found.code} {found.title}{at}\n{found.reason}{fix}\n{HINT}"

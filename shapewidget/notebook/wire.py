@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from shapewidget.diagnosis.findings import Finding
+from shapewidget.graph.data_sizes import sized_by_data
 from shapewidget.graph.records import Agreement, Edge, Layer, LayerGraph, TensorSpec
 from shapewidget.notebook.contract import (
     CONTRACT_VERSION,
@@ -29,13 +30,13 @@ LONGEST_VALUE = 200
 def wire_graph(report: Report) -> WireGraph:
     """The whole graph with its findings, except the sizes of its tensors."""
     graph = report.graph
-    flow = Flow(graph)
+    flow, by_data = Flow(graph), sized_by_data(report.graph)
     return {
         "version": CONTRACT_VERSION,
         "title": graph.title,
         "framework": report.framework,
         "device": report.device,
-        "layers": [_layer(layer, flow) for layer in graph.layers],
+        "layers": [_layer(layer, flow, by_data.get(layer.id)) for layer in graph.layers],
         "edges": [_edge(edge, flow) for edge in graph.edges],
         "findings": [_finding(finding, flow) for finding in report.findings],
         "symbols": [
@@ -75,7 +76,7 @@ def _tensor(spec: TensorSpec, sizes: Mapping[str, int] | None) -> WireTensor:
     }
 
 
-def _layer(layer: Layer, flow: Flow) -> WireLayer:
+def _layer(layer: Layer, flow: Flow, counted: Layer | None) -> WireLayer:
     entering = flow.entering[layer.id]
     wire: WireLayer = {
         "id": layer.id,
@@ -84,7 +85,7 @@ def _layer(layer: Layer, flow: Flow) -> WireLayer:
         "name": layer.name,
         "type": layer.type,
         "signature": signature(layer),
-        "declared": list(_declared(layer)),
+        "declared": [*_declared(layer), *_sized_by(counted)],
         "inputs": flow.inputs[layer.id],
         "outputs": flow.outputs[layer.id],
         "state": _worst(entering).value,
@@ -110,6 +111,11 @@ def _declared(layer: Layer) -> Iterator[WireDeclared]:
         yield {"name": size.name, "value": str(size.size), "symbol": symbol}
     for name, value in layer.settings.items():
         yield {"name": name, "value": str(value)[:LONGEST_VALUE], "symbol": ""}
+
+
+def _sized_by(counted: Layer | None) -> Iterator[WireDeclared]:
+    if counted is not None:
+        yield {"name": "? depends on the data", "value": f"rows counted by {counted.name}", "symbol": ""}
 
 
 def _edge(edge: Edge, flow: Flow) -> WireEdge:

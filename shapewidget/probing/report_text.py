@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.graph.batches import timeline
+from shapewidget.graph.data_sizes import sized_by_data
 from shapewidget.graph.records import Layer, LayerGraph, LayerKind
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def lines(report: Report) -> Iterator[Line]:
     sizes = ", ".join(f"{name} = {value}" for name, value in report.graph.sizes.items())
     if sizes:
         yield Line(f"with {sizes}", "remark")
+    for origin in dict.fromkeys(layer.id for layer in sized_by_data(report.graph).values()):
+        yield Line(f"? depends on the data: {_counted(report.graph.by_id[origin])}", "remark")
+
+
+def _counted(layer: Layer) -> str:
+    at = f" at {layer.source}" if layer.source is not None else ""
+    return f"`{layer.name}`{at} gives as many rows as the values say"
 
 
 def title(report: Report) -> str:
@@ -60,9 +68,16 @@ def _finding(finding: Finding) -> Iterator[Line]:
         yield Line(f"      {finding.source.text.strip()}", "code")
     yield Line(f"    {finding.reason}")
     if finding.fix:
-        yield Line(f"    Fix ({'run, and it holds' if finding.verified else 'not verified'}): {finding.fix}")
+        yield Line(f"    {advice(finding)}")
     for line in (finding.patch or "").splitlines():
         yield Line(f"      {line}", {"-": "removed", "+": "added"}.get(line[:1], "remark"))
+
+
+def advice(finding: Finding) -> str:
+    """The fix, and whether it was run; of a note that needs none, what can be done all the same."""
+    if finding.verified:
+        return f"Fix (run, and it holds): {finding.fix}"
+    return f"{'Remark' if finding.severity is Severity.NOTE else 'Fix (not verified)'}: {finding.fix}"
 
 
 def _outline(graph: LayerGraph) -> Iterator[Line]:

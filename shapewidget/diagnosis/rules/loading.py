@@ -28,7 +28,7 @@ def last_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
             "loader",
             settings.title,
             f"{_arithmetic(evidence, full, last)}; {'the model takes' if evidence.trials else 'most models take'} it.",
-            fix=f"nothing has to be done; {settings.dropping}=True if every batch has to be full",
+            fix=f"{settings.dropping}=True if every batch has to be full",
             axis=0,
             axis_name="batch",
             expected=full,
@@ -210,7 +210,7 @@ def samples_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
         yield finding("SW703", "loader", settings.title, reason, expected=samples, got=samples - left, **details)
     else:
         reason += ", others in each pass." if settings.shuffles else "; the model needs full batches."
-        details["fix"] = f"nothing has to be done for training; {settings.dropping}=False for evaluation"
+        details["fix"] = f"{settings.dropping}=False for evaluation"
         yield finding("SW705", "loader", settings.title, reason, expected=samples, got=samples - left, **details)
 
 

@@ -181,7 +181,6 @@ def _counts(evidence: Ranks) -> Finding:
         _SAMPLER,
         f"Of {evidence.rows} samples, the ranks read {_listed(samples)}, in batches that number {_listed(batches)}"
         f"{twice}.{epoch}",
-        fix="nothing has to be done",
         expected=-(-evidence.rows // len(evidence.shares)),
         got=samples[0],
         **_DETAILS,
