@@ -1,4 +1,4 @@
-"""Sizes that no named size gives: how many values are not zero, how many are picked by a mask, how many are different."""
+"""Sizes that no named size gives: how many values are not zero, are picked by a mask, or are different."""
 
 from __future__ import annotations
 

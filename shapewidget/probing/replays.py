@@ -31,6 +31,11 @@ def proven(watch: Watch, diagnoses: Sequence[Diagnosis]) -> list[Finding]:
     return found
 
 
+def _is_same(one: Finding, other: Finding) -> bool:
+    """Whether two findings are of one line or layer: what is run again does not know what the block calls a model."""
+    return one.layer == other.layer or (one.source is not None and one.source == other.source)
+
+
 def _place(finding: Finding) -> tuple[str, str]:
     return finding.code, finding.layer
 
@@ -40,7 +45,7 @@ def _mended(program: Program, diagnosis: Diagnosis) -> tuple[Finding, set[tuple[
     finding = diagnosis.finding
     own = program.record(None)
     again = diagnose(_evidence(None, [own]))
-    same = [it for it in again if _place(it.finding) == _place(finding)]
+    same = [it for it in again if it.finding.code == finding.code and _is_same(it.finding, finding)]
     if not same:
         return finding, set()
     proof = Proof(program.attempt, lambda attempt, _: program.record(attempt), _evidence, own, {}, ())

@@ -60,26 +60,31 @@ def is_own(filename: str) -> bool:
 
 
 def here() -> Capture | None:
-    """Where the user's program is: the innermost frame that is no framework's, and no standard library's.
-
-    If that is an installed library's, and the user's own code called the library with no framework in between (as of
-    an einops function), the user's frame; a model from a library shows the library's own line.
+    """Where the user's program is.
 
     Returns:
         Something for `resolve`; None where every frame is machinery.
     """
-    frame: FrameType | None = sys._getframe(1)
+    frame = current(2)
+    return (frame.f_code, frame.f_lasti) if frame is not None else None
+
+
+def current(depth: int = 1) -> FrameType | None:
+    """The innermost frame that is no framework's, and no standard library's; not to be kept.
+
+    If that is an installed library's, and the user's own code called the library with no framework in between (as of
+    an einops function), the user's frame; a model from a library shows the library's own line.
+    """
+    frame: FrameType | None = sys._getframe(depth)
     machinery = _Origin.MACHINERY
     while frame is not None and _origin(frame.f_code.co_filename) is machinery:
         frame = frame.f_back
-    if frame is None:
-        return None
-    caller: FrameType | None = frame
+    caller = frame
     while caller is not None and (origin := _origin(caller.f_code.co_filename)) is not machinery:
         if origin is _Origin.OWN:
-            return caller.f_code, caller.f_lasti
+            return caller
         caller = caller.f_back
-    return frame.f_code, frame.f_lasti
+    return frame
 
 
 def resolve(capture: Capture) -> SourceLine:

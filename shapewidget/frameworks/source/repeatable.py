@@ -71,7 +71,7 @@ class Harmless:
         return all(
             (isinstance(each, _STATEMENTS) and not _stores_outside(each, local))
             or (isinstance(each, _EXPRESSIONS) and (not isinstance(each, ast.Call) or self._calls(each, names, depth)))
-            for statement in node.body
+            for statement in (node.body if isinstance(node, ast.FunctionDef) else [node.body])
             for each in ast.walk(statement)
         )
 
@@ -94,12 +94,15 @@ def value_of_name(node: ast.expr, names: Mapping[str, object]) -> object:
     return found if isinstance(found, FunctionType) else None
 
 
-def definition(function: FunctionType) -> ast.FunctionDef | None:
-    """The syntax of a function; None where it cannot be seen."""
+def definition(function: FunctionType) -> ast.FunctionDef | ast.Lambda | None:
+    """The syntax of a function; None where it cannot be seen, as of one of two lambdas on a line."""
     source = Source.read(function.__code__.co_filename)
     if source is None:
         return None
     first = function.__code__.co_firstlineno
+    if function.__name__ == "<lambda>":
+        lambdas = [each for each in ast.walk(source.tree) if isinstance(each, ast.Lambda) and each.lineno == first]
+        return lambdas[0] if len(lambdas) == 1 else None
     for node in ast.walk(source.tree):
         if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
             lines = [node.lineno, *(each.lineno for each in node.decorator_list)]

@@ -22,7 +22,12 @@ _Block = Sequence[ast.stmt]
 
 
 def replay_of(
-    frame: FrameType, instruction: int, harmless: Harmless, is_data: Callable[[object], bool]
+    frame: FrameType,
+    instruction: int,
+    harmless: Harmless,
+    is_data: Callable[[object], bool],
+    *,
+    is_whole: bool = False,
 ) -> Replay | None:
     """The expression that was running in a frame, and the statements that led to it.
 
@@ -31,6 +36,7 @@ def replay_of(
         instruction: The index of the instruction that was running.
         harmless: What may be called again.
         is_data: Whether a value is what the statements are about: a tensor, a model.
+        is_whole: Whether to take all that the statement works out, and not only the expression in it.
 
     Returns:
         None where the source cannot be seen, or where the expression does something that must not be done twice.
@@ -42,7 +48,7 @@ def replay_of(
     if source is None or statement is None or not isinstance(path[-1], ast.expr | ast.AugAssign):
         return None
     names: dict[str, object] = {**frame.f_globals, **frame.f_locals}
-    place = place_of(statement, path[-1])
+    place = place_of(statement, _whole(path) if is_whole else path[-1])
     replay = Replay(source, (), statement_place(source, statement), place, names)
     again = statement.value if place == WRITTEN and isinstance(statement, ast.Assign) else replay.nodes()[0]
     if not harmless.allows(again, names):
@@ -106,6 +112,18 @@ def _path(tree: ast.Module, span: Span) -> list[ast.AST]:
         if inner is None:
             return path
         path.append(inner)
+
+
+def _whole(path: Sequence[ast.AST]) -> ast.AST:
+    """What a statement, or the lambda in it, works out."""
+    for node in reversed(path):
+        if isinstance(node, ast.Lambda):
+            return node.body
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.Return | ast.Expr) and node.value is not None:
+            return node.value
+        if isinstance(node, ast.stmt):
+            break
+    return path[-1]
 
 
 def _covers(node: ast.AST, span: Span) -> bool:

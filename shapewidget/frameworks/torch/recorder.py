@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode
 
 from shapewidget.errors import TimeLimitError
 from shapewidget.frameworks import source
-from shapewidget.frameworks.torch import layers
+from shapewidget.frameworks.torch import dynamo, layers
 from shapewidget.frameworks.torch.calls import (
     INDEXING,
     LEAVING,
@@ -373,13 +373,13 @@ class Recorder:
     def recording(self) -> Iterator[None]:
         """Record what the block runs."""
         restored = self._protected.restored() if self._protected is not None else contextlib.nullcontext()
-        with restored, _eager(), self._watching():
+        with restored, dynamo.eager(), self._watching():
             yield
 
     @contextlib.contextmanager
     def _watching(self) -> Iterator[None]:
         original, depth = nn.Module.__call__, torch._C._len_torch_function_stack()
-        recorder = self
+        recorder, imported = self, len(sys.modules)
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
@@ -389,6 +389,8 @@ class Recorder:
             nn.Module.__call__ = original  # type: ignore[method-assign]
             while torch._C._len_torch_function_stack() > depth:  # an interrupt may have come while it was off, or on
                 _pop_mode()
+            if len(sys.modules) != imported:
+                dynamo.give_back(call, original)
             self._mode = None  # it refers to us: without this, all that was recorded waits for the collector
 
         try:
@@ -466,13 +468,3 @@ def _role(kind: type[Any]) -> tuple[str, LayerKind]:
 
 def _numbered(name: str, count: int) -> str:
     return name if count == 1 else f"{name} ({count})"
-
-
-@contextlib.contextmanager
-def _eager() -> Iterator[None]:
-    """Run compiled modules as written; dynamo is never imported for this, which would take seconds."""
-    if "torch._dynamo" not in sys.modules:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield

@@ -50,13 +50,15 @@ class TrainingWatch:
         """Follow what the block does."""
         original = torch.autograd.backward
 
+        this = weakref.proxy(self)  # torch's compiler, imported meanwhile, may keep the function for ever
+
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
-            if threading.get_ident() != self._thread or len(self._events) >= MOST_EVENTS:
+            if threading.get_ident() != this._thread or len(this._events) >= MOST_EVENTS:
                 return original(tensors, *args, **kwargs)
-            line = self._before(tensors)
+            line = this._before(tensors)
             original(tensors, *args, **kwargs)
             if line is not None:
-                self._versions[line] = self._version(line)
+                this._versions[line] = this._version(line)
             return None
 
         hook = register_optimizer_step_pre_hook(self._step)

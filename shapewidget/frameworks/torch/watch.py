@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from torch import nn
+
+from shapewidget.frameworks import source
 from shapewidget.frameworks.torch.epochs import EpochWatch
+from shapewidget.frameworks.torch.nodes import Node
 from shapewidget.frameworks.torch.recorder import Recorder
+from shapewidget.frameworks.torch.sites import Rerun, Sites
 from shapewidget.frameworks.torch.training_log import TrainingWatch
 from shapewidget.graph.batches import SamplerPasses
-from shapewidget.graph.records import Recording
+from shapewidget.graph.records import LayerKind, Recording
 from shapewidget.graph.training import TrainingLog
 
 MOST_NODES = 4_000
@@ -25,7 +31,8 @@ class Watch:
 
     def __init__(self) -> None:
         """Record nothing yet."""
-        self._recorder = Recorder({}, repair=False, most_nodes=MOST_NODES)
+        self._sites = Sites()
+        self._recorder = _Recorder(self._sites)
         self._context = contextlib.ExitStack()
         self._epochs = EpochWatch()
         self._training = TrainingWatch(self._epochs.note, self._recorder.aside)
@@ -57,9 +64,10 @@ class Watch:
         """None: errors are raised where they arise."""
         return None
 
-    def program(self, layer_id: str) -> None:
-        """None: what ran in a block is not run again."""
-        return None
+    def program(self, layer_id: str) -> Rerun | None:
+        """The model or the line of a node, to be run again as it first ran."""
+        node = next((node for node in self._recorder.nodes if node.id == layer_id), None)
+        return self._sites.program(node.path, node.line) if node is not None else None
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers that were gone through several times at one epoch."""
@@ -76,3 +84,27 @@ class Watch:
     def failed_loader(self) -> tuple[Any, int] | None:
         """The loader that could not give a batch, and which."""
         return self._training.draws.failed
+
+
+class _Recorder(Recorder):
+    """Notes what can be run again as it goes."""
+
+    def __init__(self, sites: Sites) -> None:
+        super().__init__({}, repair=False, most_nodes=MOST_NODES)
+        self._sites = sites
+
+    def call_module(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if not self._groups and not self._is_passed_by():
+            facts = self._known(module)
+            if facts.kind is LayerKind.LOSS:
+                self._sites.ran(source.here(), facts.kind, facts.name, ())
+            else:
+                self._sites.called(facts.path, module, args, kwargs)
+        return super().call_module(original, module, args, kwargs)
+
+    def _add_operation(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Node:
+        node = super()._add_operation(function, args, kwargs)
+        if not self._groups:
+            self._sites.ran(node.line, node.kind, node.name, tuple(each.shape for each in node.inputs))
+        return node
