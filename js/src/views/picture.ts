@@ -213,6 +213,8 @@ export class Picture {
     const { scene, direction, nodes } = this;
     if (scene === null) return;
     const hadFocus = this.drawing.element.contains(focusedBeside(this.drawing.element));
+    // Without any focus for a moment, the styles of the whole picture would be worked out once more.
+    if (hadFocus) this.drawing.element.ownerSVGElement?.focus({ preventScroll: true });
     const lines = linesOf(scene, this.#placing.layout);
     this.afar.show(scene, nodes, lines);
     const parts = items(scene, nodes, lines, direction);
