@@ -88,7 +88,7 @@ class Evidence:
 
     def edge_into(self, layer_id: str, place: int) -> Edge | None:
         """The edge that ends at one input of a node; None for a constant or a weight."""
-        return next((edge for edge in self.graph.edges if edge.target == layer_id and edge.input == place), None)
+        return next((edge for edge in self.graph.into(layer_id) if edge.input == place), None)
 
     def producer(self, layer_id: str, place: int) -> Layer | None:
         """The node that made one input of a node."""

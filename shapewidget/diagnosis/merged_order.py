@@ -36,21 +36,31 @@ class Merged:
         return self.by.outputs[0].shape[self.axis]
 
 
-def merged(evidence: Evidence, layer: Layer, place: int) -> Merged | None:
+Known = dict[tuple[str, Dim], "Merged | None"]
+"""What was found behind a node already."""
+
+
+def merged(evidence: Evidence, layer: Layer, place: int, known: Known) -> Merged | None:
     """What the first axis of one input of a node was merged of; None where it was not, or that is not known."""
     if place >= len(layer.inputs) or not layer.inputs[place].shape:
         return None
-    wanted = dims_of(layer.inputs[place])[0]
+    wanted, found, passed = dims_of(layer.inputs[place])[0], None, []
     node = evidence.producer(layer.id, place)
     while node is not None and node.kind is not LayerKind.INPUT and node.inputs and node.inputs[0].shape:
+        if (node.id, wanted) in known:
+            found = known[node.id, wanted]
+            break
+        passed.append((node.id, wanted))
         order = _order(node, wanted)
         if order is not None:
-            return Merged(order, node)
+            found = Merged(order, node)
+            break
         at = next((at for at, spec in enumerate(node.inputs) if spec.shape and dims_of(spec)[0] == wanted), None)
         if at is None or node.name in ("index", "transpose", "permute", "T", "t"):
-            return None
+            break
         node = evidence.producer(node.id, at)
-    return None
+    known.update(dict.fromkeys(passed, found))
+    return found
 
 
 def changed_order(evidence: Evidence, layer: Layer, place: int) -> Merged | None:

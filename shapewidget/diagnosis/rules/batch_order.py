@@ -10,7 +10,7 @@ from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.loss_search import dims_of
-from shapewidget.diagnosis.merged_order import Merged, changed_order, merged
+from shapewidget.diagnosis.merged_order import Known, Merged, changed_order, merged
 from shapewidget.diagnosis.mixing import mixing_layers
 from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
@@ -46,12 +46,13 @@ def _seen_to_meet(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]:
 
 def _known_to_meet(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]:
     """Nodes whose inputs were merged of the same axes in another order, as can be told from their sizes."""
+    known: Known = {}
     for layer in evidence.graph.layers:
         is_attention = layer.type == "MultiheadAttention" and layer.settings.get("batch_first")
         is_meeting = layer.kind is LayerKind.LOSS or layer.name.rstrip("_") in _MEETING or is_attention
         if not is_meeting or len(layer.inputs) < 2 or layer.id in evidence.clash_at or _joins_rows(layer):
             continue
-        found = [it for place in range(len(layer.inputs)) if (it := merged(evidence, layer, place))]
+        found = [it for place in range(len(layer.inputs)) if (it := merged(evidence, layer, place, known))]
         yield from _opposed(layer, [*found, *_asked_by_heads(layer)])
 
 
