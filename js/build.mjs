@@ -9,11 +9,12 @@ const VIEWS = { graph_view: "src/widget.ts", plot_view: "src/plot-view.ts" };
 // A notebook stores the code of every view, so that each must stay small.
 const LARGEST = 80_000;
 
-// Names within the front end alone, which nothing outside it reads or writes: they may be shortened.
+// Names within the front end alone, which nothing outside it reads or writes: they may be shortened. No name that
+// objects of the language, the page or plotly.js have, as "search" of a string.
 const OURS = new RegExp(
   `^(${[
     "picture viewport drawing scene marks colouring folds problems element index measure symbolic numeric trouble around",
-    "isOpen isLane isMain isCulled isFar wasDragged wasMoved cardWidth chipWidth anchor beside arrivesAt leavesAt",
+    "isOpen isLane isMain isCulled isFar wasDragged wasMoved cardWidth anchor beside arrivesAt leavesAt",
     "entryTrack exitTrack entryTracks exitTracks entryTop exitTop curveTop laneWidth trackHeight bottomPadding",
     "sidePadding wideGap portGap separation isPlaced isBack fromPort toPort arrangement leafCount isGroup sideOffset",
     "chain nodes column items higher lower links points placed carried hasArrow members isAssumed shown",

@@ -6,8 +6,6 @@ import { focusedBeside, h } from "../dom";
 import type { Direction, PlacedNode } from "../layout/index";
 import { Placing } from "../placing";
 import { Scene } from "../scene";
-import { shortName } from "../texts";
-import { TITLE_LEFT } from "./boxes";
 import { Drawing } from "./drawing";
 import { Afar } from "./far";
 import { items, linesOf } from "./items";
@@ -15,6 +13,7 @@ import { Marks } from "./marks";
 import { measurer } from "./measure";
 import { Minimap } from "./minimap";
 import { svgText } from "./save";
+import { keepTitles, titlesAbove } from "./titles";
 import type { Viewport } from "./viewport";
 
 /** The scale below which texts are too small to be read, and that below which a large graph is drawn from afar. */
@@ -242,31 +241,12 @@ export class Picture {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#drawNear();
-      this.#keepTitles();
-      this.#tellWhere();
+      const shown = this.#viewport.shown();
+      keepTitles(this.drawing.element, this.#placing, shown.x);
+      this.where.textContent = this.scene && !this.isFar ? titlesAbove(this.scene, this.#placing, shown) : "";
       this.#drawFar();
       this.#drawMap();
     });
-  }
-
-  /** The title of a group that is wider than the view stays in view. */
-  #keepTitles(): void {
-    const { x } = this.#viewport.shown();
-    for (const header of this.drawing.element.querySelectorAll<SVGElement>(".swg-header")) {
-      const node = this.#placing.node(header.dataset.layer ?? "");
-      const most = node ? Math.max(TITLE_LEFT, node.width - 160) : TITLE_LEFT;
-      const left = Math.min(most, Math.max(TITLE_LEFT, x - (node?.x ?? 0) + TITLE_LEFT));
-      header.querySelector("text")?.setAttribute("x", String(left));
-    }
-  }
-
-  #tellWhere(): void {
-    const { scene } = this;
-    const { x, y, width, height } = this.#viewport.shown();
-    const middle = this.at(x + width / 2, y + height / 2);
-    const around = this.isFar || !middle ? [] : (scene?.index.chain(middle.id) ?? []);
-    const hidden = around.map((id) => this.#placing.node(id)).filter((node) => node?.isOpen && node.y < y);
-    this.where.textContent = hidden.map((node) => shortName(scene?.layers.get(node?.id ?? "")?.name ?? "")).join(" › ");
   }
 
   #drawMap(): void {
