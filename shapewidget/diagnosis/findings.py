@@ -90,6 +90,7 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW714", "One label is spread over the whole batch", Severity.COINCIDENCE),
         Rule("SW715", "The last batch is filled up with zeros", Severity.COINCIDENCE),
         Rule("SW716", "The target stands in the inputs", Severity.COINCIDENCE),
+        Rule("SW717", "A step for samples is run on batches", Severity.COINCIDENCE),
         Rule("SW718", "The loader does not go on", Severity.MISMATCH),
         Rule("SW719", "The loader is longer than its length", Severity.NOTE),
         Rule("SW720", "The sampler is of another number of samples", Severity.COINCIDENCE),

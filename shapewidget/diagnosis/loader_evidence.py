@@ -14,6 +14,7 @@ from shapewidget.graph.batches import (
     InnerPass,
     LoaderSettings,
     Ranks,
+    SharedStatistics,
     WorkerShare,
 )
 from shapewidget.graph.records import SourceLine
@@ -72,6 +73,7 @@ class LoaderEvidence:
         without_empty_rows: What the model made of that batch without them.
         target_step: Where in the inputs every target is found: "[:, -1]"; empty where it is in none.
         workers: What its workers read, where each of them reads everything.
+        statistics: The step behind the batching that makes samples depend on one another.
         ranks: What its ranks read, where it is split over some.
         is_whole_when_weighed: Whether a sampler of class weights draws from all of the data with one for each sample.
         edit: An edit of the user's code that mends the batches.
@@ -99,6 +101,7 @@ class LoaderEvidence:
     edit: LoaderEdit | None = None
     one_axis_less: Trial | None = None
     one_axis_more: Trial | None = None
+    statistics: SharedStatistics | None = None
 
     @property
     def left_out(self) -> int:

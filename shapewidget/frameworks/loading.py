@@ -17,7 +17,7 @@ from shapewidget.frameworks.source import resolve
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.mending import methods
 from shapewidget.frameworks.unstarted import again, called, function_of
-from shapewidget.graph.batches import EmptyRows, Failure, InnerPass, LoaderSettings, Ranks, WorkerShare
+from shapewidget.graph.batches import EmptyRows, Failure, InnerPass, LoaderSettings, Ranks, SharedStatistics, WorkerShare
 from shapewidget.graph.records import SourceLine
 
 Remade = Callable[[FunctionType], Any]
@@ -105,6 +105,10 @@ class Reading:
             f"ranks={count} asks how a sampler splits the data, and a {self.settings.title} has none. Expected a "
             f"DataLoader, or a list with one loader for each rank."
         )
+
+    def shared_statistics(self) -> SharedStatistics | None:
+        """The step behind the batching that reads all samples of a batch for each of them; None where none does."""
+        return None
 
     def worker_share(self) -> WorkerShare | None:
         """What its workers read together; None where they cannot read the same."""

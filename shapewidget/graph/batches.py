@@ -264,6 +264,25 @@ class EmptyRows:
     filled: int
 
 
+@dataclass(frozen=True, slots=True)
+class SharedStatistics:
+    """A step behind the batching that makes every sample of a batch depend on all others.
+
+    Attributes:
+        step: The stage: "map".
+        function: Name of the function that it runs.
+        stage: The stage that makes the batches: "batch(8)".
+        shape: Shape of the part that changes.
+        is_mended: Whether the step, run on each sample before the batching, gives batches of the same form.
+    """
+
+    step: str
+    function: str
+    stage: str
+    shape: tuple[int, ...]
+    is_mended: bool
+
+
 def timeline(batches: Sequence[BatchRecord]) -> str:
     """'4 batches: 32, 32, 32, 7'; of many batches the equal ones are counted: '34 batches: 33 × 3, 1'."""
     sizes = [str(batch.size) if batch.size is not None else "?" for batch in batches]

@@ -107,6 +107,7 @@ def gather(
                 repeats = reading.is_whole_when_repeated(_MOST_REPEATED)
         is_blocked = found.failure is not None and found.failure.is_blocked
         workers = reading.worker_share() if not is_blocked else None
+        statistics = reading.shared_statistics() if found.failure is None else None
         shared = shared if shared is not None else reading.ranks(ranks)
         weighed = False
         if reading.settings.drawn_from is not None and reading.settings.drawn_from != reading.settings.samples:
@@ -132,6 +133,7 @@ def gather(
         weighed,
         edited(found, lambda batch: _is_taken(adapter, model, found.split(batch), loss)),
         *_other_axes(found, adapter, model, loss, trials),
+        statistics,
     )
 
 

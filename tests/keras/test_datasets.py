@@ -157,3 +157,49 @@ def test_padding_that_is_read_as_words_is_found_and_masked():
 )
 def test_padding_that_is_masked_or_in_front_or_none_is_clean(ids, mask_zero):
     assert serious(shapewidget.probe(tagger(mask_zero=mask_zero), ids.copy())) == []
+
+
+def pictures(step, *, batched_first):
+    rows = np.random.default_rng(0).random((12, 6, 5, 1)).astype("float32")
+    data = tf.data.Dataset.from_tensor_slices((rows, np.arange(12)))
+    return data.batch(4).map(step) if batched_first else data.map(step).batch(4)
+
+
+def brightest_to_one(x, label):
+    return x / tf.reduce_max(x), label
+
+
+def centred(x, label):
+    return x - tf.math.reduce_mean(x), label
+
+
+def each_by_itself(x, label):
+    return x / tf.reduce_max(x, axis=(-3, -2, -1), keepdims=True), label
+
+
+def mixed_with_the_one_before(x, label):
+    return 0.7 * x + 0.3 * tf.roll(x, 1, axis=0), label
+
+
+def noisy(x, label):
+    return x / tf.reduce_max(x) + tf.random.normal(tf.shape(x)), label
+
+
+@pytest.mark.parametrize("step", [brightest_to_one, centred])
+def test_statistic_of_a_batch_in_the_place_of_that_of_a_sample_is_found(step):
+    (found,) = shapewidget.check_loader(pictures(step, batched_first=True)).findings
+    assert (found.code, found.verified) == ("SW717", True)
+    assert found.fix == f"map({step.__name__}) before batch(4)"
+
+
+@pytest.mark.parametrize("step", [each_by_itself, mixed_with_the_one_before])
+def test_step_that_keeps_samples_apart_or_mixes_two_of_them_is_right_behind_the_batching(step):
+    assert not shapewidget.check_loader(pictures(step, batched_first=True)).findings
+
+
+def test_statistic_of_each_sample_before_the_batching_is_right():
+    assert not shapewidget.check_loader(pictures(brightest_to_one, batched_first=False)).findings
+
+
+def test_step_that_draws_numbers_anew_is_not_judged():
+    assert not shapewidget.check_loader(pictures(noisy, batched_first=True)).findings

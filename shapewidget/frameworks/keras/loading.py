@@ -14,11 +14,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from shapewidget.frameworks.keras.batched_first import shared_statistics
 from shapewidget.frameworks.keras.mending import mended_by_padding, mended_by_resizing, zipped_before_batching
 from shapewidget.frameworks.keras.signatures import kept_signature
 from shapewidget.frameworks.loading import Reading, error_text, raised_at
 from shapewidget.frameworks.nesting import disagreement
-from shapewidget.graph.batches import Disagreement, Failure, InnerPass, LoaderSettings
+from shapewidget.graph.batches import Disagreement, Failure, InnerPass, LoaderSettings, SharedStatistics
 
 _BATCHES = ("batch", "padded_batch")
 _KEEP_LENGTH = ("prefetch", "map", "options", "cache", "shuffle", "assert_cardinality")
@@ -201,6 +202,12 @@ class DatasetReading(Reading):
         first = index * size
         samples = list(self._source().skip(first).take(size))
         return samples, list(range(first, first + len(samples)))
+
+    def shared_statistics(self) -> SharedStatistics | None:
+        """The function behind the batching that makes every sample depend on the others of its batch."""
+        maps = [stage for stage in reversed(self._after) if stage_name(stage) == "map"]
+        stage = f"{stage_name(self._batch)}({self._size})" if self._batch is not None else ""
+        return shared_statistics(maps, stage)
 
     def batches(self) -> Iterator[Any]:
         """One pass."""
