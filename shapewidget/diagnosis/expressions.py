@@ -69,7 +69,7 @@ def receiver_of(source: SourceLine | None, name: str) -> str | None:
     return _closed(target)
 
 
-def along(source: SourceLine | None, axis: int, rank: int, better: int) -> str | None:
+def along(source: SourceLine | None, axis: int, rank: int, better: int | list[int]) -> str | None:
     """A call with another axis: "x.softmax(dim=1)" for "x.softmax(dim=0)"; None if the call does not name its axis.
 
     An axis that is given by name may be any expression: "softmax(x, axis=self.axis)".
@@ -78,7 +78,7 @@ def along(source: SourceLine | None, axis: int, rank: int, better: int) -> str |
         source: The line that calls.
         axis: The axis that the call runs along.
         rank: The number of axes of its input.
-        better: The axis to put in its place.
+        better: The axis, or the axes, to put in its place.
     """
     node = _parsed(source)
     if not isinstance(node, ast.Call) or source is None or source.expression is None:

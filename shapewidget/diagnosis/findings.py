@@ -135,6 +135,7 @@ CATALOGUE: dict[str, Rule] = {
         Rule("SW621", "Axes are merged in one order and split in another", Severity.COINCIDENCE),
         Rule("SW641", "Every sample is read at the positions of all", Severity.COINCIDENCE),
         Rule("SW642", "Scores are read as class ids", Severity.COINCIDENCE),
+        Rule("SW643", "The length of a gradient runs over too few axes", Severity.COINCIDENCE),
         Rule("SW801", "The checkpoint is of a model of other sizes", Severity.MISMATCH),
         Rule("SW802", "The checkpoint has other names", Severity.MISMATCH),
         Rule("SW901", "The program raises an error of its own", Severity.MISMATCH),

@@ -63,6 +63,9 @@ class Recorder(Protocol):
     def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
         """An operation of TensorFlow was refused."""
 
+    def gradient(self, original: Original, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+        """Stand in for `tf.GradientTape.gradient`."""
+
     def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
         """Run what is no part of the data flow: backward passes and optimiser steps."""
 
@@ -127,6 +130,9 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
         return call
 
+    def gradient(original: Original) -> Original:
+        return lambda *args, **kwargs: recorder.gradient(original, *args, **kwargs)
+
     def build(original: Original) -> Original:
         def call(self: Any, *args: Any) -> Any:
             __tracebackhide__ = True
@@ -182,7 +188,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
         (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(recorder, original)),
         (execute, "quick_execute", lambda original: _refused_in_a_fallback(recorder, original)),
         (ops, "_create_c_op", lambda original: _refused_in_a_graph(recorder, original)),
-        (tf.GradientTape, "gradient", unseen),
+        (tf.GradientTape, "gradient", gradient),
         (tf.GradientTape, "jacobian", unseen),
         (keras.optimizers.Optimizer, "apply", unseen),
     ]

@@ -348,6 +348,16 @@ class Recorder:
         if undone is not None:
             self._swaps.open(node, outputs[0])
 
+    def gradient(self, original: Original, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+        """Stand in for `tf.GradientTape.gradient`: gradients of tensors, not those of weights, are used further on."""
+        found = self.unseen(original, tape, target, sources, *args, **kwargs)
+        if not self.is_passed_by():
+            known = [each for each in leaves(sources) if self.nodes.producer(each) is not None]
+            made = leaves(found)
+            if known and len(made) == len(leaves(sources)):
+                self.nodes.gives(self._add_operation("gradient", [*leaves(target), *known]), made)
+        return found
+
     def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
         """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""
         name = plain_name(name)

@@ -1,0 +1,78 @@
+"""Gradients whose length is held near a number, as a gradient penalty does: one length for each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_remedies import reduced_axes
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import along
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Layer
+from shapewidget.graph.remedies import EditExpression
+
+_SQUARES = frozenset(("square", "mul", "pow"))
+_ON_THE_WAY = frozenset(("add", "maximum", "sqrt", "squeeze", "reshape"))
+
+
+def length_over_too_few_axes(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A penalty on the length of a gradient that sums its squares over other axes than those of a sample."""
+    for gradient in evidence.graph.layers:
+        if gradient.name != "gradient" or not gradient.outputs or len(gradient.outputs[0].shape) < 2:
+            continue
+        for layer in _sums_of_squares(evidence, gradient):
+            shape, axes = layer.inputs[0].shape, reduced_axes(layer)
+            missing = [axis for axis in range(1, len(shape)) if axis not in axes and shape[axis] > 1]
+            if (missing or (0 in axes and shape[0] > 1)) and _is_held_near_a_number(evidence, layer):
+                yield _diagnosis(layer, axes)
+
+
+def _sums_of_squares(evidence: Evidence, gradient: Layer) -> Iterator[Layer]:
+    for reader in _readers(evidence, gradient):
+        if reader.name == "norm":
+            yield reader
+        elif reader.name in _SQUARES and reader.inputs[0].shape == gradient.outputs[0].shape:
+            yield from (each for each in _readers(evidence, reader) if each.name == "sum")
+
+
+def _is_held_near_a_number(evidence: Evidence, layer: Layer) -> bool:
+    """Whether a number is taken from the root of what a node gives."""
+    waiting, has_root = [layer], layer.name == "norm"
+    while waiting:
+        for reader in _readers(evidence, waiting.pop()):
+            has_root = has_root or reader.name == "sqrt"
+            if reader.name == "sub" and has_root and len(evidence.edges_into[reader.id]) == 1:
+                return True
+            if reader.name in _ON_THE_WAY:
+                waiting.append(reader)
+    return False
+
+
+def _readers(evidence: Evidence, layer: Layer) -> Iterator[Layer]:
+    for edge in evidence.edges_out.get(layer.id, ()):
+        reader = evidence.layer(edge.target)
+        if reader is not None:
+            yield reader
+
+
+def _diagnosis(layer: Layer, axes: tuple[int, ...]) -> Diagnosis:
+    given, made = layer.inputs[0], layer.outputs[0]
+    wanted = list(range(1, len(given.shape)))
+    over = ", ".join(map(str, axes)) if len(axes) < len(given.shape) else "all axes"
+    text = along(layer.source, axes[0], len(given.shape), wanted) if len(axes) == 1 else None
+    return Diagnosis(
+        finding_at(
+            "SW643",
+            layer,
+            f"{place_text(layer)} adds up the squares of the gradient {shape_text(given)} over {over} and gives "
+            f"{made.shape}: its root is not the length of the gradient of a sample. That takes all axes of a sample, "
+            f"{wanted}, and is one number for each of {given.shape[0]}, {given.shape[:1]}.",
+            fix=text or f"axis={wanted}",
+            axis=axes[0],
+            axis_name="axes of a sample",
+            expected=given.shape[:1],
+            got=made.shape,
+        ),
+        (EditExpression(layer.source, text),) if text and layer.source is not None else (),
+    )
