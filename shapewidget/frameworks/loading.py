@@ -17,7 +17,15 @@ from shapewidget.frameworks.source import resolve
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.mending import methods
 from shapewidget.frameworks.unstarted import again, called, function_of
-from shapewidget.graph.batches import EmptyRows, Failure, InnerPass, LoaderSettings, Ranks, SharedStatistics, WorkerShare
+from shapewidget.graph.batches import (
+    EmptyRows,
+    Failure,
+    InnerPass,
+    LoaderSettings,
+    Ranks,
+    SharedStatistics,
+    WorkerShare,
+)
 from shapewidget.graph.records import SourceLine
 
 Remade = Callable[[FunctionType], Any]

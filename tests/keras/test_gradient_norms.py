@@ -52,7 +52,9 @@ def test_length_over_other_axes_than_those_of_a_sample_is_found(lengths, shape, 
     assert str(list(range(1, len(shape) + 1))) in found.fix
 
 
-@pytest.mark.parametrize(("lengths", "shape"), [(by_sample, (8, 9, 1)), (by_row_of_a_matrix, (7, 4)), (by_column, (5,))])
+@pytest.mark.parametrize(
+    ("lengths", "shape"), [(by_sample, (8, 9, 1)), (by_row_of_a_matrix, (7, 4)), (by_column, (5,))]
+)
 def test_length_over_all_axes_of_a_sample_is_right(lengths, shape):
     assert not penalty(lengths, shape)
 
