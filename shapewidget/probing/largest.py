@@ -56,6 +56,8 @@ def largest_predicted(costs: Costs, sizes: Sizes, name: str) -> Largest | None:
     low, high = 0, 1
     while high < _BEYOND_ALL and fits(high):
         low, high = high, 2 * high
+    if high >= _BEYOND_ALL:
+        return Largest(name, _BEYOND_ALL, capacity)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)

@@ -127,6 +127,9 @@ class TestLimits:
         assert found.size in (199, 200, 201)
         assert not found.measured
 
+    def test_memory_that_does_not_grow_with_a_size_has_no_largest(self, costs):
+        assert largest_predicted(costs, {}, "a size of another model").is_endless
+
     def test_the_search_runs_on_both_sides_of_it(self, costs):
         found = finished(searching(costs, {}, "B"))
         assert found.measured
