@@ -42,6 +42,7 @@ from shapewidget.diagnosis.rules import (
     split_order,
     targets,
     time_axis,
+    untrained,
     weighted,
 )
 
@@ -63,6 +64,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     loss_arguments.loss_argument_refused,
     folded.folded_into_batch,
     divided.size_not_divided,
+    divided.parts_refused,
     memory.memory_exceeded,
     kinds.program_raised,
     recurrent.batch_read_as_time,
@@ -98,6 +100,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     equal_sizes.batch_of_one_squeezed,
     coincidence.batch_size_built_in,
     coincidence.declared_by_coincidence,
+    untrained.outputs_unread,
 )
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.evidence import Evidence
-from shapewidget.diagnosis.operand_texts import arguments_of, operands_of
+from shapewidget.diagnosis.operand_texts import Operands, arguments_of, operands_of
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression, Remedy
 
@@ -20,6 +20,8 @@ def state_remedies(evidence: Evidence, layer: Layer, place: int) -> tuple[Remedy
         made = maker(evidence, layer, place)
         found += _where_it_is_made(layer, made[0], wanted) if made is not None else ()
     operands = operands_of(layer)
+    if wanted is not None and operands is not None and len(operands) == 2:
+        found += _other_rows(evidence, layer, place, wanted, operands)
     if operands is not None and len(operands) == 2 and operands.source.expression:
         function = operands.source.expression.split("(", 1)[0]
         found.append(EditExpression(operands.source, f"{function}({operands.text(0)})"))
@@ -54,6 +56,23 @@ def _where_it_is_made(layer: Layer, made: Layer, wanted: tuple[int, ...]) -> Ite
             new = text if axis == batch else str(wanted[axis])
             whole = _replaced(whole, arguments[axis], new)
         yield EditExpression(source, whole)
+
+
+def _other_rows(
+    evidence: Evidence, layer: Layer, place: int, wanted: tuple[int, ...], operands: Operands
+) -> Iterator[Remedy]:
+    """Both directions of an encoder added up, or its one layer repeated for every layer of the decoder."""
+    given, made = layer.inputs[place].shape, maker(evidence, layer, place)
+    if len(given) != 3 or given[1:] != wanted[1:] or made is None:
+        return
+    if made[0].settings.get("bidirectional") and given[0] == 2 * wanted[0]:
+        how = "{0}[0::2] + {0}[1::2]"
+    elif wanted[0] > given[0] and wanted[0] % given[0] == 0:
+        how = f"{{0}}.repeat({wanted[0] // given[0]}, 1, 1)"
+    else:
+        return
+    state, is_pair = operands.text(1), layer.type == "LSTM"
+    yield operands.edit({1: f"tuple({how.format('each')} for each in {state})" if is_pair else how.format(state)})
 
 
 def _batch_texts(layer: Layer, node: ast.expr) -> Iterator[str]:

@@ -86,3 +86,24 @@ def _given(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         axis=clash.axis, axis_name="channels", expected=f"a multiple of {by}", got=size,
     )  # fmt: skip
     return Diagnosis(said, remedies)
+
+
+def parts_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Parts that do not add up to the axis that they are taken off."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or layer.name not in ("split", "split_with_sizes") or clash.kind is not ClashKind.SIZE:
+            continue
+        parts = next((value for value in layer.settings.values() if isinstance(value, tuple)), ())
+        total = f"{' + '.join(map(str, parts))} = {clash.expected}"
+        got, made = size_text(clash.got, evidence.dim(layer, 0, clash.axis)), maker(evidence, layer)
+        reason = (
+            f"{place_text(layer)} takes parts of {total} off axis {clash.axis} of {shape_text(layer.inputs[0])}, "
+            f"which has {got}."
+        )
+        remedy = of_another_width(made[0], clash.expected, None) if made and isinstance(clash.expected, int) else None
+        said = finding_at(
+            "SW118", layer, reason, fix=f"take parts that add up to {clash.got}", axis=clash.axis,
+            expected=clash.expected, got=clash.got,
+        )  # fmt: skip
+        yield Diagnosis(said, (remedy,) if remedy is not None else ())

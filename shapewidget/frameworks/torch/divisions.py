@@ -98,3 +98,17 @@ def _fitted(
 
 def _padded(given: torch.Tensor, axis: int, size: int, call: Callable[[torch.Tensor], Any]) -> Any:
     return call(fit(given, axis, size))
+
+
+def parts_refused(function: Any, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    """Parts of given sizes, which do not make up the axis that they are taken off."""
+    given, sizes = args[0], args[1] if len(args) > 1 else kwargs.get("split_size_or_sections", kwargs.get("split_size"))
+    axis = kwargs.get("dim", args[2] if len(args) > 2 else 0)
+    if not isinstance(given, torch.Tensor) or not isinstance(sizes, tuple | list) or not isinstance(axis, int):
+        return None
+    whole, axis = sum(sizes), axis % given.dim()
+    if whole == given.shape[axis] or min(sizes, default=-1) < 0:
+        return None
+    how = f"axis {axis} fitted to {whole}"
+    clash = Clash("", ClashKind.SIZE, 0, axis, whole, given.shape[axis], None, how, error)
+    return clash, lambda: torch.split(fit(given, axis, whole), list(sizes), axis)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from shapewidget.frameworks.torch.divisions import operation_not_divided
+from shapewidget.frameworks.torch.divisions import operation_not_divided, parts_refused
 from shapewidget.frameworks.torch.index_refusals import index_refused, written_refused
 from shapewidget.frameworks.torch.loss_refusals import class_weights_refused, ctc_refused
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
@@ -260,6 +260,7 @@ _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (frozenset(("view", "reshape")), _reshape),
     (frozenset(("gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim")), index_refused),
     (frozenset(("setitem",)), written_refused),
+    (frozenset(("split", "split_with_sizes")), parts_refused),
     (frozenset(("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "glu")), operation_not_divided),
     (frozenset(("scaled_dot_product_attention",)), scaled_attention_refused),
     (_LOSSES_OF_ONE_SHAPE, _loss_of_one_shape),

@@ -1,0 +1,147 @@
+"""What raises, told by what its tensors are: indices, parts, groups, class weights, lengths, images of another size."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from small_models import model_of
+from torch import nn
+from torch.nn import functional as F
+
+import shapewidget
+
+
+def probed(model, *inputs, **more):
+    report = shapewidget.probe(model, inputs, **more)
+    return report.findings[0]
+
+
+def values_of_actions(outputs, given):
+    actions, wanted = given
+    return F.mse_loss(outputs.gather(1, actions), wanted)
+
+
+def actions_picked():
+    targets = (torch.randint(0, 5, (7,)), torch.randn(7))
+    return probed(nn.Linear(4, 5), torch.randn(7, 4), targets=targets, loss=values_of_actions)
+
+
+def columns_written():
+    def forward(m, x):
+        table = x.new_zeros(len(x), 9)
+        table[:, ::2] = m.body(x)[:, :5]
+        table[:, 1::2] = m.body(x)[:, :5]
+        return table
+
+    return probed(model_of(forward, body=nn.Linear(4, 6)), torch.randn(7, 4))
+
+
+def pixels_shuffled():
+    model = nn.Sequential(nn.Conv2d(3, 14, 3, padding=1), nn.PixelShuffle(2))
+    return probed(model, torch.rand(2, 3, 6, 6))
+
+
+def gate_of_odd_width():
+    return probed(model_of(lambda m, x: F.glu(m.body(x)), body=nn.Linear(4, 9)), torch.randn(7, 4))
+
+
+def parts_too_large():
+    def forward(m, x):
+        left, right = torch.split(m.body(x), [5, 5], dim=1)
+        return left * right
+
+    return probed(model_of(forward, body=nn.Linear(4, 8)), torch.randn(7, 4))
+
+
+def state_of_both_directions():
+    def forward(m, x, y):
+        return m.decoder(y, m.encoder(x)[1])[0]
+
+    encoder, decoder = nn.LSTM(4, 6, bidirectional=True, batch_first=True), nn.LSTM(4, 6, batch_first=True)
+    return probed(model_of(forward, encoder=encoder, decoder=decoder), torch.randn(3, 7, 4), torch.randn(3, 5, 4))
+
+
+def lengths_of_steps():
+    def loss(outputs, given):
+        words, lengths = given
+        steps = torch.full((outputs.size(0),), outputs.size(1))
+        return F.ctc_loss(outputs, words, steps, lengths)
+
+    def forward(m, x):
+        return m.head(m.rnn(x.transpose(0, 1))[0]).log_softmax(-1)
+
+    model = model_of(forward, rnn=nn.GRU(4, 6), head=nn.Linear(6, 9))
+    targets = (torch.randint(1, 9, (3, 4)), torch.full((3,), 4))
+    return probed(model, torch.randn(3, 11, 4), targets=targets, loss=loss)
+
+
+def decoder_of_another_size():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(), nn.ConvTranspose2d(4, 1, 3, 2, 1))
+    x = torch.rand(2, 1, 12, 12)
+    return probed(model, x, targets=x, loss=nn.MSELoss())
+
+
+def weights_of_classes():
+    loss = nn.CrossEntropyLoss(weight=torch.ones(4))
+    return probed(nn.Linear(4, 3), torch.randn(7, 4), targets=torch.randint(0, 3, (7,)), loss=loss)
+
+
+def channels_viewed():
+    def forward(m, x):
+        return m.conv(x).view(len(x), 3, 5, 6, 6)
+
+    return probed(model_of(forward, conv=nn.Conv2d(3, 40, 3, padding=1)), torch.rand(2, 3, 6, 6))
+
+
+CASES = {
+    "an index without an axis": (actions_picked, "SW110", "gather", (2, 1), "actions.unsqueeze(1)).squeeze(1)"),
+    "more values than columns": (columns_written, "SW201", "index_put", (4, 5), "[:, :4]"),
+    "channels that make no pixels": (pixels_shuffled, "SW118", "1", ("a multiple of 4", 14), "16"),
+    "a gate of an odd width": (gate_of_odd_width, "SW118", "glu", ("a multiple of 2", 9), "10"),
+    "parts of more than there is": (parts_too_large, "SW118", "split", (10, 8), "10"),
+    "the state of both directions": (state_of_both_directions, "SW104", "decoder", (1, 2), "each[0::2] + each[1::2]"),
+    "lengths of the steps": (lengths_of_steps, "SW301", "loss", (3, 11), "outputs.size(1)"),
+    "a decoder that gives another size": (
+        decoder_of_another_size, "SW301", "MSELoss", ((2, 1, 12, 12), (2, 1, 11, 11)), "output_padding=1"),
+    "channels of another head": (channels_viewed, "SW204", "view", (15, 40), "15"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_refusal_is_told_with_both_sizes_and_a_fix_that_holds(name):
+    make, code, layer, sizes, text = CASES[name]
+    torch.manual_seed(2)
+    found = make()
+    assert (found.code, found.layer, found.verified) == (code, layer, True), found
+    assert (found.expected, found.got) == sizes
+    assert text in found.fix
+
+
+def test_class_weights_are_counted():
+    found = weights_of_classes()
+    assert (found.code, found.where, found.expected, found.got) == ("SW306", "loss", 3, 4)
+
+
+BUILT = {
+    "groups of channels": (lambda: nn.GroupNorm(6, 20), "SW118", "GroupNorm", "a multiple of 6"),
+    "groups of a convolution": (lambda: nn.Conv1d(8, 20, 3, groups=3), "SW118", "Conv1d", "a multiple of 3"),
+    "heads": (lambda: nn.MultiheadAttention(20, 3), "SW206", "MultiheadAttention", "a multiple of 3"),
+}
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_layer_that_cannot_be_built_is_told(name):
+    build, code, layer, wanted = BUILT[name]
+    with shapewidget.capture(reraise=False) as report:
+        build()
+    (found,) = report.findings
+    assert (found.code, found.where, found.layer, found.expected) == (code, "build", layer, wanted)
+    assert found.verified
+
+
+def test_squeeze_of_a_batch_of_one_that_the_loader_gives_is_no_mere_note():
+    data = torch.utils.data.TensorDataset(torch.randn(9, 4), torch.randn(9))
+    loader = torch.utils.data.DataLoader(data, batch_size=4)
+    report = shapewidget.probe(model_of(lambda m, x: m.body(x).squeeze(), body=nn.Linear(4, 1)), loader=loader)
+    found = next(it for it in report.findings if it.code == "SW612")
+    assert (found.severity.value, found.verified) == ("coincidence", True)
