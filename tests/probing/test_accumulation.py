@@ -113,7 +113,25 @@ def window_beyond_the_epoch(training):
             training.step()
 
 
+def list_of_batches_not_divided(training):
+    for count, (x, y) in enumerate(list(training.loader), 1):
+        training.loss(x, y).backward()
+        if count % WINDOW == 0:
+            training.optimizer.step()
+            training.optimizer.zero_grad()
+
+
+def cleared_once_an_epoch(training):
+    for _ in range(2):
+        training.optimizer.zero_grad()
+        for x, y, _ in training.batches:
+            training.loss(x, y).backward()
+            training.optimizer.step()
+
+
 WRONG = {
+    cleared_once_an_epoch: ("SW755", "of 24 steps, some use the sum of the gradients of up to 12"),
+    list_of_batches_not_divided: ("SW752", "the gradient is 4 times that of their mean"),
     joined_and_divided: ("SW751", "the gradient is 4 times too small"),
     divided_twice: ("SW751", "the gradient is 4 times too small"),
     not_divided: ("SW752", "the gradient is 4 times that of their mean"),
@@ -286,7 +304,34 @@ def without_end(training):
             training.step()
 
 
+def first_batch_of_a_shuffled_loader(training):
+    for _ in range(4):
+        x, y = next(iter(training.loader))
+        training.optimizer.zero_grad()
+        training.loss(x, y).backward()
+        training.optimizer.step()
+
+
+def tasks_of_one_batch_without_a_loader(training):
+    x, y = torch.randn(8, 5), torch.zeros(8, dtype=torch.int64)
+    for _ in range(5):
+        for shift in range(3):
+            training.loss(x + shift, y).backward()
+        training.step()
+
+
+def groups_of_batches(training):
+    batches = iter(training.loader)
+    while group := list(itertools.islice(batches, WINDOW)):
+        for x, y in group:
+            (training.loss(x, y) / len(group)).backward()
+        training.step()
+
+
 RIGHT = [
+    first_batch_of_a_shuffled_loader,
+    tasks_of_one_batch_without_a_loader,
+    groups_of_batches,
     one_step_a_batch,
     divided_once,
     multiplied_by_a_share,
@@ -420,37 +465,3 @@ def test_loader_that_raises_in_a_loop_is_explained():
             rows.sum()
     (found,) = serious(report)
     assert (found.code, found.layer, found.expected, found.got) == ("SW711", "default_collate", 3, 4)
-
-
-# -- the last batch of a loop -----------------------------------------------------------------------------------------
-
-
-def full_labels(training):
-    real = torch.ones(8, 3)
-    for x, _, _ in training.batches:
-        nn.functional.binary_cross_entropy_with_logits(training.model(x), real).backward()
-
-
-def one_state_for_all(training):
-    cell, state = nn.GRUCell(5, 5), torch.zeros(8, 5)
-    for x, _, _ in training.batches:
-        state = cell(x, state.detach())
-
-
-@pytest.mark.parametrize(("run", "fix"), [(full_labels, "drop_last=True"), (one_state_for_all, "cell(x)")])
-def test_what_is_made_for_full_batches_is_told_where_the_last_one_is_refused(run, fix):
-    training = Training(3, rest=5)
-    with shapewidget.capture(reraise=False) as report:
-        run(training)
-    found = serious(report)[0]
-    assert "Batch 3 is the last of the pass and has 5 samples" in found.reason
-    assert fix in found.fix
-    assert found.verified
-
-
-def test_error_at_a_full_batch_is_not_laid_to_the_last_one():
-    training = Training(3, rest=5)
-    with shapewidget.capture(reraise=False) as report:
-        for x, _, _ in training.batches:
-            training.model(x) + torch.zeros(5, 1)
-    assert "last of the pass" not in serious(report)[0].reason

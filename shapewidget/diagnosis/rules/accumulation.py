@@ -144,11 +144,12 @@ def thrown_away(loop: Loop) -> Iterator[Finding]:
             before = 0
     if groups and min(groups) > 1 and len(set(groups)) == 1:
         count = groups[0]
+        rest = "one are" if count == 2 else f"{count - 1} are"
         yield _found(
             "SW754",
             loop,
-            f"The gradients are cleared before every backward pass, and the optimiser steps after each {count}th: of "
-            f"{count} batches it uses the last one, and the gradients of the other {count - 1} are thrown away.",
+            f"The gradients are cleared before every backward pass, and the optimiser steps once in {count} of them: it "
+            f"uses the last of {count} batches, and the gradients of the other {rest} thrown away.",
             f"{loop.calls.clear}, and nowhere else",
             f"the gradients of {count} batches",
             "the gradient of 1 batch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import BatchRecord, InnerPass, LoaderSettings
-from shapewidget.graph.training import StreamEnd, TrainingLog
+from shapewidget.graph.training import Stream, StreamEnd, TrainingLog
 
 CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
 
@@ -156,12 +157,10 @@ def _arithmetic(evidence: LoaderEvidence, full: int, last: int) -> str:
 
 def short_batch_refused(refused: Finding, log: TrainingLog) -> Finding:
     """What a loop was refused at a last batch that is short, where it has taken the full ones before."""
-    stream = max(log.streams, key=lambda each: each.last, default=None)
-    if stream is None or stream.drawn < 2 or not stream.is_even or stream.batches not in (None, stream.drawn):
+    stream = next((each for each in _newest(log) if _is_short(each, refused)), None)
+    if stream is None:
         return refused
-    full, last, sizes = stream.full, stream.newest, (refused.expected, refused.got)
-    if full is None or last is None or not 0 < last < full or not _are_of(sizes, full, last):
-        return refused
+    full, last = stream.full, stream.newest
     reason = (
         f"{refused.reason} Batch {stream.drawn - 1} is the last of the pass and has {last} samples; the batches before "
         f"it had {full}, and ran."
@@ -172,12 +171,25 @@ def short_batch_refused(refused: Finding, log: TrainingLog) -> Finding:
     return replace(refused, reason=reason, fix=fix, verified=True)
 
 
-def _are_of(sizes: tuple[object, object], full: int, last: int) -> bool:
-    """Whether two sizes, or two first axes, are those of a full batch and of the last one, or one multiple of both."""
-    firsts = [each[0] if isinstance(each, tuple) and each else each for each in sizes]
-    rests = [each[1:] if isinstance(each, tuple) else () for each in sizes]
-    large, small = sorted((each if isinstance(each, int) else 0 for each in firsts), reverse=True)
-    return rests[0] == rests[1] and small > 0 and small % last == 0 and large == small // last * full
+def _newest(log: TrainingLog) -> list[Stream]:
+    """The passes that gave the newest batches: several where loaders are read side by side."""
+    most = max((each.last for each in log.streams), default=0)
+    return [each for each in log.streams if each.drawn and each.last > most - len(log.streams)]
+
+
+def _is_short(stream: Stream, refused: Finding) -> bool:
+    """Whether the last batch of a pass is short, and what was refused is of its size and of the full one."""
+    full, last = stream.full, stream.newest
+    if stream.drawn < 2 or not stream.is_even or stream.batches not in (None, stream.drawn):
+        return False
+    if full is None or last is None or not 0 < last < full:
+        return False
+    sizes = [each if isinstance(each, tuple) else (each,) for each in (refused.expected, refused.got)]
+    if not all(isinstance(size, int) and size > 0 for each in sizes for size in each):
+        return False
+    counts = [math.prod(each) if len(sizes[0]) != len(sizes[1]) else each[0] for each in sizes if each]
+    is_alike = len(sizes[0]) != len(sizes[1]) or sizes[0][1:] == sizes[1][1:]
+    return is_alike and len(counts) == 2 and max(counts) * last == min(counts) * full
 
 
 # -- samples that are left out ----------------------------------------------------------------------------------------

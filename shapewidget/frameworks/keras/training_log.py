@@ -120,6 +120,10 @@ class TrainingWatch:
 
     def _end(self, stream: int, drawn: int) -> None:
         self._events.append(StreamEnd(stream, drawn))
+        if self._last[0] == stream and not any(
+            isinstance(e, BackwardPass) and e.stream == stream for e in self._events
+        ):
+            self._last = (None, 0, None)  # its batches were collected first, and are learned from later
 
     def _take(self, tape: Any, gradients: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> None:
         """Note gradients that were taken of a single number."""

@@ -80,6 +80,10 @@ class TrainingWatch:
 
     def _end(self, stream: int, drawn: int) -> None:
         self._events.append(StreamEnd(stream, drawn))
+        if self._last[0] == stream and not any(
+            isinstance(e, BackwardPass) and e.stream == stream for e in self._events
+        ):
+            self._last = (None, 0, None)  # its batches were collected first, and are learned from later
 
     def _before(self, tensors: Any) -> int | None:
         """Note a backward pass that begins; gives the number of its line, None where it starts at no scalar."""

@@ -1,0 +1,70 @@
+"""Training loops that are refused at a last batch that is short, where something was made for the full ones."""
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import shapewidget
+
+
+class Training:
+    """A model, and batches of 8 samples, the last of which has 5."""
+
+    def __init__(self):
+        self.model = nn.Linear(5, 3)
+        self.batches = DataLoader(TensorDataset(torch.randn(29, 5)), batch_size=8, shuffle=True)
+
+
+def serious(report):
+    return [finding for finding in report.findings if finding.severity != "note"]
+
+
+def full_labels(training):
+    real = torch.ones(8, 3)
+    for (x,) in training.batches:
+        nn.functional.binary_cross_entropy_with_logits(training.model(x), real).backward()
+
+
+def one_state_for_all(training):
+    cell, state = nn.GRUCell(5, 5), torch.zeros(8, 5)
+    for (x,) in training.batches:
+        state = cell(x, state.detach())
+
+
+def shape_of_a_full_batch(training):
+    for (x,) in training.batches:
+        training.model(x).view(8, 1, 3)
+
+
+def beside_another_loader(training):
+    others = DataLoader(TensorDataset(torch.randn(64, 5)), batch_size=8)
+    for (x,), (other,) in zip(training.batches, others, strict=False):
+        training.model(x) - training.model(other)
+
+
+SHORT = {
+    full_labels: "drop_last=True",
+    one_state_for_all: "cell(x)",
+    shape_of_a_full_batch: "view(",
+    beside_another_loader: "size(0)",
+}
+
+
+@pytest.mark.parametrize(("run", "fix"), SHORT.items())
+def test_what_is_made_for_full_batches_is_told_where_the_last_one_is_refused(run, fix):
+    training = Training()
+    with shapewidget.capture(reraise=False) as report:
+        run(training)
+    found = serious(report)[0]
+    assert "Batch 3 is the last of the pass and has 5 samples" in found.reason
+    assert fix in found.fix
+    assert found.verified
+
+
+def test_error_at_a_full_batch_is_not_laid_to_the_last_one():
+    training = Training()
+    with shapewidget.capture(reraise=False) as report:
+        for (x,) in training.batches:
+            training.model(x) + torch.zeros(5, 1)
+    assert "last of the pass" not in serious(report)[0].reason
