@@ -148,8 +148,8 @@ def thrown_away(loop: Loop) -> Iterator[Finding]:
         yield _found(
             "SW754",
             loop,
-            f"The gradients are cleared before every backward pass, and the optimiser steps once in {count} of them: it "
-            f"uses the last of {count} batches, and the gradients of the other {rest} thrown away.",
+            f"The gradients are cleared before every backward pass, and the optimiser steps once in {count} of them: "
+            f"it uses the last of {count} batches, and the gradients of the other {rest} thrown away.",
             f"{loop.calls.clear}, and nowhere else",
             f"the gradients of {count} batches",
             "the gradient of 1 batch",
