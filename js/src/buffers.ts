@@ -12,8 +12,8 @@ export function isBuffer(value: unknown): value is ArrayBuffer | ArrayBufferView
   return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }
 
-/** What was sent as deflated JSON. */
-export function inflated(buffer: ArrayBuffer | ArrayBufferView): Promise<unknown> {
+/** What was sent deflated. */
+export function inflated(buffer: ArrayBuffer | ArrayBufferView): Response {
   const bytes = bytesOf(buffer) as Uint8Array<ArrayBuffer>;
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate")));
 }

@@ -203,6 +203,10 @@ export interface PlotViewTraits {
   figure: Record<string, unknown> | null;
   /** What the plot shows, for screen readers. Set by the kernel. */
   label: string;
+  /** The `customdata` of the bar or point that is selected; set by a click. Set by both sides. */
+  selection: string;
+  /** plotly.js as deflated bytes, while a cell runs in which no request would be answered; else null. Set by the kernel. */
+  library: DataView | null;
   /** Light or dark; auto follows the notebook. Set by both sides. */
   theme: Theme;
   /** Height of the plot in CSS pixels. Set by both sides. */

@@ -4,7 +4,7 @@ import type { PlotViewTraits } from "./contract.gen";
 import { h } from "./dom";
 import { styledLayout } from "./plot-style";
 import styles from "./plot-view.css";
-import { type AskingModel, forget, type Plotly, plotlyOfPage } from "./plotly-page";
+import { type AskingModel, forget, type PlotElement, type Plotly, plotlyGiven, plotlyOfPage } from "./plotly-page";
 import { type Shade, type ThemeModel, watchTheme } from "./theme";
 
 type TraitEvent = `change:${keyof PlotViewTraits}`;
@@ -12,6 +12,8 @@ type TraitEvent = `change:${keyof PlotViewTraits}`;
 /** What anywidget hands to `render`. */
 interface PlotModel extends AskingModel, ThemeModel {
   get<K extends keyof PlotViewTraits>(name: K): PlotViewTraits[K];
+  set<K extends keyof PlotViewTraits>(name: K, value: PlotViewTraits[K]): void;
+  save_changes(): void;
   on(event: TraitEvent | "msg:custom", callback: (...args: never[]) => void): void;
   off(event: TraitEvent | "msg:custom", callback: (...args: never[]) => void): void;
 }
@@ -34,7 +36,7 @@ const CONFIG = {
 class PlotView {
   readonly #model: PlotModel;
   readonly #end = new AbortController();
-  readonly #plot = h("div", { role: "img" });
+  readonly #plot: PlotElement = h("div", { role: "img" });
   readonly #note = h("div", { class: "swg-plot-note", role: "status" });
   readonly #root = h("div", { class: "swg-plot" }, h("style", {}, styles), this.#plot, this.#note);
   readonly #sizes = new ResizeObserver(() => void this.#draw());
@@ -93,7 +95,8 @@ class PlotView {
 
   async #load(): Promise<void> {
     if (this.#loading) return;
-    const loading = plotlyOfPage(this.#model, this.#end.signal);
+    const library = this.#model.get("library");
+    const loading = library ? plotlyGiven(library) : plotlyOfPage(this.#model, this.#end.signal);
     this.#loading = loading;
     this.#note.replaceChildren("waiting for the kernel…");
     const overdue = setTimeout(() => {
@@ -123,9 +126,17 @@ class PlotView {
     try {
       const styled = styledLayout(layout, this.#shade, clientWidth, clientHeight);
       await this.#plotly.react(this.#plot, data, styled, CONFIG);
+      this.#plot.removeAllListeners?.("plotly_click");
+      this.#plot.on?.("plotly_click", ({ points }) => this.#select(points[0]?.customdata));
     } catch (problem) {
       this.#complain(messageOf(problem));
     }
+  }
+
+  #select(customdata: unknown): void {
+    if (typeof customdata !== "string") return;
+    this.#model.set("selection", customdata);
+    this.#model.save_changes();
   }
 
   /**

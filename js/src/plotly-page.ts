@@ -4,12 +4,18 @@
  * Every widget imports its own copy of this module, so that what they share hangs on the window.
  */
 
-import { bytesOf } from "./buffers";
+import { bytesOf, inflated } from "./buffers";
 import type { WireAnswer, WireRequest } from "./contract.gen";
+
+/** What plotly.js makes of the element that it draws into. */
+export interface PlotElement extends HTMLElement {
+  on?(event: "plotly_click", listener: (click: { points: { customdata?: unknown }[] }) => void): void;
+  removeAllListeners?(event: "plotly_click"): void;
+}
 
 /** What of plotly.js is used. */
 export interface Plotly {
-  react(element: HTMLElement, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
+  react(element: PlotElement, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
   purge(element: HTMLElement): void;
 }
 
@@ -23,7 +29,12 @@ export interface AskingModel {
 }
 
 const KEY = Symbol.for("shapewidget.plotly");
-const page = globalThis as unknown as { [KEY]?: Promise<Plotly> | undefined; Plotly?: unknown };
+const GIVEN = Symbol.for("shapewidget.plotly.given");
+const page = globalThis as unknown as {
+  [KEY]?: Promise<Plotly> | undefined;
+  [GIVEN]?: Promise<Plotly>;
+  Plotly?: unknown;
+};
 
 /**
  * The page's plotly.js. The first caller asks the kernel, with its model and until `signal`; the others wait for it,
@@ -35,6 +46,15 @@ export function plotlyOfPage(model: AskingModel, signal: AbortSignal): Promise<P
   page[KEY] = loading;
   loading.catch(() => forget(loading));
   return loading;
+}
+
+/** plotly.js out of a trait: instead of the kernel's answer, which may be long in coming while a cell runs. */
+export function plotlyGiven(library: DataView): Promise<Plotly> {
+  page[GIVEN] ??= inflated(library)
+    .arrayBuffer()
+    .then((file) => evaluate(bytesOf(file)));
+  page[KEY] = page[GIVEN];
+  return page[GIVEN];
 }
 
 /** Make the next caller ask again, unless another one has done so since. */

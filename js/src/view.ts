@@ -120,7 +120,10 @@ export class View {
     this.#isComing = isBuffer(graph);
     const isWaiting = graph === null || (this.#isComing && this.#picture.scene === null);
     this.#root.classList.toggle("swg-is-waiting", isWaiting);
-    if (isBuffer(graph)) void inflated(graph).then((read) => this.#drawn === graph && this.#draw(read as WireGraph));
+    if (isBuffer(graph))
+      void inflated(graph)
+        .json()
+        .then((read) => this.#drawn === graph && this.#draw(read as WireGraph));
     else if (graph) this.#draw(graph);
   }
 

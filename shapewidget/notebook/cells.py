@@ -33,7 +33,7 @@ class _Shown:
     """A widget on the page, and the cells that show it."""
 
     widget: weakref.ref[ipywidgets.Widget]
-    view: weakref.ref[GraphView]
+    view: Callable[[], GraphView | None]
     runs: list[Run] = field(default_factory=list)
 
 
@@ -48,7 +48,7 @@ class Cells:
         self._running = running
         self._shown: list[_Shown] = []
 
-    def show(self, widget: ipywidgets.Widget, view: GraphView) -> None:
+    def show(self, widget: ipywidgets.Widget, view: GraphView | None = None) -> None:
         """Note that the running cell shows a widget, and close those that an earlier run of it showed.
 
         A widget that another cell shows too is left alone. The newest that is closed hands on which of its groups
@@ -62,13 +62,13 @@ class Cells:
             old, its_view = shown.widget(), shown.view()
             if old is None or old is widget:
                 continue
-            if its_view is not None:
+            if view is not None and its_view is not None:
                 view.take_over(its_view)
             old.close()
         self._shown = [each for each in self._shown if each.widget() is not None]
         known = next((each for each in self._shown if each.widget() is widget), None)
         if known is None:
-            known = _Shown(weakref.ref(widget), weakref.ref(view))
+            known = _Shown(weakref.ref(widget), (lambda: None) if view is None else weakref.ref(view))
             self._shown.append(known)
         known.runs.append(run)
 

@@ -255,6 +255,14 @@ GRAPH_VIEW_TRAITS: tuple[Trait, ...] = (
 PLOT_VIEW_TRAITS: tuple[Trait, ...] = (
     Trait("figure", "Record<string, unknown> | null", "kernel", None, "A plotly figure as JSON; null for none."),
     Trait("label", "string", "kernel", "", "What the plot shows, for screen readers."),
+    Trait("selection", "string", "both", "", "The `customdata` of the bar or point that is selected; set by a click."),
+    Trait(
+        "library",
+        "DataView | null",
+        "kernel",
+        None,
+        "plotly.js as deflated bytes, while a cell runs in which no request would be answered; else null.",
+    ),
     Trait("theme", "Theme", "both", "auto", "Light or dark; auto follows the notebook."),
     Trait("height", "number", "both", 300, "Height of the plot in CSS pixels."),
 )

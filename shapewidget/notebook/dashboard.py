@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+import traitlets
 from IPython import get_ipython
 
 from shapewidget.errors import Cancelled, ShapeWidgetError
@@ -106,6 +107,7 @@ class Dashboard(ipywidgets.VBox):
         beside = {"flex": "1 1 380px", "min_width": "0"}
         self._memory, self._timing = PlotView(label="Memory", layout=beside), PlotView(label="Time", layout=beside)
         self._layers = PlotView(label="Costs of the layers", height=220, layout={"display": "none"})
+        traitlets.link((self.graph_view, "selection"), (self._layers, "selection"))
         self.graph_view.observe(lambda _: self._draw_layers(), "selection")
         super().__init__(self._rows())
         if not self._scheduler.is_inline:

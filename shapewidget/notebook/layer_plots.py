@@ -33,7 +33,8 @@ def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
     if not shown:
         return None
     figure = graph_objects.Figure()
-    opacity = [1.0 if selection in ("", layer.id) else 0.35 for layer in shown]
+    is_one_selected = any(layer.id == selection for layer in shown)
+    opacity = [1.0 if not is_one_selected or layer.id == selection else 0.35 for layer in shown]
     most = max(layer.memory or 0 for layer in shown)
     longest = max(layer.time or 0.0 for layer in shown)
     for name, shares, texts, colour, side in (
@@ -51,6 +52,7 @@ def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
             textposition="auto",
             textangle=0,
             marker={"color": colour, "opacity": opacity},
+            customdata=[layer.id for layer in shown],  # what a click on the bar selects
             hovertext=[
                 f"<b>{html.escape(layer.id)}</b><br>{name} {text}" for layer, text in zip(shown, texts, strict=True)
             ],

@@ -97,7 +97,7 @@ def add_frame(
 def _layout(axis: SizeAxis, shown: Sequence[int], here: int | None) -> dict[str, Any]:
     low, high = (math.log10(shown[0]), math.log10(shown[-1])) if shown else (0.0, 1.0)
     room = max(0.12 * (high - low), 0.35 if len(shown) <= 2 else 0.15)
-    ticks = _ticks(shown, here)
+    ticks = readable_ticks(shown, here)
     return {
         "template": "none",
         "paper_bgcolor": "rgba(0, 0, 0, 0)",
@@ -142,9 +142,9 @@ def _value_axis(title: str, unit: str, highest: float) -> dict[str, Any]:
     }
 
 
-def _ticks(sizes: Sequence[int], here: int | None) -> list[int]:
+def readable_ticks(sizes: Sequence[float], here: int | None = None) -> list[float]:
     """The sizes that can be printed side by side, a fourteenth of the axis apart: the current one, then the larger."""
-    ticks = [] if here is None else [here]
+    ticks: list[float] = [] if here is None else [here]
     gap = math.log(sizes[-1] / sizes[0]) / 14 if sizes else 0.0
     for size in reversed(sizes):
         if all(abs(math.log(size / tick)) > gap for tick in ticks):

@@ -5,7 +5,10 @@ Importing this module reads the front end, so that it is imported only where a w
 
 from __future__ import annotations
 
+import contextlib
 import json
+import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import anywidget
@@ -18,8 +21,8 @@ from shapewidget.notebook.contract import WireAnswer
 class PlotView(anywidget.AnyWidget):
     """Shows a plotly figure, and changes it in place.
 
-    plotly.js is in no trait, as a saved notebook would hold it once for every plot: a page asks for it once, with a
-    message, and gets it as that message's buffer.
+    plotly.js is in no saved trait, as a notebook would hold it once for every plot: a page asks for it once, with a
+    message, and gets it as that message's buffer. While a cell runs, most hosts hold such a message back.
     """
 
     _esm = bundle("plot_view.js")
@@ -29,6 +32,12 @@ class PlotView(anywidget.AnyWidget):
 
     label = traitlets.Unicode("").tag(sync=True)
     """What the plot shows, for screen readers; set by the kernel."""
+
+    selection = traitlets.Unicode("").tag(sync=True)
+    """The `customdata` of the bar or point that is selected; set by a click on it, or by the kernel."""
+
+    library = traitlets.Bytes(None, allow_none=True).tag(sync=True)
+    """plotly.js, deflated, while a cell runs in which no request would be answered; set by `bring_library`."""
 
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
     """Light or dark, set by either side; "auto" follows the notebook."""
@@ -43,6 +52,15 @@ class PlotView(anywidget.AnyWidget):
     def show(self, figure: Any) -> None:
         """Show a `plotly.graph_objects.Figure` in place of the one before."""
         self.figure = json.loads(figure.to_json())
+
+    @contextlib.contextmanager
+    def bring_library(self) -> Iterator[None]:
+        """Hand plotly.js to the page without being asked, for as long as a cell runs that is to show plots."""
+        self.library = zlib.compress(bundle("plotly.min.js").read_bytes())
+        try:
+            yield
+        finally:
+            self.library = None
 
     def _reply(self, _: object, request: Any, buffers: object) -> None:
         answer, files = _answer(request)

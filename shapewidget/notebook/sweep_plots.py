@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapewidget.errors import InputError
 from shapewidget.notebook import units
-from shapewidget.notebook.plot_frame import GREY, GRID, VERMILLION
+from shapewidget.notebook.plot_frame import GREY, GRID, VERMILLION, readable_ticks
 from shapewidget.notebook.plots import BLUE, ORANGE, PURPLE, SKY
 from shapewidget.probing.grid import SweepAxis
 
@@ -90,36 +90,60 @@ def _unit(value: str, largest: float) -> tuple[str, float]:
 
 
 def _heat_map(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: float, label: str) -> Figure:
+    """Cells of bars one high, as the part of plotly.js that is shipped has no heat maps."""
     from plotly import graph_objects
 
-    across, up = axes[1], axes[0]
-    at = {(row[up.keyword], row[across.keyword]): row for row in rows}
-
-    def cell(one: object, two: object) -> tuple[float | None, str]:
-        row = at.get((one, two))
-        if row is None:
-            return None, "not measured yet"
-        if row[value] is None:
-            return None, row["refusal"]
-        return row[value] / scale, ""
-
-    cells = [[cell(one, two) for two in across.values] for one in up.values]
-    figure = graph_objects.Figure(
-        graph_objects.Heatmap(
-            x=[str(it) for it in across.values],
-            y=[str(it) for it in up.values],
-            z=[[amount for amount, _ in line] for line in cells],
-            text=[["×" if amount is None else f"{amount:.3g}" for amount, _ in line] for line in cells],
-            hovertext=[[html.escape(reason) for _, reason in line] for line in cells],
-            texttemplate="%{text}",
-            colorscale="Cividis",
-            colorbar={"title": {"text": label, "side": "right"}},
-            hoverongaps=True,
+    up, across = axes
+    known = [row for row in rows if row[value] is not None]
+    figure = graph_objects.Figure()
+    amounts = [row[value] / scale for row in known]
+    colours = {"color": amounts, "colorscale": "Cividis", "showscale": bool(known)}
+    bar = {"title": {"text": label, "side": "right"}, "thickness": 14}
+    _add_cells(figure, known, axes, [f"{amount:.3g}" for amount in amounts], {**colours, "colorbar": bar}, label)
+    failed = [row for row in rows if row[value] is None]
+    _add_cells(figure, failed, axes, ["×"] * len(failed), {"color": VERMILLION}, "")
+    for axis, update in ((across, figure.update_xaxes), (up, figure.update_yaxes)):
+        update(
+            title={"text": html.escape(axis.keyword)},
+            tickvals=list(range(len(axis.values))),
+            ticktext=[html.escape(str(it)) for it in axis.values],
+            range=[-0.5, len(axis.values) - 0.5],
+            showgrid=False,
+            zeroline=False,
         )
-    )
-    figure.update_xaxes(type="category", title={"text": html.escape(across.keyword)})
-    figure.update_yaxes(type="category", title={"text": html.escape(up.keyword)})
+    figure.update_layout(barmode="overlay", bargap=0, showlegend=False)
     return figure
+
+
+def _add_cells(
+    figure: Figure,
+    rows: Sequence[Row],
+    axes: Sequence[SweepAxis],
+    texts: Sequence[str],
+    marker: Mapping[str, Any],
+    label: str,
+) -> None:
+    """A cell for every row, with what it is on hover: the sizes, and the value or why there is none."""
+    up, across = axes
+    hover = [
+        html.escape(f"{up.keyword} {row[up.keyword]}, {across.keyword} {row[across.keyword]}: ")
+        + (f"{label} {text}" if label else html.escape(row["refusal"]))
+        for row, text in zip(rows, texts, strict=True)
+    ]
+    figure.add_bar(
+        x=[across.values.index(row[across.keyword]) for row in rows],
+        y=[1] * len(rows),
+        base=[up.values.index(row[up.keyword]) - 0.5 for row in rows],
+        width=1,
+        text=texts,
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="none",
+        marker={**marker, "line": {"width": 0}},
+        hovertext=hover,
+        hoverinfo="text",
+    )
 
 
 def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: float, label: str) -> Figure:
@@ -140,7 +164,7 @@ def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: f
     figure.update_xaxes(
         type="log" if numbers and max(along.values) / min(along.values) > 4 else "-",
         title={"text": html.escape(along.keyword)},
-        tickvals=list(along.values) if numbers else None,
+        tickvals=readable_ticks(sorted(along.values)) if numbers else None,
         gridcolor=GRID,
     )
     figure.update_yaxes(title={"text": label}, rangemode="tozero", gridcolor=GRID, zerolinecolor=GRID)

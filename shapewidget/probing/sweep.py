@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,6 +46,11 @@ class Sweep:
         self._observers: list[Callable[[Sweep], None]] = []
 
     @property
+    def is_training(self) -> bool:
+        """Whether training steps are measured, or forward passes alone."""
+        return self._program.training
+
+    @property
     def points(self) -> tuple[Measurement, ...]:
         """What was measured, in the order of the grid; one that raised or did not fit says so in `refusal`."""
         return tuple(self._measured[place] for place in sorted(self._measured))
@@ -66,30 +72,26 @@ class Sweep:
 
     def cancel(self) -> None:
         """End it after the call of the model that is running; from an observer, or another thread."""
-        self.is_cancelled = True
+        self.is_cancelled = bool(self.pending)
 
     def resume(self, *, executor: Executor | None = None, progress: bool = True) -> Sweep:
         """Measure the points that are still missing. Interrupting the kernel ends it, and keeps what there is.
 
         Args:
             executor: Whose workers measure; None for this process.
-            progress: Whether to show a bar, where tqdm is installed.
+            progress: Whether to show a bar, where tqdm is installed, and in a notebook plots that grow.
         """
         self.is_cancelled = False
         places = [place for place in range(len(self._grid)) if place not in self._measured]
-        bar = _bar(len(self._grid), len(self._measured)) if progress else None
-        try:
-            for place, point in self._results(places, executor):
-                self._measured[places[place]] = point
-                if bar is not None:
-                    bar.update()
-                for observer in self._observers:
-                    observer(self)
-        except KeyboardInterrupt:
-            self.is_cancelled = True
-        finally:
-            if bar is not None:
-                bar.close()
+        with ExitStack() as stack:
+            shown = list(_shown(self, stack)) if progress else []
+            try:
+                for place, point in self._results(places, executor):
+                    self._measured[places[place]] = point
+                    for observer in (*shown, *self._observers):
+                        observer(self)
+            except KeyboardInterrupt:
+                self.is_cancelled = True
         return self
 
     def _results(self, places: Sequence[int], executor: Executor | None) -> Iterator[tuple[int, Measurement]]:
@@ -218,7 +220,8 @@ def sweep(
         executor: Any executor of `concurrent.futures`: a process pool, Dask's ``client.get_executor()``, ipyparallel's
             ``client.executor()``. None measures in this process.
         seed: Where every point starts its random numbers.
-        progress: Whether to show a bar, where tqdm is installed.
+        progress: Whether to show a bar, where tqdm is installed, and in a notebook plots of memory and time that grow
+            with every point, with a button that ends the sweep.
         observer: Called with the sweep whenever a point is measured.
         targets: What the loss compares the outputs with.
         loss: Called as ``loss(outputs, targets)``; None for the mean of the outputs.
@@ -260,10 +263,18 @@ def sweep(
     return swept.resume(executor=executor, progress=progress)
 
 
-def _bar(total: int, done: int) -> Any:
-    """A bar of tqdm, as a widget where one can be shown; None where tqdm is not installed."""
-    try:
+def _shown(sweep: Sweep, stack: ExitStack) -> Iterator[Callable[[Sweep], None]]:
+    """What shows a sweep while it runs: a bar where tqdm is installed, and in a notebook plots that grow."""
+    with suppress(ImportError):
         from tqdm.auto import tqdm
-    except ImportError:
-        return None
-    return tqdm(total=total, initial=done, desc="sweep", unit="point", file=sys.stderr)
+
+        total, done = len(sweep.points) + len(sweep.pending), len(sweep.points)
+        bar = stack.enter_context(tqdm(total=total, initial=done, desc="sweep", unit="point", file=sys.stderr))
+        yield lambda _: bar.update()
+    if "ipykernel" in sys.modules:
+        from shapewidget.notebook.sweep_view import SweepView, is_in_notebook
+
+        if is_in_notebook():
+            view = SweepView(sweep)
+            stack.enter_context(view.running())
+            yield lambda _: view.show()

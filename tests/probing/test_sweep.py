@@ -193,9 +193,30 @@ class TestOutput:
 
     def test_two_axes_are_a_heat_map(self):
         sweep = swept(Scorer(), inputs(), batch_size=[2, 4], hidden_size=[8, 16, 32])
-        figure = sweep.plot()
-        assert figure.data[0].type == "heatmap"
-        assert (len(figure.data[0].z), len(figure.data[0].z[0])) == (2, 3)
+        cells, failed = sweep.plot().data
+        assert list(zip(cells.base, cells.x, strict=True)) == [
+            (up - 0.5, across) for up in (0, 1) for across in (0, 1, 2)
+        ]
+        bytes_of = [row["peak_bytes"] for row in sweep.rows()]
+        assert sorted(range(6), key=cells.marker.color.__getitem__) == sorted(range(6), key=bytes_of.__getitem__)
+        assert "batch_size 4, hidden_size 32: peak (KiB) " in cells.hovertext[-1]
+        assert len(failed.x) == 0
+
+    def test_a_cell_of_a_heat_map_that_failed_says_why(self):
+        class Picky(Scorer):
+            def forward(self, x):
+                if len(x) == 2:
+                    raise ValueError("two is <b>odd</b>")
+                return super().forward(x)
+
+        cells, failed = swept(Picky(), inputs(), batch_size=[2, 4], hidden_size=[8, 16]).plot().data
+        assert (list(cells.base), list(failed.base)) == ([0.5, 0.5], [-0.5, -0.5])
+        assert "two is &lt;b&gt;odd&lt;/b&gt;" in failed.hovertext[0]
+
+    def test_sizes_that_stand_close_are_not_all_written(self):
+        figure = swept(Scorer(), inputs(), batch_size=range(1, 60), mode="forward").plot("peak_bytes")
+        assert len(figure.data[0].x) == 59
+        assert len(figure.layout.xaxis.tickvals) < 16
 
     def test_one_axis_is_a_curve_with_quartiles(self):
         figure = swept(Scorer(), inputs(), batch_size=[2, 4, 8]).plot("step_seconds")
