@@ -2,8 +2,9 @@
 
 Memory: a training step of every model in `models.py` at three sizes that it was never run at. Time: on a grid of sizes
 of a bidirectional LSTM, moves of twice and four times along one size; once as a session predicts that knows one point
-and those at half of each size, once as one that knows the whole grid but for the point itself. Times are CPU seconds of
-one thread, so that other programs disturb them less.
+and the runs that this brings with it, once as one that knows the whole grid but for the point itself. Times are CPU
+seconds of one thread, the least of three measurements at different moments, so that other programs disturb them less;
+how far a single measurement lies from it is told too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +25,19 @@ import torch
 from models import CASES, Features
 
 from shapewidget.frameworks.adapter import Effort
-from shapewidget.graph.anchored import anchored
+from shapewidget.graph.anchored import Estimate
 from shapewidget.graph.costs import Measurement
-from shapewidget.graph.time_law import fit_time
-from shapewidget.probing.predictor import DOUBT_OF_TIME
+from shapewidget.probing.predictor import Predictor
 from shapewidget.probing.session import Session
 
 RESULTS = Path(__file__).parent / "results" / "prediction.json"
 NAMES = ("B", "T", "hidden")
+OWN = list(itertools.product((4, 8, 16, 32), (16, 32, 64), (64, 128)))
+"""Where a session stands."""
+GRID = list(itertools.product((4, 8, 16, 32, 64), (16, 32, 64, 128), (64, 128, 256)))
+"""Where it may move."""
+
+REPEATS = 3
 Where = tuple[int, ...]
 """The sizes in the order of `NAMES`."""
 
@@ -66,36 +73,82 @@ def memory_errors(name: str) -> dict[str, Any]:
     return {"errors": errors, "setup_seconds": setup, "setup_cpu_seconds": setup_cpu, "predict_seconds": max(seconds)}
 
 
-def measured_grid() -> list[Measurement]:
-    """A bidirectional LSTM as wide as its features, at 60 sizes."""
-    points = []
-    for width in (64, 128, 256):
-        session = Session(Features(width, width), torch.randn(4, 16, width))
-        for batch, length in itertools.product((4, 8, 16, 32, 64), (16, 32, 64, 128)):
-            points.append(session.costs.measure({"B": batch, "T": length}, Effort.USUAL))
-    return points
+class Timed:
+    """A bidirectional LSTM as wide as its features, timed once at every size that is asked for."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[int, Session] = {}
+        self._points: dict[Where, Measurement] = {}
+
+    def session(self, width: int) -> Session:
+        """One of that width."""
+        if width not in self._sessions:
+            self._sessions[width] = Session(Features(width, width), torch.randn(4, 16, width))
+        return self._sessions[width]
+
+    def at(self, sizes: Mapping[str, int]) -> Measurement:
+        """CPU seconds of one thread, in place of those that went by."""
+        where = tuple(sizes[name] for name in NAMES)
+        if where not in self._points:
+            point = self.session(where[2]).costs.measure({"B": where[0], "T": where[1]}, Effort.USUAL)
+            calls = [replace(call, median=call.cpu) for call in (point.forward, point.step) if call and call.cpu]
+            self._points[where] = Measurement(dict(sizes), "cpu", *calls, None)
+        return self._points[where]
+
+    def again(self) -> list[float]:
+        """Measure every point once more, and keep the lesser seconds; how much more the other one took, as a share."""
+        before, self._points = self._points, {}
+        apart = []
+        for where, old in before.items():
+            new = self.at(_sizes(where))
+            kept = []
+            for call in ("forward", "step"):
+                pair = sorted((getattr(old, call), getattr(new, call)), key=lambda timing: timing.median)
+                apart.append(pair[1].median / pair[0].median - 1)
+                kept.append(pair[0])
+            self._points[where] = Measurement(old.sizes, "cpu", *kept, None)
+        return apart
+
+    def measuring(self, sizes: Mapping[str, int], _: Effort) -> Generator[None, None, Measurement]:
+        """The same as a predictor asks for it."""
+        yield
+        return self.at({name: sizes[name] for name in NAMES})
+
+    def predictor(self, known: Sequence[Where]) -> Predictor:
+        """What a session knows that measured these points, with the runs that the first one brought with it."""
+        own = _sizes(known[0])
+        predictor = Predictor(own, NAMES, self.session(own["hidden"]).report.graph, step={})
+        for where in known:
+            predictor.add(self.at(_sizes(where)))
+        for _ in predictor.learning(self.measuring):
+            pass
+        return predictor
 
 
-def time_errors(seconds: Mapping[Where, float], knows_grid: bool) -> dict[str, float]:
-    """Errors of all moves, and the share of them that the band holds."""
-    errors, held = [], []
-    for own, axis, factor in itertools.product(seconds, range(3), (2, 4)):
-        target = _scaled(own, axis, factor)
-        known = [own, *(_scaled(own, half, 0.5) for half in range(3))]
-        if target not in seconds or not all(point in seconds for point in known):
+def time_errors(timed: Timed) -> dict[str, dict[str, dict[str, float]]]:
+    """Errors of all moves from one point, and where all the grid but the target is known."""
+    said: dict[tuple[str, str], list[tuple[Estimate, float]]] = {}
+    for own, axis, factor in itertools.product(OWN, range(3), (2, 4)):
+        target = tuple(size * (factor if place == axis else 1) for place, size in enumerate(own))
+        if target not in GRID:
             continue
-        if knows_grid:
-            known = [point for point in seconds if point != target]
-        points = [(_sizes(point), seconds[point]) for point in known]
-        law = fit_time(points, NAMES).at
-        said = anchored(law, points if knows_grid else points[:1], doubt=DOUBT_OF_TIME).at(_sizes(target))
-        errors.append(abs(said.value / seconds[target] - 1))
-        held.append(said.lower <= seconds[target] <= said.upper)
-    return summary(errors) | {"in_band": sum(held) / len(held), "moves": len(errors)}
+        rest = [where for where in GRID if where not in (own, target)]
+        for knows, known in (("first point", [own]), ("grid known", [own, *rest])):
+            prediction, measured = timed.predictor(known).at(_sizes(target)), timed.at(_sizes(target))
+            for call in ("forward", "step"):
+                pair = getattr(prediction, call), getattr(measured, call).median
+                said.setdefault((call, knows), []).append(pair)
+    return {
+        f"time of a {call}": {knows: held(said[call, knows]) for knows in ("first point", "grid known")}
+        for call in ("forward", "step")
+    }
 
 
-def _scaled(sizes: Where, axis: int, factor: float) -> Where:
-    return tuple(int(size * (factor if place == axis else 1)) for place, size in enumerate(sizes))
+def held(pairs: Sequence[tuple[Estimate, float]]) -> dict[str, float]:
+    """Errors of estimates, and the share of measured values that the bands hold."""
+    errors = [estimate.value / seconds - 1 for estimate, seconds in pairs]
+    inside = sum(estimate.lower <= seconds <= estimate.upper for estimate, seconds in pairs)
+    return summary(errors) | {"in_band": inside / len(pairs), "moves": len(pairs)}
 
 
 def _sizes(sizes: Where) -> dict[str, int]:
@@ -126,18 +179,11 @@ def main() -> None:
     figures: dict[str, object] = {"memory": {"all": summary(every), "models": memory}}
     print("memory", json.dumps(summary(every)))
     if not options.only:
-        points = measured_grid()
-        for call in ("forward", "step"):
-            seconds = {
-                tuple(point.sizes[name] for name in NAMES): getattr(point, call).cpu
-                for point in points
-                if getattr(point, call) is not None
-            }
-            figures[f"time of a {call}"] = {
-                "first point": time_errors(seconds, knows_grid=False),
-                "grid known": time_errors(seconds, knows_grid=True),
-            }
-            print(call, json.dumps(figures[f"time of a {call}"]))
+        timed = Timed()
+        time_errors(timed)  # asks for all the points that it needs
+        apart = [error for _ in range(REPEATS - 1) for error in timed.again()]
+        figures |= {"one measurement against the least": summary(apart), **time_errors(timed)}
+        print("time", json.dumps(figures, default=str))
     if options.write:
         machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}
         versions = {"python": platform.python_version(), "torch": torch.__version__}

@@ -14,10 +14,10 @@ from shapewidget.graph.nonnegative import nonnegative_least_squares
 from shapewidget.graph.polynomials import BATCH, Basis, Powers, Sizes
 
 TIME = "T"
-_FEW, _MANY = ("", "T", "BThh", "BTh", "Thh"), ("", "T", "Th", "BThh", "BTh", "Thh", "hh", "BT")
+_FEW, _MANY = ("", "T", "BThh", "BTh", "Thh", "hh"), ("", "T", "Th", "BThh", "BTh", "Thh", "hh", "BT")
 """The terms, a letter for every size in them: B, T, and h for any other one."""
 
-_FEW_WITHOUT_TIME, _MANY_WITHOUT_TIME = ("", "B", "Bh", "Bhh"), ("", "B", "Bh", "Bhh", "h", "hh")
+_FEW_WITHOUT_TIME, _MANY_WITHOUT_TIME = ("", "B", "Bh", "Bhh", "hh"), ("", "B", "Bh", "Bhh", "h", "hh")
 _ATTENTION = ("BTT", "BTTh")
 _PASSES = 4
 """Rounds of reweighting, which bring the sum of squares near to the sum of errors, so that a bad point counts less."""

@@ -1,13 +1,14 @@
 """What a model would cost at sizes that it was not run at, learnt from the runs that there are.
 
-The first run brings three more with it, at half of each size, for the time. Then come small ones for the memory, whose
-timelines tell how every operation's bytes follow the sizes. Every run that is made for another reason is learnt from
-too, and what was learnt is kept for the next session.
+The first run brings a few more with it for the time, at larger sizes of shorter sequences, so that none takes longer
+than the first. Then come small ones for the memory, whose timelines tell how every operation's bytes follow the sizes.
+Every run that is made for another reason is learnt from too, and what was learnt is kept for the next session.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +25,20 @@ from shapewidget.probing.sizes import BATCH, TIME
 Sizes = Mapping[str, int]
 Measure = Callable[[Sizes, Effort], Generator[None, None, Measurement]]
 
-DOUBT_OF_TIME, DOUBT_OF_MEMORY = 0.25, 0.02
+DOUBT_OF_TIME, DOUBT_OF_MEMORY = 0.2, 0.02
 """The errors for a doubling of a size that are assumed as long as few points tell."""
 
 _LONGEST_PROBE = 1.0
 """Seconds of a training step beyond which no run is made that nobody asked for."""
+
+_GROWTHS = (2, 4)
+"""How many times larger a size is in the runs for the time."""
+
+_SHORTEST_TIMED = 8
+"""Steps of a sequence; shorter ones are all start and no work."""
+
+_HEAVIEST_PROBE = 2**26
+"""Bytes of weights of a run that nobody asked for."""
 
 _PLAN = (
     (2, 16, 1.0), (4, 16, 1.0), (2, 32, 1.0), (2, 16, 0.5), (4, 32, 0.5), (2, 16, 2.0), (8, 16, 2.0), (2, 64, 0.5),
@@ -41,6 +51,8 @@ _MOST_ANCHORS = 12
 
 _WIDEST, _MULTIPLE = 1024, 16
 _SHORTEST_PLANNED = 64
+_LONG_LOOP = 16
+"""Steps from which on the parts of a loop are much alike, of a batch that makes them count."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +116,12 @@ class Predictor:
         """Make the runs that are still missing, the most telling first, one call of the model a slice."""
         for sizes, effort in self._plan():
             try:
-                self._learn(self.probes, (yield from measure({**self._own, **sizes}, effort)))
+                run = yield from measure({**self._own, **sizes}, effort)
             except ShapeWidgetError:
                 continue
+            if effort is Effort.BRIEF:  # for its time; loops of so few steps tell too little of the bytes
+                run = replace(run, forward_timeline=(), step_timeline=())
+            self._learn(self.probes, run)
 
     def _plan(self) -> Iterator[tuple[dict[str, int], Effort]]:
         """Nothing for a model that does not run, or runs too long."""
@@ -115,15 +130,46 @@ class Predictor:
             return
         done = [{name: run.sizes[name] for name in self.names} for run in (*self.points, *self.probes)]
         here = {name: first.sizes[name] for name in self.names}
-        for name in self.names:
-            half = {**here, name: self._rounded(name, here[name] / 2)}
-            if half not in done:
-                done.append(half)
-                yield half, Effort.BRIEF
-        for small in self._small() if first.forward_timeline else ():
+        for sizes in self._telling(first):
+            if sizes not in done:
+                yield sizes, Effort.BRIEF
+        for small in (*self._near(here), *self._small()) if first.forward_timeline else ():
             if small not in done:
                 done.append(small)
                 yield small, Effort.BYTES
+
+    def _telling(self, first: Measurement) -> Iterator[dict[str, int]]:
+        """Runs that show what larger sizes do to the time, shorter by as much as the size makes them dearer.
+
+        Time follows the length of a sequence nearly in proportion, so that short ones tell of long ones. Kernels are
+        another matter: how well they use the machine depends on the batch and on the width.
+        """
+        here = {name: first.sizes[name] for name in self.names}
+        short = next((name for name in (TIME, BATCH) if name in here), None)
+        if short is None:
+            yield from ({**here, name: self._rounded(name, size / 2)} for name, size in here.items())
+            return
+
+        least = _SHORTEST_TIMED if short == TIME else 1
+        shares = {dearer: min(here[short], max(least, here[short] // dearer)) for dearer in (2, 4, 16)}
+        yield {**here, short: shares[4]}
+        if short == BATCH:
+            yield {**here, short: 2 * here[short]}
+        weights = first.memory.parameters if first.memory is not None else 0
+        for name, growth in itertools.product((name for name in self.names if name != short), _GROWTHS):
+            dearer = growth if name == BATCH else growth**2
+            if name == BATCH or weights * dearer <= _HEAVIEST_PROBE:
+                yield {**here, name: growth * here[name], short: shares[dearer]}
+
+    def _near(self, here: Mapping[str, int]) -> Iterator[dict[str, int]]:
+        """Runs for the memory of about the size of the first, as kernels differ between small sizes and large ones."""
+        halves = {name: self._rounded(name, size / 2) for name, size in here.items()}
+        yield from ({**here, name: half} for name, half in halves.items())
+        if BATCH in here and TIME in here:
+            wide = {BATCH: 2 * here[BATCH], TIME: _shortened(here[TIME] // 2)}
+            yield from ({**here, **wide}, {**halves, **wide})
+            if here[TIME] // 4 >= _LONG_LOOP:
+                yield {**halves, BATCH: 4 * here[BATCH], TIME: _shortened(here[TIME] // 4)}
 
     def _small(self) -> Iterator[dict[str, int]]:
         for batch, length, share in _PLAN:
@@ -132,7 +178,7 @@ class Predictor:
                 if name == BATCH:
                     sizes[name] = batch
                 elif name == TIME:
-                    sizes[name] = _shortened(length, self._own[name])
+                    sizes[name] = _shortened(length * min(self._own[name], _SHORTEST_PLANNED) // _SHORTEST_PLANNED)
                 else:
                     wide = 2 * self._own[name] > _WIDEST
                     sizes[name] = self._rounded(name, self._own[name] * share / (2 if wide else 1), _MULTIPLE)
@@ -207,10 +253,9 @@ class Predictor:
         )
 
 
-def _shortened(length: int, own: int) -> int:
-    """A planned length for sequences that may be shorter; where it can be a multiple of 8, as loops are cut by it."""
-    shorter = length * min(own, _SHORTEST_PLANNED) // _SHORTEST_PLANNED
-    return shorter // 8 * 8 or max(1, shorter)
+def _shortened(length: int) -> int:
+    """Where it can be a multiple of 8, as loops are cut by it."""
+    return length // 8 * 8 or max(1, length)
 
 
 def _with_peak(memory: Memory, peak: int) -> Memory:

@@ -44,10 +44,14 @@ class Program:
     seed: int
 
     @functools.cached_property
+    def arguments(self) -> dict[str, int]:
+        """The size arguments of the constructor; none where it is not known."""
+        return dict(self.constructor.size_arguments()) if self.constructor is not None else {}
+
+    @functools.cached_property
     def sizes(self) -> dict[str, Any]:
         """The named sizes of the batch, and the size arguments of the constructor."""
-        arguments = self.constructor.size_arguments() if self.constructor is not None else {}
-        return {**arguments, **self.adapter.sizes(self.batch)}
+        return {**self.arguments, **self.adapter.sizes(self.batch)}
 
     def name_of(self, keyword: str) -> str:
         """What a keyword of `sweep` stands for: "B" for batch_size, "hidden" for hidden_size.

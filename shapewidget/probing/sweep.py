@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,18 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.costs import Measurement
-from shapewidget.graph.memory_law import fit_memory
+from shapewidget.probing.costs import finished
+from shapewidget.probing.foresight import Foresight
 from shapewidget.probing.grid import SIZES, SweepAxis, points_of, values_of
 from shapewidget.probing.program import Point, Program, program
 from shapewidget.probing.remote import results
+from shapewidget.probing.sizes import size_step
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 Mode = Literal["train", "forward"]
-
-_ENOUGH_TO_REFUSE = 3
-"""How many measured points tell that another one would not fit."""
 
 
 class Sweep:
@@ -123,21 +123,30 @@ class Sweep:
             return self._program.marked(point, error)
 
     def _refused(self, point: Point) -> Measurement | None:
-        """A point that the points so far tell would make the host swap."""
-        adapter, model = self._program.adapter, self._program.model
-        room = adapter.room(model)
-        names = [axis.name for axis in self.axes if all(isinstance(value, int) for value in axis.values)]
-        if room is None or len(self._measured) < _ENOUGH_TO_REFUSE or not names:
+        """A point that would make the host swap."""
+        room = self._program.adapter.room(self._program.model)
+        peak = self._foresight.peak(point, self.points, room) if room is not None else None
+        if room is None or peak is None or peak <= room:
             return None
-        law = fit_memory(self.points, names)
-        if law is None or law.at({name: point[name] for name in names}).peak <= room:
-            return None
-        peak = law.at({name: point[name] for name in names}).peak
         return self._program.marked(
             point,
             MemoryError(
                 f"about {peak / 2**30:,.1f} GiB would be taken, and {room / 2**30:,.1f} GiB are free. It was not run"
             ),
+        )
+
+    @functools.cached_property
+    def _foresight(self) -> Foresight:
+        sizes = {name: size for name, size in self._program.sizes.items() if isinstance(size, int)}
+        varied = [axis.name for axis in self.axes]
+        names = [name for name in varied if name in sizes]
+        arguments = self._program.arguments
+        return Foresight(
+            names,
+            [name for name in varied if name not in names],
+            sizes,
+            {name: size_step(size, arguments) for name, size in arguments.items()},
+            lambda small: finished(self._program.measuring(small, Effort.BYTES)),
         )
 
     # -- what comes of it -------------------------------------------------------------------------------------------
