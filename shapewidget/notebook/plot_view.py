@@ -36,7 +36,7 @@ class PlotView(anywidget.AnyWidget):
     selection = traitlets.Unicode("").tag(sync=True)
     """The `customdata` of the bar or point that is selected; set by a click on it, or by the kernel."""
 
-    library = traitlets.Bytes(None, allow_none=True).tag(sync=True)
+    library = traitlets.Instance(bytes, allow_none=True).tag(sync=True)
     """plotly.js, deflated, while a cell runs in which no request would be answered; set by `bring_library`."""
 
     theme = traitlets.Enum(("auto", "light", "dark"), "auto").tag(sync=True)

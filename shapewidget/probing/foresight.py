@@ -91,5 +91,7 @@ def _bound(run: Measurement, point: Point, names: Sequence[str]) -> float:
     """What a point takes at most, judged by one run."""
     if run.memory is None:
         return math.inf
-    growth = (max(1.0, point[name] / run.sizes[name]) ** (1 if name == BATCH else 2) for name in names)
-    return run.memory.peak * math.prod(growth)
+    bound = float(run.memory.peak)
+    for name in names:
+        bound *= max(1.0, point[name] / run.sizes[name]) ** (1 if name == BATCH else 2)
+    return bound

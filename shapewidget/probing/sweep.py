@@ -179,13 +179,14 @@ class Sweep:
         content = {"title": self.title, "axes": axes, "points": self.rows(), "pending": list(self.pending)}
         return json.dumps(content, allow_nan=False, default=str)
 
-    def plot(self, value: str = "peak_bytes", *others: Sweep) -> Figure:
+    def plot(self, value: str = "peak_bytes", *others: Sweep, as_curves: bool = False) -> Figure:
         """A plotly figure: curves over one axis, a heat map over two.
 
         Args:
             value: What to draw: "peak_bytes", "step_seconds", "forward_seconds", "samples_per_second" or any other
                 column of `to_pandas`.
             *others: Sweeps of other models or settings over the same sizes, to be compared in one plot of curves.
+            as_curves: Draw two axes as curves too: over the longer one, a curve for each value of the other.
 
         Raises:
             InputError: There is no such column, or a sweep is over something else.
@@ -194,7 +195,7 @@ class Sweep:
 
         if others:
             return comparison_figure([(it.axes, it.rows(), it.title) for it in (self, *others)], value)
-        return sweep_figure(self.axes, self.rows(), value, self.title)
+        return sweep_figure(self.axes, self.rows(), value, self.title, as_curves=as_curves)
 
 
 def sweep(

@@ -125,3 +125,24 @@ def test_magic_without_a_model_says_what_to_do(stack):
     notebook.run_cell(0)
     assert "no_such_model" in str(notebook.outputs(0))
     assert "Traceback" not in str(notebook.outputs(0))
+
+
+def test_a_click_on_a_bar_selects_the_layer_in_the_graph_and_the_reverse(stack):
+    notebook = opened(stack, RIGHT)
+    page = notebook.page
+    bars = page.locator(".js-plotly-plot").nth(2).locator(".bars .point path")
+    names = notebook.kernel_eval("list(dashboard.layers_figure.data[0].y)")
+    bars.nth(names.index("lstm")).click()
+    notebook.wait_for_kernel("dashboard.graph_view.selection", "lstm")
+    page.locator(".swg-node[data-layer='head']").first.click()
+    notebook.wait_for_kernel("dashboard.graph_view.selection", "head")
+    page.wait_for_function(
+        """place => {
+        const bars = document.querySelectorAll('.js-plotly-plot')[2].querySelectorAll('.trace.bars')[0];
+        return [...bars.querySelectorAll('.point path')].every((it, at) => (it.style.opacity < 1) === (at !== place));
+    }""",
+        arg=names.index("head"),
+    )
+    bars.nth(names.index("lstm")).click()
+    notebook.wait_for_kernel("dashboard.graph_view.selection", "lstm")
+    notebook.screenshot("bars")
