@@ -3,7 +3,7 @@
 Memory: a training step of every model in `models.py` at three sizes that it was never run at. Time: on a grid of sizes
 of a bidirectional LSTM, moves of twice and four times along one size; once as a session predicts that knows one point
 and the runs that this brings with it, once as one that knows the whole grid but for the point itself. Times are CPU
-seconds of one thread, the least of three measurements at different moments, so that other programs disturb them less;
+seconds of one thread, the least of four measurements at different moments, so that other programs disturb them less;
 how far a single measurement lies from it is told too.
 """
 
@@ -37,7 +37,7 @@ OWN = list(itertools.product((4, 8, 16, 32), (16, 32, 64), (64, 128)))
 GRID = list(itertools.product((4, 8, 16, 32, 64), (16, 32, 64, 128), (64, 128, 256)))
 """Where it may move."""
 
-REPEATS = 3
+REPEATS = 4
 Where = tuple[int, ...]
 """The sizes in the order of `NAMES`."""
 

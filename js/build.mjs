@@ -17,7 +17,7 @@ const OURS = new RegExp(
     "isOpen isLane isMain isCulled isFar wasDragged wasMoved cardWidth anchor beside arrivesAt leavesAt",
     "entryTrack exitTrack entryTracks exitTracks entryTop exitTop curveTop laneWidth trackHeight bottomPadding",
     "sidePadding wideGap portGap separation isPlaced isBack fromPort toPort arrangement leafCount isGroup sideOffset",
-    "chain nodes column items higher lower links points placed carried hasArrow members isAssumed shown",
+    "chain nodes column items higher lower links placed carried hasArrow members isAssumed shown",
     "focusOn focused startAt toPicture onChange setLater isWaiting keepNear openAll nextProblem centre hovered reveal",
     "outlines afar isLarge isKept glide forgetRooms mainLine waitsFor startX endX isCurve leaves isDone firstOpen",
     "enterX leaveX outOf routes isSolved fullScreen colourBy focusSearch hasTwin options level columns apart",
