@@ -69,3 +69,19 @@ def test_parts_of_a_module_dict_are_called_by_their_names():
         "small": (5, 3, 8),
         "large": (7, 3, 32),
     }
+
+
+def test_lengths_that_nothing_reads_are_packed_where_only_the_state_is_used():
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.rnn, self.head = nn.Embedding(30, 6), nn.GRU(6, 8, batch_first=True), nn.Linear(8, 3)
+
+        def forward(self, ids, lengths):
+            _, state = self.rnn(self.words(ids))
+            return self.head(state[-1])
+
+    inputs = (torch.randint(1, 30, (5, 7)), torch.tensor([7, 3, 4, 7, 2]))
+    found = shapewidget.probe(Reader(), inputs).findings[0]
+    assert (found.code, found.verified) == ("SW606", True)
+    assert "pack_padded_sequence(self.words(ids), lengths.cpu(), batch_first=True" in found.fix

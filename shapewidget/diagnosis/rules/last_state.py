@@ -9,6 +9,7 @@ from shapewidget.diagnosis.chains import axis_picked, index_items, is_whole_numb
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import indexed
 from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
@@ -104,7 +105,18 @@ def state_behind_padding(evidence: Evidence) -> Iterator[Diagnosis]:
     for layer in recurrent(evidence) if unread else ():
         dims = layer.inputs[0].dims or ()
         if len(dims) == 3 and BATCH in dims and is_last_state_read(evidence, layer):
-            yield _padding_read(layer, unread[0], 1 if layer.settings.get("batch_first") else 0)
+            remedies = tuple(_packed(evidence, layer, unread[0]))
+            yield _padding_read(layer, unread[0], 1 if layer.settings.get("batch_first") else 0, remedies)
+
+
+def _packed(evidence: Evidence, layer: Layer, lengths: Layer) -> Iterator[EditExpression]:
+    """The sequences packed, where the line can name the lengths and only the state is read of the layer."""
+    operands, is_output_read = operands_of(layer), any(readers(evidence, layer))
+    if operands is None or not len(operands) or is_output_read or layer.parent is not None:
+        return
+    first = bool(layer.settings.get("batch_first"))
+    packed = f"torch.nn.utils.rnn.pack_padded_sequence({operands.text(0)}, {lengths.name}.cpu(), "
+    yield operands.edit({0: f"{packed}batch_first={first}, enforce_sorted=False)"})
 
 
 def is_last_state_read(evidence: Evidence, layer: Layer) -> bool:
@@ -121,7 +133,7 @@ def _are_lengths(layer: Layer) -> bool:
     return "len" in layer.name.lower() and len(spec.shape) == 1 and spec.dtype.startswith("int")
 
 
-def _padding_read(layer: Layer, lengths: Layer, time: int) -> Diagnosis:
+def _padding_read(layer: Layer, lengths: Layer, time: int, remedies: tuple[EditExpression, ...]) -> Diagnosis:
     spec = layer.inputs[0]
     steps = size_text(spec.shape[time], spec.dims[time] if spec.dims is not None else None)
     first = bool(layer.settings.get("batch_first"))
@@ -145,5 +157,6 @@ def _padding_read(layer: Layer, lengths: Layer, time: int) -> Diagnosis:
             got=f"the state after {steps} steps",
             source=layer.source,
             layer_id=layer.id,
-        )
+        ),
+        remedies,
     )
