@@ -51,8 +51,13 @@ def _closed(node: ast.expr) -> str:
 
 def reshape_call(source: SourceLine | None) -> MethodCall | None:
     """The expression of a line as a call of a reshape of Keras or TensorFlow, whose shape is the one argument."""
-    node = call_of(source)
-    if node is None or len(node.args) != 2 or node.keywords or not isinstance(node.func, ast.Attribute):
+    node = _parsed(source)
+    if (
+        not isinstance(node, ast.Call)
+        or len(node.args) != 2
+        or node.keywords
+        or not isinstance(node.func, ast.Attribute)
+    ):
         return None
     if node.func.attr != "reshape" or ast.unparse(node.func.value).split(".")[0] not in _FUNCTIONS:
         return None
@@ -121,12 +126,6 @@ def _whole_number(node: ast.expr) -> int | None:
     except ValueError:
         return None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def call_of(source: SourceLine | None) -> ast.Call | None:
-    """The expression of a line as a call; None if it is none."""
-    node = _parsed(source)
-    return node if isinstance(node, ast.Call) else None
 
 
 def indexed(source: SourceLine | None) -> str | None:

@@ -9,7 +9,7 @@ from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.chains import axis_argument, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.expressions import call_of
+from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression, Remedy

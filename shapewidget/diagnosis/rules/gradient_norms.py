@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import reduced_axes
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along
+from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression
@@ -61,18 +64,19 @@ def _diagnosis(layer: Layer, axes: tuple[int, ...]) -> Diagnosis:
     wanted = list(range(1, len(given.shape)))
     over = ", ".join(map(str, axes)) if len(axes) < len(given.shape) else "all axes"
     text = along(layer.source, axes[0], len(given.shape), wanted) if len(axes) == 1 else None
-    return Diagnosis(
-        finding_at(
-            "SW643",
-            layer,
-            f"{place_text(layer)} adds up the squares of the gradient {shape_text(given)} over {over} and gives "
-            f"{made.shape}: its root is not the length of the gradient of a sample. That takes all axes of a sample, "
-            f"{wanted}, and is one number for each of {given.shape[0]}, {given.shape[:1]}.",
-            fix=text or f"axis={wanted}",
-            axis=axes[0],
-            axis_name="axes of a sample",
-            expected=given.shape[:1],
-            got=made.shape,
-        ),
-        (EditExpression(layer.source, text),) if text and layer.source is not None else (),
+    call = call_of(layer.source)
+    name = call.func.attr if call is not None and isinstance(call.func, ast.Attribute) else layer.name
+    said = finding_at(
+        "SW643",
+        layer,
+        f"{place_text(layer)} adds up the squares of the gradient {shape_text(given)} over {over} and gives "
+        f"{made.shape}: its root is not the length of the gradient of a sample. That takes all axes of a sample, "
+        f"{wanted}, and is one number for each of {given.shape[0]}, {given.shape[:1]}.",
+        fix=text or f"axis={wanted}",
+        axis=axes[0],
+        axis_name="axes of a sample",
+        expected=given.shape[:1],
+        got=made.shape,
     )
+    remedies = (EditExpression(layer.source, text),) if text and layer.source is not None else ()
+    return Diagnosis(replace(said, op=name), remedies)
