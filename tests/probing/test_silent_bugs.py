@@ -169,7 +169,7 @@ WRONG = {
     "time-major rows unfolded as batch-major": (
         lambda: Program(wrong_unmerge, inner=nn.Linear(10, 12), head=nn.Linear(12, 3)),
         series(),
-        "SW601",
+        "SW621",
         "view",
     ),
     "channels brought first by a view": (
