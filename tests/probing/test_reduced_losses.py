@@ -152,3 +152,37 @@ def residuals_of_clusters(m, x):
 def test_lengths_along_other_axes_may_be_meant(forward, clusters):
     layers = {"q": nn.Linear(10, clusters), "k": nn.Linear(clusters * 10 if clusters == 4 else 10, 10)}
     assert found(Program(forward, **layers, v=nn.Linear(10, 10)), series()) == []
+
+
+# -- classes and channels on another axis -----------------------------------------------------------------------------
+
+
+def tags():
+    torch.manual_seed(3)
+    return torch.randint(0, 9, (6, 9))
+
+
+def test_steps_read_as_classes_by_one_size_are_named_and_mended():
+    model = Program(lambda m, x: m.head(x), head=nn.Linear(10, 9))
+    (only,) = found(model, series(), targets=tags(), loss=F.cross_entropy)
+    assert only.code == "SW611"
+    assert only.verified
+    assert "transpose(1, 2)" in only.fix
+
+
+def test_classes_on_the_second_axis_are_right():
+    model = Program(lambda m, x: m.head(x).transpose(1, 2), head=nn.Linear(10, 9))
+    assert found(model, series(), targets=tags(), loss=F.cross_entropy) == []
+
+
+def test_instances_normalised_along_features_are_named_and_mended():
+    layers = {"norm": nn.InstanceNorm1d(10), "head": nn.Linear(10, 3)}
+    (only,) = found(Program(lambda m, x: m.head(m.norm(x).mean(1)), **layers), series())
+    assert only.code == "SW613"
+    assert only.verified
+    assert "m.norm(x.transpose(1, 2)).transpose(1, 2)" in only.fix
+
+
+def test_instances_normalised_along_steps_are_right():
+    layers = {"norm": nn.InstanceNorm1d(10), "head": nn.Linear(10, 3)}
+    assert found(Program(lambda m, x: m.head(m.norm(x.transpose(1, 2)).mean(2)), **layers), series()) == []

@@ -141,6 +141,56 @@ def test_statistic_over_the_samples_may_be_meant(name):
     assert found(Program(forward, **layers), *(make() for make in inputs)) == []
 
 
+def read_backwards(m, x):
+    return m.head(torch.cat([m.there(x)[0][:, -1], m.back(x.flip(0))[0][:, -1]], -1))
+
+
+def read_backwards_and_turned(m, x):
+    return m.head(torch.cat([m.there(x)[0], torch.flip(m.back(x.flip(0))[0], dims=[0])], -1).mean(1))
+
+
+def read_from_the_end(m, x):
+    return m.head(torch.cat([m.there(x)[0], m.back(x.flip(1))[0].flip(1)], -1).mean(1))
+
+
+def mixed_with_others(m, x):
+    return m.head(torch.cat([m.there(0.7 * x + 0.3 * x.flip(0))[0][:, -1]] * 2, -1))
+
+
+def both_ways():
+    there, back = (nn.GRU(10, 8, batch_first=True) for _ in range(2))
+    return {"there": there, "back": back, "head": nn.Linear(16, 3)}
+
+
+@pytest.mark.parametrize("forward", [read_backwards, read_backwards_and_turned])
+def test_samples_turned_round_for_a_backward_layer_are_named_and_mended(forward):
+    (only,) = found(Program(forward, **both_ways()), series())
+    assert only.code == "SW603"
+    assert only.verified
+    assert "flip(1)" in only.fix
+    assert "flip(0)" not in only.fix
+    assert "dims=[0]" not in only.fix
+
+
+@pytest.mark.parametrize("forward", [read_from_the_end, mixed_with_others])
+def test_steps_turned_round_and_samples_mixed_on_purpose_are_right(forward):
+    assert found(Program(forward, **both_ways()), series()) == []
+
+
+@pytest.mark.parametrize(
+    ("forward", "inputs", "edit"),
+    [
+        (lambda m, x: m.head(torch.cumsum(x, 0).mean(1)), series, "torch.cumsum(x, 1)"),
+        (lambda m, x: m.head(x.sort(0).values), rows, "x.sort(1)"),
+    ],
+)
+def test_scan_or_sort_of_the_samples_is_named_and_mended(forward, inputs, edit):
+    (only,) = found(Program(forward, head=nn.Linear(10, 3)), inputs())
+    assert only.code == "SW603"
+    assert only.verified
+    assert edit in only.fix
+
+
 # -- two orders of one batch ------------------------------------------------------------------------------------------
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
-from shapewidget.graph.remedies import SetArgument
+from shapewidget.graph.remedies import EditExpression, SetArgument
 
 _LAST = "channels_last"
 
@@ -23,6 +24,35 @@ def normalised_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
         before = _spatial_before(evidence, layer)
         if before is not None and before.settings["data_format"] == _LAST and axis % rank != rank - 1:
             yield _along_positions(layer, before, axis % rank)
+
+
+def instances_normalised_along_features(evidence: Evidence) -> Iterator[Diagnosis]:
+    """An instance normalisation of sequences that takes the steps for its channels: without weights nothing refuses."""
+    for layer in evidence.graph.layers:
+        channels = layer.size("num_features")
+        shape = layer.inputs[0].shape if layer.inputs else ()
+        if layer.type != "InstanceNorm1d" or layer.id in evidence.clash_at or len(shape) != 3:
+            continue
+        if channels is not None and shape[1] != channels and shape[2] == channels:
+            operands = operands_of(layer)
+            edits = []
+            if operands is not None and len(operands) and layer.source is not None:
+                text = layer.source.expression or ""
+                turned = operands.edit({0: f"{operands.text(0)}.transpose(1, 2)"})
+                edits = [EditExpression(turned.source, f"{turned.replacement}.transpose(1, 2)")] if text else []
+            said = finding_at(
+                "SW613",
+                layer,
+                f"{place_text(layer)} was built for {channels} channels on axis 1 and is given "
+                f"{shape_text(layer.inputs[0])}: it keeps one mean for each of the {shape[1]} steps, over the "
+                f"{shape[2]} features, which are its channels.",
+                fix=edits[0].replacement if edits else "x.transpose(1, 2) before it, and back behind it",
+                axis=1,
+                axis_name="channels",
+                expected=f"axis 1: {channels} channels",
+                got=f"axis 1: {shape[1]} steps",
+            )
+            yield Diagnosis(said, tuple(edits))
 
 
 def _spatial_before(evidence: Evidence, layer: Layer) -> Layer | None:

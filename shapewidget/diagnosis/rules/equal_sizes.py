@@ -12,6 +12,8 @@ from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Severity
+from shapewidget.diagnosis.loss_remedies import loss_remedies
+from shapewidget.diagnosis.loss_search import is_of_classes
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
@@ -32,6 +34,29 @@ def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
         if is_pair and all(clash is not None and _meets(clash, run.sizes, one, other) for clash, run in clashes):
             yield _by_one_size(evidence, layer, first[0], one, other)
             return
+
+
+def classes_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss of classes that reads the steps as them, and is refused at all sizes but this, where they are as many."""
+    for layer in evidence.graph.layers:
+        if layer.kind is not LayerKind.LOSS or not is_of_classes(layer.type) or len(layer.inputs) < 2:
+            continue
+        outputs, targets = layer.inputs[:2]
+        dims, rank = outputs.dims, len(outputs.shape)
+        first = [run.clashes[0].layer_id if run.clashes else "" for run in evidence.others]
+        is_refused = bool(first) and set(first) == {layer.id} and layer.id not in evidence.clash_at
+        if dims is not None and rank > 2 and is_refused and targets.dims == dims[:-1] and dims[1] != dims[-1]:
+            size = outputs.shape[1]
+            reason = (
+                f"{place_text(layer)} reads axis 1 of the outputs {shape_text(outputs)} as the classes: that is "
+                f"{dims[1]} = {size}, as the targets {shape_text(targets)} have it. The classes are the "
+                f"{outputs.shape[-1]} on axis {rank - 1}; the two have one size here by chance."
+            )
+            said = finding_at(
+                "SW611", layer, reason, fix=f"outputs.transpose(1, {rank - 1})", axis=1, axis_name="classes",
+                expected=f"axis {rank - 1}: {outputs.shape[-1]} classes", got=f"axis 1: {dims[1]} = {size}",
+            )  # fmt: skip
+            yield Diagnosis(said, loss_remedies(evidence, layer))
 
 
 def _is_meant(evidence: Evidence, layer: Layer, one: str, other: str) -> bool:

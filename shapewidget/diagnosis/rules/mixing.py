@@ -10,19 +10,21 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import along_axes
-from shapewidget.diagnosis.batch_axis import is_in_doubt
-from shapewidget.diagnosis.chains import axis_argument, maker
+from shapewidget.diagnosis.batch_axis import TIME, is_in_doubt
+from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.memory_order import moved_axis
 from shapewidget.diagnosis.mixing import mixing_layers
 from shapewidget.diagnosis.rules.reshape import dims_of, is_reshape
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer
-from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
 
-_ALONG_AN_AXIS = frozenset(
-    "softmax log_softmax softmin Softmax LogSoftmax Softmin cumsum cumprod cummax cummin logcumsumexp normalize".split()
+_SCANS = frozenset("cumsum cumprod cummax cummin logcumsumexp".split())
+_ALONG_AN_AXIS = _SCANS | frozenset(
+    "sort msort softmax log_softmax softmin Softmax LogSoftmax Softmin normalize".split()
 )
+_FLIPS = frozenset(("flip", "fliplr", "flipud"))
 _ATTENTION = frozenset(("scaled_dot_product_attention",))
 
 
@@ -47,6 +49,48 @@ def samples_mixed(evidence: Evidence) -> Iterator[Diagnosis]:
             yield _mixed(layer, axis, "SW601", "moves no values, so its rows hold pieces of several samples", "")
 
 
+def samples_turned_round(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A flip of the batch in front of a recurrent layer, which was to read the steps from the end."""
+    if is_in_doubt(evidence):
+        return
+    for layer in evidence.graph.layers:
+        axis = _batch_axis(layer) if layer.name in _FLIPS else None
+        reads = [reader for reader, _ in readers(evidence, layer) if "batch_first" in reader.settings]
+        dims = layer.inputs[0].dims if layer.inputs else None
+        if axis is None or dims is None or _flipped(layer) != (axis,) or not reads or TIME not in dims:
+            continue
+        behind = [reader for reader, _ in readers(evidence, reads[0]) if reader.name in _FLIPS]
+        back = [each for each in behind if _flipped(each) == (axis,)]
+        edits = [edit for each in (*back, layer) for edit in _along_time(each, axis, dims.index(TIME))]
+        is_whole = len(edits) == 1 + len(back)
+        samples = size_text(layer.inputs[0].shape[axis], dims[axis])
+        reason = (
+            f"{place_text(layer)} turns axis {axis} of {shape_text(layer.inputs[0])} round, the {samples} samples. "
+            f"{place_text(reads[0])} then reads the steps of each in the same order as before: axis "
+            f"{dims.index(TIME)} is time."
+        )
+        fix = "; ".join(edit.replacement for edit in edits) or f"flip({dims.index(TIME)})"
+        said = finding_at(
+            "SW603", layer, reason, fix=fix, axis=axis, axis_name="batch",
+            expected=f"dim={dims.index(TIME)} (time)", got=f"dim={axis} (batch), {samples} samples",
+        )  # fmt: skip
+        yield Diagnosis(said, (Together(tuple(edits)),) if is_whole else ())
+
+
+def _flipped(layer: Layer) -> tuple[int, ...]:
+    asked = layer.settings.get("dims", layer.settings.get("1"))
+    given = asked if isinstance(asked, tuple) else (asked,)
+    rank = len(layer.inputs[0].shape)
+    return tuple(axis % rank for axis in given if isinstance(axis, int))
+
+
+def _along_time(layer: Layer, axis: int, time: int) -> Iterator[EditExpression]:
+    """The flip with the axis of time in the place of that of the batch."""
+    head, _, tail = ((layer.source.expression if layer.source is not None else None) or "").rpartition(str(axis))
+    if head and layer.source is not None and not tail.strip(")], "):
+        yield EditExpression(layer.source, f"{head}{time}{tail}")
+
+
 def _batch_axis(layer: Layer) -> int | None:
     dims = layer.inputs[0].dims if layer.inputs else None
     return next((axis for axis, dim in enumerate(dims or ()) if "B" in dim.names), None)
@@ -59,10 +103,12 @@ def _is_weight_a_sample(layer: Layer, axis: int) -> bool:
 
 
 def _other_axes(evidence: Evidence, layer: Layer, axis: int) -> list[int]:
-    """The axes that it may be meant to run along: the one that branches were stacked on, or else the last."""
+    """The axes that it may be meant to run along: time, or the one that branches were stacked on, or else the last."""
     shape, made = layer.inputs[0].shape, maker(evidence, layer)
+    dims = layer.inputs[0].dims or ()
     stacked = axis_argument(made[0]) if made is not None and made[0].name == "stack" else None
     stacked = 0 if made is not None and made[0].name == "stack" and stacked is None else stacked
+    stacked = dims.index(TIME) if layer.type in _SCANS and TIME in dims else stacked
     wide = [place for place, size in enumerate(shape) if place != axis and size > 1]
     return sorted(wide, key=lambda place: (place != stacked, -place)) or [len(shape) - 1]
 

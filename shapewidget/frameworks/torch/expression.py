@@ -48,7 +48,8 @@ def with_expressions(
     new_model = _mended_model(model, lines, mended, edits)
     if new_loss is None and new_model is None:
         return None
-    fix = "; ".join(dict.fromkeys(" ".join(text.strip() for text in edit.after) for edit in edits))
+    after = {edit.first_line: " ".join(text.strip() for text in edit.after) for edit in edits}
+    fix = "; ".join(dict.fromkeys(after.values()))
     patch = edits[0].diff() if len(edits) == 1 else edited.diff_from(source)
     return Attempt(new_model or model, fix, patch, lines[0], new_loss)
 
