@@ -255,20 +255,20 @@ class Session:
             self._axes_given,
             paddings((self._batch.args, dict(self._batch.kwargs)), self._batch.axes),
             min((batch.size for batch in self._loader.batches if batch.size), default=None) if self._loader else None,
-            self._masks(model, graph, recordings[0]),
+            self._masks(model, graph, recordings),
             self._adapter.tables(model),
         )
 
-    def _masks(self, model: Any, graph: LayerGraph, own: Recording) -> Mapping[tuple[str, int], Mask]:
+    def _masks(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Mapping[tuple[str, int], Mask]:
         """What the masks mark in the user's own batch, where something reads them."""
-        is_own = all(own.sizes.get(name) == size for name, size in self._axes.items())
-        is_short = own.stopped is None and own.seconds <= _LONGEST_FORWARD
-        return self._adapter.masks(model, self._batch) if is_own and is_short and attends(graph) else {}
+        is_own = all(recordings[0].sizes.get(name) == size for name, size in self._axes.items())
+        runs = recordings[0].stopped is None and _are_quick(recordings)
+        return self._adapter.masks(model, self._batch) if is_own and runs and attends(graph) else {}
 
     def _independence(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Independence | None:
         """What one sample changes in the others, at the smallest sizes at which the model ran through."""
         ran = [it for it in recordings if not it.clashes and it.stopped is None and it.sizes.get(BATCH, 1) > 1]
-        if recordings[0].clashes or recordings[0].seconds > _LONGEST_FORWARD or not ran:
+        if recordings[0].clashes or not _are_quick(recordings) or not ran:
             return None
         smallest = min(ran, key=lambda it: math.prod(it.sizes[name] for name in self._axes))
         axes = {name: smallest.sizes[name] for name in self._axes}
@@ -320,6 +320,11 @@ def _are_illegal(recording: Recording, own: Recording) -> bool:
     """Whether a layer cannot split what it can split at the user's sizes: the other sizes are none that were meant."""
     known = {clash.layer_id for clash in own.clashes}
     return any(clash.kind is ClashKind.DIVISOR and clash.layer_id not in known for clash in recording.clashes)
+
+
+def _are_quick(recordings: Sequence[Recording]) -> bool:
+    """Whether more runs can be made; the first may have been slow only because it was the first."""
+    return min(it.seconds for it in recordings) <= _LONGEST_FORWARD
 
 
 def _sizes_of(layer: Layer) -> Iterator[int]:
