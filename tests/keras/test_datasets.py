@@ -103,6 +103,7 @@ def test_generator_that_breaks_its_signature_is_named():
     data = Dataset.from_generator(lambda: (np.arange(n) for n in (5, 3)), output_signature=spec).batch(2)
     found = only(shapewidget.check_loader(data))
     assert (found.code, found.layer) == ("SW711", "Dataset.from_generator")
+    assert (found.expected, found.got, found.verified) == (5, 3, True)
     assert "sample 1" in found.reason
 
 
