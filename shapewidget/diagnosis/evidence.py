@@ -11,7 +11,7 @@ from shapewidget.graph.dims import Dim
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.masking import Mask
 from shapewidget.graph.padding import Padding
-from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, Recording
+from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, LayerKind, Recording
 from shapewidget.graph.remedies import Remedy
 
 
@@ -94,6 +94,13 @@ class Evidence:
         """The node that made one input of a node."""
         edge = self.edge_into(layer_id, place)
         return self.layer(edge.source) if edge is not None else None
+
+    def is_targets(self, layer: Layer | None) -> bool:
+        """Whether a node is what the caller of the loss hands in: it stands behind the output of the model."""
+        if layer is None or not layer.id.startswith("targets") or layer.kind is not LayerKind.INPUT:
+            return False
+        ids = [each.id for each in self.graph.layers]
+        return "output" in ids and ids.index("output") < ids.index(layer.id)
 
     def dim(self, layer: Layer, place: int, axis: int | None) -> Dim | None:
         """The expression of one axis of one input, if it was solved."""

@@ -24,7 +24,7 @@ def extent_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
     cuts = [(index(..., *(slice(None, size) for size in smaller)),) if shape[2:] != smaller else ()
             for shape in (outputs, targets)]  # fmt: skip
     producer, operands = evidence.producer(layer.id, 1), operands_of(layer)
-    if layer.parent is None and producer is not None and producer.id.startswith("targets"):
+    if layer.parent is None and evidence.is_targets(producer):
         yield AdaptCall(cuts[0], cuts[1])
     elif operands is not None and len(operands) > 1:
         yield operands.edit({place: written(steps, operands.text(place)) for place, steps in enumerate(cuts) if steps})

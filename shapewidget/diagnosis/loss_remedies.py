@@ -69,7 +69,7 @@ def _at(evidence: Evidence, layer: Layer, adaptation: Adaptation) -> Iterator[Re
     if not outputs and not targets:
         return
     producer = evidence.producer(layer.id, 1)
-    if layer.parent is None and producer is not None and producer.id.startswith("targets"):
+    if layer.parent is None and evidence.is_targets(producer):
         yield AdaptCall(outputs, targets)
         return
     operands = operands_of(layer)
