@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from shapewidget.graph.records import Layer, LayerKind, SourceLine
@@ -139,3 +139,13 @@ def arguments_of(layer: Layer) -> tuple[ast.expr, ...]:
     if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List):
         return tuple(args[0].elts)
     return tuple(args)
+
+
+def keyword_edited(source: SourceLine | None, name: str, change: Callable[[str], str]) -> EditExpression | None:
+    """The recorded call with one keyword argument changed; None where it is not given as a keyword."""
+    node = call_of(source)
+    keyword = next((each for each in node.keywords if each.arg == name), None) if node is not None else None
+    if node is None or keyword is None or source is None or source.expression is None:
+        return None
+    operands = Operands(source, source.expression, (keyword.value,), 1)
+    return operands.edit({0: change(operands.text(0))})

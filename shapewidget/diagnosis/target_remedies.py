@@ -5,10 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from shapewidget.diagnosis.chains import chain_before
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.layer_remedies import of_width, width_maker
 from shapewidget.graph.records import Clash, Layer, LayerKind
-from shapewidget.graph.remedies import AdaptCall, EditExpression, Remedy, ReplaceLoss, SetArgument
+from shapewidget.graph.remedies import (
+    AdaptCall,
+    EditExpression,
+    InsertLayer,
+    Remedy,
+    ReplaceLoss,
+    SetArgument,
+    Together,
+)
 from shapewidget.graph.steps import Step
 
 Shape = tuple[int, ...]
@@ -32,6 +41,31 @@ def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
     if form not in (_IDS, _ROWS) and len(targets) == len(outputs) - 1:
         yield from filter(None, [of_width(maker, 1)])
     yield from _dropped_axes(outputs, targets)
+    if len(outputs) == len(targets) > 2 and outputs[-1] == targets[-1] and form != _IDS:
+        yield from _of_positions(evidence, layer, outputs, targets)
+
+
+def _of_positions(evidence: Evidence, loss: Layer, outputs: Shape, targets: Shape) -> Iterator[Remedy]:
+    """For pictures or sequences that come out in another size: padding that keeps it, or cropping and resizing."""
+    chain = list(chain_before(evidence, loss))
+    cutting = [
+        SetArgument(each.path, "padding", "same")
+        for each in chain
+        if each.settings.get("padding") == "valid" and each.size("filters") is not None and each.path
+    ]
+    yield from cutting
+    if len(cutting) > 1:
+        yield Together(tuple(cutting))
+    last = chain[0] if chain else None
+    if last is None or not last.inputs or last.inputs[0].shape[1:-1] != outputs[1:-1] or not last.path:
+        return
+    axes = len(outputs) - 2
+    gaps = [one - other for one, other in zip(outputs[1:-1], targets[1:-1], strict=True)]
+    for name, argument, sign in (("Cropping", "cropping", 1), ("ZeroPadding", "padding", -1)):
+        amounts = tuple((0, gap * sign) for gap in gaps)
+        if axes <= 3 and all(amount >= 0 for _, amount in amounts):
+            value = amounts[0] if axes == 1 else amounts
+            yield InsertLayer(last.path, f"{name}{axes}D", {argument: value})
 
 
 def _of_kind(layer: Layer, *words: str) -> Iterator[ReplaceLoss]:

@@ -101,6 +101,7 @@ class Failure:
         lines: The user's own lines as a model, also where they were taken apart into a model and a loss.
         values: The tensors that the lines read.
         others: What else was in scope where the error was raised.
+        program: What led to the error, ready to be run again.
     """
 
     recording: Recording
@@ -113,6 +114,7 @@ class Failure:
     lines: Model | None = None
     values: Mapping[str, Any] | None = None
     others: tuple[InScope, ...] = ()
+    program: Program | None = None
 
 
 class Effort(Enum):

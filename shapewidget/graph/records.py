@@ -49,12 +49,14 @@ class TensorSpec:
         dtype: Name of the dtype without the framework's prefix: "float32".
         device: "cpu", "cuda:0", ...
         dims: One expression an axis, once several runs were compared; None before that.
+        masked: Whether it carries a mask that says which steps are padding, as tensors of Keras may.
     """
 
     shape: tuple[int, ...]
     dtype: str
     device: str = "cpu"
     dims: tuple[Dim, ...] | None = None
+    masked: bool = False
 
     def __str__(self) -> str:
         sizes = self.dims if self.dims is not None else self.shape

@@ -138,7 +138,18 @@ class AddLayer:
     wording: int = 0
 
 
-Change = SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | AddLayer
+@dataclass(frozen=True, slots=True)
+class KeepMask:
+    """Let a layer hand on the mask of padding that it is given.
+
+    Attributes:
+        path: Dotted path of the layer.
+    """
+
+    path: str
+
+
+Change = SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | AddLayer | KeepMask
 """One change; only edits of expressions can follow one that builds layers anew."""
 
 

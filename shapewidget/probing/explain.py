@@ -14,7 +14,7 @@ from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.findings import Finding, Severity, finding
 from shapewidget.diagnosis.repeated import told_once
 from shapewidget.errors import InputError, ShapeWidgetError
-from shapewidget.frameworks.adapter import Adapter, Attempt, Batch, Failure
+from shapewidget.frameworks.adapter import Adapter, Attempt, Batch, Failure, Program
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.frameworks.source.frames import is_own, resolve
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
@@ -61,14 +61,17 @@ def explain(error: BaseException | None = None) -> Report:
         failure = adapter.failure(error)
         if failure is not None:
             report = explained(adapter, failure)
-            return replace(report, notes=(*report.notes, f"The exception: {_text(error)}"))
+            if report.findings or report.graph.layers:
+                return replace(report, notes=(*report.notes, f"The exception: {_text(error)}"))
     return _unknown(error)
 
 
 def explained(adapter: Adapter, failure: Failure) -> Report:
     """What is known of a failure: by running it again where that can be done, else by its line alone."""
     if failure.loader is not None:
-        return check_loader(failure.loader)
+        return check_loader(failure.loader, model=failure.model, loss=failure.loss)
+    if failure.program is not None:
+        return _of_calls(adapter, failure.program)
     with contextlib.suppress(ShapeWidgetError):
         report = _rehearsed(adapter, failure)
         if report is not None and any(it.severity is not Severity.NOTE for it in report.findings):
@@ -100,6 +103,17 @@ def _of_program(adapter: Adapter, program: Any, inputs: Mapping[str, Any]) -> Re
     proof = Proof(lambda remedy: adapter.attempt(program, None, remedy), record, evidence, own, {}, ())
     titled = replace(own, graph=replace(own.graph, title="the lines that raised"))
     return _reported(adapter, titled, proof)
+
+
+def _of_calls(adapter: Adapter, program: Program) -> Report:
+    """Calls that led to the error, run again on copies of what was called."""
+    own = program.record(None)
+
+    def evidence(model: Any, recordings: Sequence[Recording]) -> Evidence:
+        return Evidence(recordings[0].graph, recordings[0].clashes)
+
+    proof = Proof(program.attempt, lambda attempt, _: program.record(attempt), evidence, own, {}, ())
+    return _reported(adapter, replace(own, graph=replace(own.graph, title="what raised")), proof)
 
 
 def _reported(adapter: Adapter, recording: Recording, proof: Proof | None = None) -> Report:

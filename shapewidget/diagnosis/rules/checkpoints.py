@@ -19,7 +19,10 @@ def checkpoint_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
         if layer is not None and clash.kind is ClashKind.WEIGHTS:
-            yield _shapes(clash, layer) if "key" in layer.settings else _names(clash, layer)
+            if "count" in layer.settings:
+                yield _count(clash, layer)
+            else:
+                yield _shapes(clash, layer) if "key" in layer.settings else _names(clash, layer)
 
 
 def _shapes(clash: Clash, layer: Layer) -> Diagnosis:
@@ -30,10 +33,10 @@ def _shapes(clash: Clash, layer: Layer) -> Diagnosis:
     others = f" ({count} weights differ in all)" if isinstance(count, int) and count > 1 else ""
     axis = f": axis {clash.axis} differs" if clash.axis is not None else ""
     built = f" With {arguments[0][0]} = {arguments[0][1]} the model would have that shape." if arguments else ""
-    reason = (
-        f"The checkpoint holds `{key}` as {clash.got}, and this {model} has {clash.expected}{axis}{others}. It was "
-        f"saved from a model of other sizes.{built}"
-    )
+    holder = layer.settings.get("holder")
+    held = f"{holder} for `{key}` is" if holder else f"The checkpoint holds `{key}` as"
+    saved = "" if holder else " It was saved from a model of other sizes."
+    reason = f"{held} {clash.got}, and this {model} has {clash.expected}{axis}{others}.{saved}{built}"
     fix = f"{model}({arguments[0][0]}={arguments[0][1]})" if arguments else "build the model with the saved sizes"
     remedies = [
         SetArgument(each, name, value) for name, value in arguments for each in dict.fromkeys((path, "")) if name
@@ -51,6 +54,15 @@ def _shapes(clash: Clash, layer: Layer) -> Diagnosis:
         ),
         tuple(remedies),
     )
+
+
+def _count(clash: Clash, layer: Layer) -> Diagnosis:
+    reason = (
+        f"{layer.settings['holder']} to `{layer.path}` has {clash.got}, and this {layer.type} has {clash.expected}."
+    )
+    fix = f"give a list of {clash.expected}, in the order of `{layer.name}.weights`"
+    details = {"axis_name": "weights", "expected": clash.expected, "got": clash.got}
+    return Diagnosis(finding_at("SW801", layer, reason, fix=fix, **details))
 
 
 def _names(clash: Clash, layer: Layer) -> Diagnosis:

@@ -34,6 +34,8 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         layer = evidence.layer(clash.layer_id)
         if layer is None or (clash.kind is ClashKind.RANK and _is_told_elsewhere(evidence, clash)):
             continue
+        if "input_names" in layer.settings:
+            continue
         said = _said(evidence, clash, layer)
         if said is None:
             continue

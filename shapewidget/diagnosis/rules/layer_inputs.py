@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.groups import group_remedies, groups_refused, is_about_groups
 from shapewidget.diagnosis.layer_remedies import (
     input_remedies,
     merge_remedies,
@@ -30,7 +31,7 @@ def size_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             yield Diagnosis(_joined(evidence, clash, layer), tuple(merge_remedies(evidence, clash, layer)))
         if clash.kind is not ClashKind.SIZE or _is_declared(layer, clash):
             continue
-        if layer.type == "MultiheadAttention":
+        if layer.type == "MultiheadAttention" or (clash.input and "arguments" in layer.settings):
             continue
         yield Diagnosis(_finding(evidence, clash, layer), tuple(_remedies(evidence, clash, layer)))
 
@@ -47,6 +48,8 @@ def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy
         yield from unknown_remedies(evidence, layer)
     elif clash.axis == 0 and layer.settings.get("stateful"):
         yield SetArgument(layer.path, "stateful", False)
+    elif is_about_groups(clash):
+        yield from group_remedies(clash, layer)
     elif isinstance(clash.expected, str):
         yield from window_remedies(layer)
         yield from _smaller_window(clash, layer)
@@ -68,6 +71,24 @@ def _smaller_window(clash: Clash, layer: Layer) -> Iterator[Remedy]:
     if isinstance(had, int):
         yield SetArgument(layer.path, "padding", had + -(-(int(least) - got) // 2))
     yield SetArgument(layer.path, "kernel_size", got)
+
+
+def inputs_miscounted(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A model that is given another number of tensors than it has inputs."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        names = layer.settings.get("input_names") if layer is not None else None
+        if layer is None or clash.kind is not ClashKind.FORM or not isinstance(names, tuple):
+            continue
+        given = ", ".join(map(shape_text, layer.inputs))
+        reason = (
+            f"{place_text(layer)} has {clash.expected} inputs ({', '.join(names)}), and is given {clash.got}: {given}. "
+            "Of a batch, the first part is taken for the inputs, the second for the targets, the third for the weights "
+            "of the samples."
+        )
+        fix = f"give all inputs as one part: (({', '.join(names)}), targets)"
+        details = {"axis_name": "inputs", "expected": f"{clash.expected} inputs", "got": f"{clash.got} inputs"}
+        yield Diagnosis(finding_at("SW119", layer, reason, fix=fix, **details))
 
 
 def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -120,6 +141,8 @@ def _finding(evidence: Evidence, clash: Clash, layer: Layer) -> Finding:
         return _unknown(evidence, clash, layer)
     if clash.axis == 0 and layer.settings.get("stateful"):
         return _stateful(clash, layer)
+    if is_about_groups(clash):
+        return groups_refused(evidence, clash, layer)
     return _width(evidence, clash, layer)
 
 

@@ -29,6 +29,8 @@ def targets_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     """A loss that raised because of targets or weights."""
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
+        if layer is not None and layer.settings.get("takes") == "its own" and clash.input == 2:
+            yield Diagnosis(_weights(clash, layer), tuple(weight_remedies(clash)))
         if layer is None or not _says(layer) or clash.kind is not ClashKind.SIZE or recurrent_cause(evidence, clash):
             continue
         if fold_behind(evidence, clash, layer) is not None:
@@ -128,12 +130,24 @@ def _said(form: str, layer: Layer, targets: Shape, outputs: Shape) -> tuple[str,
 
 
 def _weights(clash: Clash, layer: Layer) -> Finding:
+    outputs = layer.inputs[0].shape
+    values, weights = (sizes if isinstance(sizes, tuple) else () for sizes in (clash.expected, clash.got))
+    fix = f"give sample_weight the shape {clash.expected}"
+    if values == outputs[:-1] or values == outputs:
+        why = f"it has already averaged the last axis of the outputs {outputs}"
+    else:
+        why = f"of a batch of {outputs[0]} samples with outputs {outputs} it should give one for each sample"
+        each, rest = divmod(outputs[0], values[0]) if values and values[0] > 0 else (0, 1)
+        fix = f"give each sample its own loss: ops.repeat(loss, {each})" if not rest and each > 1 else fix
+    if len(values) == 2 and weights == values[:1]:
+        why += f". Weights of one a sample, as class_weight makes them, meet its {values[1]} steps"
+        fix = f"{fix}: sample_weight = table[labels], one weight for each step, in place of class_weight"
     return _at_loss(
         "SW306",
         layer,
-        f"{place_text(layer)} gives one loss for each of {clash.expected}: it has already averaged the last axis of "
-        f"the outputs {layer.inputs[0].shape}. The weights are {clash.got}, and the two do not broadcast.",
-        fix=f"give sample_weight the shape {clash.expected}",
+        f"{place_text(layer)} gives one loss for each of {clash.expected}: {why}. The weights are {clash.got}, and the "
+        f"two do not broadcast.",
+        fix=fix,
         axis=0 if isinstance(clash.got, tuple) and len(clash.got) == 1 else 1,
         axis_name="weights",
         expected=clash.expected,

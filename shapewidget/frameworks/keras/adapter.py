@@ -12,10 +12,11 @@ import keras
 import tensorflow as tf
 
 from shapewidget.errors import InputError, ProbeInputError, RebuildError
-from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort
+from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort, Failure
 from shapewidget.frameworks.collector import uncollected
 from shapewidget.frameworks.host import RESERVE, available_bytes, processor
 from shapewidget.frameworks.keras.attempt import attempt, is_ours
+from shapewidget.frameworks.keras.failure import failure_of
 from shapewidget.frameworks.keras.follow import follow
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.independence import independence
@@ -153,8 +154,9 @@ class KerasAdapter:
         """Records whatever the block runs."""
         return Watch()
 
-    def failure(self, error: BaseException) -> None:
-        """Not read off the frames yet: building and calling are watched by `capture`."""
+    def failure(self, error: BaseException) -> Failure | None:
+        """What can be run again: the model that was called or trained, a call while one was built, a loss, a line."""
+        return failure_of(error)
 
     def constructor(self, model: keras.Model, build: Callable[..., keras.Model] | None) -> Constructor:
         """How to build the model again."""
@@ -168,7 +170,9 @@ class KerasAdapter:
         loss: Callable[..., Any] | None = None,
     ) -> Attempt | None:
         """A copy of the model with the remedy applied."""
-        return attempt(model, remedy, loss)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return attempt(model, remedy, loss)
 
     def measure(
         self,

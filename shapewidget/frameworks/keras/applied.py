@@ -12,11 +12,12 @@ from typing import Any
 import keras
 
 from shapewidget.frameworks.keras.dialect import in_keras
+from shapewidget.frameworks.keras.layers import is_keras_own
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
 from shapewidget.frameworks.keras.remaking import Change, again, with_methods
-from shapewidget.frameworks.keras.sites import Site
+from shapewidget.frameworks.keras.sites import Site, handing_masks_on
 from shapewidget.frameworks.keras.steps import said, taken
-from shapewidget.frameworks.source.edits import replacing_expression
+from shapewidget.frameworks.source.edits import adding_keyword, replacing_expression
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.mending import changed, changed_methods
 from shapewidget.frameworks.source.text import Source, recompiled
@@ -25,6 +26,7 @@ from shapewidget.graph.remedies import (
     AdaptCall,
     EditExpression,
     InsertLayer,
+    KeepMask,
     Remedy,
     ReplaceLayer,
     ReplaceLoss,
@@ -84,14 +86,18 @@ def applied(remedy: Remedy, program: Program) -> Applied | None:
             return _inserted(remedy, program, program.layers[path])
         case ReplaceLayer(path=path) if path in program.layers:
             return _replaced(remedy, program, program.layers[path])
+        case KeepMask(path=path) if path in program.layers:
+            return _masking(program, program.layers[path])
         case ReplaceLoss():
             return _other_loss(remedy, program)
         case AdaptCall():
             return _adapted(remedy)
         case EditExpression():
-            return _expression(remedy)
+            return _expressions([remedy])
         case Together(parts=parts):
-            return _all([applied(part, program) for part in parts])
+            edits = [part for part in parts if isinstance(part, EditExpression)]
+            others = [applied(part, program) for part in parts if not isinstance(part, EditExpression)]
+            return _all([*others, _expressions(edits)] if edits else others)
     return None
 
 
@@ -137,6 +143,19 @@ def _replaced(remedy: ReplaceLayer, program: Program, layer: Any) -> Applied:
     )
 
 
+def _masking(program: Program, layer: Any) -> Applied:
+    change = Change(masking=frozenset(id(each) for each in program.alike(layer)))
+    if isinstance(layer, keras.layers.Lambda):
+        site = program.site(layer)
+        edit = adding_keyword(site.source, site.call, "mask", "lambda inputs, mask: mask") if site is not None else None
+        return Applied(change, _line(edit) or "Lambda(..., mask=lambda inputs, mask: mask)", *_edited(site, edit))
+    if is_keras_own(layer):
+        return Applied(change, f"{layer.name}.supports_masking = True")
+    found = handing_masks_on(type(layer))
+    fix = f"self.supports_masking = True in {type(layer).__name__}.__init__"
+    return Applied(change, fix, found[1], found[0].line(found[1].first_line)) if found else Applied(change, fix)
+
+
 def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
     def other(loss: Any) -> Any:
         if name_of(loss) != remedy.name:
@@ -176,26 +195,37 @@ def edit_of(remedy: EditExpression) -> tuple[Source, SourceEdit] | None:
     return (source, edit) if edit is not None else None
 
 
-def _expression(remedy: EditExpression) -> Applied | None:
-    line, found = remedy.source, edit_of(remedy)
-    if found is None:
+def _expressions(remedies: Sequence[EditExpression]) -> Applied | None:
+    """Edits of one file, all at once: of a function that is compiled again the source is known no more."""
+    found = [edit_of(remedy) for remedy in remedies]
+    known = [each for each in found if each is not None]
+    lines = [remedy.source for remedy in remedies]
+    if len(known) < len(found) or len({line.filename for line in lines}) > 1:
         return None
-    source, edit = found
+    source = edited = known[0][0]
+    for remedy in sorted(remedies, key=lambda each: -each.source.line):
+        text = in_keras(remedy.replacement, source.imported)
+        edit = replacing_expression(edited, remedy.source.line, remedy.source.expression or "", text)
+        if edit is None:
+            return None
+        edited = edited.edited(edit)
 
     def mended(function: FunctionType) -> FunctionType:
-        return recompiled(function, source, source.edited(edit))
+        return recompiled(function, source, edited)
 
     def loss(old: Any) -> Any:
         made = object.__new__(type(old))
         vars(made).update(vars(old))
         if isinstance(vars(old).get("fn"), FunctionType):
-            made.fn = changed(old.fn, [line], mended) or old.fn
-        return with_methods(made, changed_methods(type(old), [line], mended))
+            made.fn = changed(old.fn, lines, mended) or old.fn
+        return with_methods(made, changed_methods(type(old), lines, mended))
 
     def methods(owner: type) -> dict[str, FunctionType]:
-        return changed_methods(owner, [line], mended)
+        return changed_methods(owner, lines, mended)
 
-    return Applied(Change(methods=methods, loss=loss), _line(edit), edit, line)
+    edits = [edit for _, edit in known]
+    fix = "; ".join(dict.fromkeys(map(_line, edits)))
+    return Applied(Change(methods=methods, loss=loss), fix, edits[0], lines[0], tuple(edits[1:]))
 
 
 def _adapted(remedy: AdaptCall) -> Applied:
@@ -232,6 +262,7 @@ def _all(parts: Sequence[Applied | None]) -> Applied | None:
             change,
             instead=change.instead | part.change.instead,
             before=change.before | part.change.before,
+            masking=change.masking | part.change.masking,
             loss=_after(change.loss, part.change.loss),
             methods=part.change.methods if change.methods is Change().methods else change.methods,
         )

@@ -37,7 +37,7 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
     change = found.change
     try:
         with same_process_state():
-            is_changed = change.instead or change.before or any(map(change.methods, _classes(model)))
+            is_changed = change.instead or change.before or change.masking or any(map(change.methods, _classes(model)))
             changed = Remaker(change).layer(model) if is_changed else model
             if is_changed:
                 _MADE.add(changed)

@@ -111,15 +111,21 @@ class LossCalls:
         __tracebackhide__ = True
         if self._recorder.is_passed_by() or not losses.is_own(metric):
             return original(metric, *args, **kwargs)
-        targets, outputs, _ = losses.arguments_of(args, kwargs)
+        self._recorder.begin()
+        targets, outputs, weights = losses.arguments_of(args, kwargs)
         self._know("targets", targets)
         name = type(metric).__name__
         node = self._recorder.nodes.add(LayerKind.LOSS, name, name, "", id_=name, read=leaves((outputs, targets)))
         node.line, node.settings = source.here(), {"takes": losses.takes(metric), "metric": True}
         if isinstance(metric, losses.IOU):
             node.settings |= {"classes": metric.num_classes, "cuts_scores": losses.cuts_scores(metric, outputs)}
-        with self._recorder.blindly():
-            return original(metric, *args, **kwargs)
+        try:
+            with self._recorder.blindly():
+                return original(metric, *args, **kwargs)
+        except Exception as error:
+            clash = losses.refused_by_loss(metric, targets, outputs, weights, None, text_of(error))
+            self._recorder.note(node, clash)
+            raise
 
 
 def _as_tensor(value: Any) -> Any:

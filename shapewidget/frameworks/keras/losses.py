@@ -21,9 +21,8 @@ CLASS_IDS_OF_BOTH = "class ids of both"
 def is_own(loss: Any) -> bool:
     """Whether Keras wrote the loss or metric, rather than the user."""
     function = loss.fn if isinstance(loss, LossFunctionWrapper) else getattr(loss, "_fn", type(loss))
-    return (
-        getattr(function, "__module__", "").split(".")[0] == "keras" and type(loss).__module__.split(".")[0] == "keras"
-    )
+    modules = getattr(function, "__module__", None) or "", type(loss).__module__
+    return all(module.split(".")[0] == "keras" for module in modules)
 
 
 def as_compiled(loss: Any) -> Any:

@@ -44,6 +44,7 @@ class Node:
     line: Any = None
     place: tuple[FrameType, int] | None = None
     reads: list[tuple[Slot, int]] = field(default_factory=list)
+    given: Sequence[Any] | None = None
 
 
 class Nodes:

@@ -66,6 +66,9 @@ class Recorder(Protocol):
     def gradient(self, original: Original, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         """Stand in for `tf.GradientTape.gradient`."""
 
+    def set_weights(self, original: Original, layer: Any, weights: Any) -> Any:
+        """Stand in for `Layer.set_weights`."""
+
     def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
         """Run what is no part of the data flow: backward passes and optimiser steps."""
 
@@ -140,11 +143,14 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
         return call
 
+    def weights(original: Original) -> Original:
+        return lambda self, weights: recorder.set_weights(original, self, weights)
+
     def reduction(original: Original) -> Original:
         def reduce(values: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             recorder.losses.values(values)
-            return original(values, *args, **kwargs)
+            return recorder.unseen(original, values, *args, **kwargs)
 
         return reduce
 
@@ -180,6 +186,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
         (keras.metrics.Metric, "__init__", starting),
         (keras.layers.Layer, "__call__", method(recorder.call_layer)),
         (keras.layers.Layer, "_maybe_build", build),
+        (keras.layers.Layer, "set_weights", weights),
         (keras.Operation, "symbolic_call", method(recorder.call_symbolic)),
         (keras.losses.Loss, "__call__", method(recorder.losses.loss)),
         (MeanMetricWrapper, "update_state", method(recorder.losses.metric)),

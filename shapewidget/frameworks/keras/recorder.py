@@ -16,6 +16,7 @@ import tensorflow as tf
 from shapewidget.errors import InputError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import kernels, layers
+from shapewidget.frameworks.keras.arguments import argument_names, looks_for_mask
 from shapewidget.frameworks.keras.direct import direct_frame, name_in
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 from shapewidget.frameworks.keras.names import DATA, SAME_VALUES, UNTOLD, plain_name
@@ -23,6 +24,7 @@ from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
+from shapewidget.frameworks.keras.refused_weights import refused_weights
 from shapewidget.frameworks.keras.stopgap import fitted
 from shapewidget.frameworks.keras.swaps import Swaps
 from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, shape, spec
@@ -167,10 +169,23 @@ class Recorder:
         if layer is self._root or (self._is_outermost(layer) and not is_symbolic((args, kwargs))):
             self._know(given, layer)
             with self.inside(None):
-                return original(layer, *args, **kwargs)
+                return self._counted(original, layer, given, args, kwargs)
         self._know([tensor for tensor in given if isinstance(tensor, keras.KerasTensor)], None)
         call = self._call_whole if layers.is_drawn_whole(layer) else self._call_group
         return call(original, layer, given, args, kwargs)
+
+    def _counted(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
+        """Run a model; one that is given another number of tensors than it has inputs refuses them as a whole."""
+        __tracebackhide__ = True
+        try:
+            return original(layer, *args, **kwargs)
+        except Exception as error:
+            wanted = len(layers.declared_shapes(layer))
+            if not self._noted and wanted not in (0, len(given)):
+                node = self._new(LayerKind.LAYER, layer, given, args, kwargs)
+                node.settings["input_names"] = tuple(each.name for each in keras.tree.flatten(layer.inputs))
+                self.note(node, Clash("", ClashKind.FORM, 0, None, wanted, len(given), error=text_of(error)))
+            raise
 
     def _is_outermost(self, layer: Any) -> bool:
         return self._root is None and not self._depth and isinstance(layer, keras.Model)
@@ -194,21 +209,27 @@ class Recorder:
             node.settings["declared_shape"] = declared
         self.nodes.gives(node, (tensor,))
 
-    def _new(self, kind: LayerKind, layer: Any, given: Sequence[Any]) -> Node:
+    def _new(self, kind: LayerKind, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Node:
         owner = self.nodes.groups[-1] if self.nodes.groups else None
         name = self._naming.of(layer, owner.layer if owner is not None else self._root)
         path = f"{owner.path}.{name.shown}" if owner is not None and owner.path else name.shown
         id_ = f"{owner.id}.{name.stable}" if owner is not None else name.stable
         node = self.nodes.add(kind, name.shown, type(layer).__name__, path, id_=id_, read=given)
         node.layer, node.line = layer, source.here()
+        names = argument_names(layer, args, kwargs)
+        if looks_for_mask(layer, names):
+            node.settings["looks_for_mask"] = True
+        if "query" in names or "initial_state" in names:
+            node.settings["arguments"] = names
         return node
 
     def _call_whole(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
         __tracebackhide__ = True
-        node = self._new(LayerKind.LAYER, layer, given)
+        node = self._new(LayerKind.LAYER, layer, given, args, kwargs)
 
         def refusal(args: Any, kwargs: Any, error: Exception) -> Clash:
-            return refused_by_layer(layer, leaves((args, kwargs)), self._inner, text_of(error))
+            names = argument_names(layer, args, kwargs)
+            return refused_by_layer(layer, leaves((args, kwargs)), names, self._inner, text_of(error))
 
         def run(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
@@ -244,13 +265,13 @@ class Recorder:
 
     def _call_group(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
         __tracebackhide__ = True
-        node = self._new(LayerKind.GROUP, layer, given)
+        node = self._new(LayerKind.GROUP, layer, given, args, kwargs)
         count = len(self.nodes.all)
         try:
             with self.inside(node):
                 output = original(layer, *args, **kwargs)
         except Exception as error:
-            self.note(node, refused_by_layer(layer, given, None, text_of(error)))
+            self.note(node, refused_by_layer(layer, given, (), None, text_of(error)))
             raise
         outputs = leaves(output)
         if len(self.nodes.all) == count:
@@ -272,6 +293,20 @@ class Recorder:
         self.nodes.cut_back(mark)
         self.begin()
         return result
+
+    def set_weights(self, original: Original, layer: Any, weights: Any) -> Any:
+        """Stand in for `Layer.set_weights`; a model whose layers have other weights is told as a whole."""
+        try:
+            return original(layer, weights)
+        except ValueError as error:
+            if not self.is_passed_by():
+                clash, settings = refused_weights(layer, weights, text_of(error))
+                self.begin()
+                node = self._new(LayerKind.LAYER, layer, (), (), {})
+                node.settings.update(settings)
+                node.given = weights
+                self.note(node, clash)
+            raise
 
     # -- operations -------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import keras
 
+from shapewidget.frameworks.keras.attention import attended
 from shapewidget.frameworks.keras.layers import built_width
+from shapewidget.frameworks.keras.states import started
 from shapewidget.frameworks.keras.tensors import UNSEEN, leaves, shape
 from shapewidget.graph.records import Clash, ClashKind
 
@@ -32,17 +34,24 @@ def text_of(error: BaseException) -> str:
 # -- layers ----------------------------------------------------------------------------------------------------
 
 
-def refused_by_layer(layer: keras.layers.Layer, given: Sequence[Any], inner: Clash | None, error: str) -> Clash:
+def refused_by_layer(
+    layer: keras.layers.Layer, given: Sequence[Any], names: Sequence[str], inner: Clash | None, error: str
+) -> Clash:
     """What a layer refused about the tensors it was given.
 
     Args:
         layer: Drawn whole.
         given: Its input tensors.
+        names: Which argument each of them is.
         inner: What an operation inside of it refused, where one was seen.
         error: Text of the error, kept for the record only.
     """
     shapes = [shape(tensor) for tensor in given]
-    for check in (_joined, _ranked, _sized, _stateful, _reshaped, _unknown, _slid, _indexed):
+    for by_name in (attended, started):
+        clash = by_name(layer, shapes, names)
+        if clash is not None:
+            return Clash("", error=error, **clash)
+    for check in (_joined, _ranked, _sized, _stateful, _reshaped, _unknown, _slid, _grouped, _indexed):
         found = check(layer, shapes, given)
         if found is not None:
             return Clash("", error=error, **found)
@@ -189,6 +198,18 @@ def _slid(layer: keras.layers.Layer, shapes: Sequence[Shape], given: object) -> 
         if axis < len(shapes[0]) and shapes[0][axis] != UNSEEN and shapes[0][axis] < reach:
             return {"kind": ClashKind.SIZE, "axis": axis, "expected": f"at least {reach}", "got": shapes[0][axis]}
     return None
+
+
+def _grouped(layer: keras.layers.Layer, shapes: Sequence[Shape], given: object) -> Found:
+    """Channels that cannot be split into as many groups of one size."""
+    groups = getattr(layer, "groups", None)
+    if not isinstance(groups, int) or groups < 2 or not shapes or not shapes[0]:
+        return None
+    axis = getattr(layer, "axis", 1 if getattr(layer, "data_format", "") == "channels_first" else -1)
+    channels = shapes[0][axis]
+    if channels == UNSEEN or channels % groups == 0:
+        return None
+    return {"kind": ClashKind.SIZE, "axis": axis % len(shapes[0]), "expected": f"{groups} groups", "got": channels}
 
 
 def _indexed(layer: keras.layers.Layer, shapes: Sequence[Shape], given: Sequence[Any]) -> Found:

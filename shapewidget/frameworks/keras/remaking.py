@@ -18,6 +18,7 @@ from keras.src.models.functional import Functional
 from shapewidget.errors import RebuildError
 from shapewidget.frameworks.keras.constructor import configs, copied, made_from, unbuilt_config
 from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.tensors import is_tensor, leaves
 
 Make = Callable[[Any], Any]
 
@@ -46,6 +47,7 @@ class Change:
         methods: The methods that objects of a class of the user's have instead of their own.
         adapts_outputs: Whether `adapt` gives other outputs.
         inputs: The arguments that a model is called with, to what it is called with instead.
+        masking: The layers that hand masks on.
     """
 
     instead: dict[int, Make] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Change:
     inputs: Callable[[Any], Any] = _as_it_is
     adapts_outputs: bool = False
     methods: Callable[[type], Mapping[str, FunctionType]] = _none
+    masking: frozenset[int] = frozenset()
 
 
 class Remaker:
@@ -69,16 +72,21 @@ class Remaker:
         """The layer or model that stands in the place of one."""
         if id(old) not in self._made:
             self._made[id(old)] = old, self._again(old)
+            if id(old) in self._change.masking:
+                _hand_masks_on(self._made[id(old)][1])
         return self._made[id(old)][1]
 
     def call(self, old: Any, args: Any, kwargs: Any) -> Any:
         """Call what stands in the place of a layer, with what comes before it."""
         new = self.layer(old)
-        if id(old) in self._change.before and args:
+        if id(old) in self._change.before:
             place, make = self._change.before[id(old)]
-            items = list(args[0]) if isinstance(args[0], list | tuple) else [args[0]]
-            items[place] = make()(items[place])
-            args = (items if isinstance(args[0], list | tuple) else items[0], *args[1:])
+            places = iter(range(len(leaves((args, kwargs)))))
+
+            def put(value: Any) -> Any:
+                return make()(value) if is_tensor(value) and next(places) == place else value
+
+            args, kwargs = keras.tree.map_structure(put, (args, kwargs))
         return new(*args, **kwargs)
 
     def _again(self, old: Any) -> Any:
@@ -132,6 +140,12 @@ class Remaker:
         if isinstance(value, dict) and _holds_layers(value):
             return {key: self._value(each) for key, each in value.items()}
         return value
+
+
+def _hand_masks_on(made: Any) -> None:
+    made.supports_masking = True
+    if isinstance(made, keras.layers.Lambda):
+        made.mask = lambda inputs, mask: mask
 
 
 def with_methods(made: Any, methods: Mapping[str, FunctionType]) -> Any:

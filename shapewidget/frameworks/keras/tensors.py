@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend import get_keras_mask
 
 from shapewidget.graph.dims import UNKNOWN, constant, symbol
 from shapewidget.graph.records import TensorSpec
@@ -55,9 +56,10 @@ def spec(tensor: Any) -> TensorSpec:
     """Shape and dtype; the batch axis of a symbolic tensor is B."""
     sizes = shape(tensor)
     dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
+    masked = get_keras_mask(tensor) is not None
     if UNSEEN not in sizes:
-        return TensorSpec(sizes, dtype)
+        return TensorSpec(sizes, dtype, masked=masked)
     dims = tuple(
         constant(size) if size != UNSEEN else symbol("B") if axis == 0 else UNKNOWN for axis, size in enumerate(sizes)
     )
-    return TensorSpec(sizes, dtype, dims=dims)
+    return TensorSpec(sizes, dtype, dims=dims, masked=masked)

@@ -14,6 +14,7 @@ from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.programs import TracedProgram
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.training_log import TrainingWatch
+from shapewidget.frameworks.keras.weights import WeightsProgram
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.records import Recording
 from shapewidget.graph.training import TrainingLog
@@ -69,6 +70,9 @@ class Watch:
         """What ran around a node."""
         nodes = self._recorder.nodes.all
         place = next((place for place, node in enumerate(nodes) if node.id == layer_id), None)
+        given = nodes[place].given if place is not None else None
+        if place is not None and given is not None:
+            return WeightsProgram(self._recorder, nodes[place].layer, given)
         entries = self._recorder.trace.around(place) if place is not None else []
         if entries:
             return TracedProgram(self._recorder, entries)

@@ -1,0 +1,78 @@
+"""Losses that add up their samples before something is done that has to be done to each of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.operand_texts import call_of
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression, Together
+
+_CUTS = frozenset(("maximum", "relu", "softplus", "hinge", "clip", "clip_by_value"))
+"""Operations that treat what is below a margin otherwise than what is above."""
+_PLAIN = frozenset(("add", "sub", "mul", "neg", "negative"))
+_REDUCING = frozenset(("sum", "mean"))
+
+
+def added_up_before_margin(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A margin that is applied once to the whole batch, as the distances were added up over the samples too."""
+    for layer in evidence.graph.layers:
+        if layer.name not in _CUTS or not layer.outputs or layer.outputs[0].shape != () or not _is_in_loss(layer):
+            continue
+        sums = [each for each in _reduced(evidence, layer) if _is_of_samples(each)]
+        if sums:
+            yield _diagnosis(layer, sums)
+
+
+def _is_in_loss(layer: Layer) -> bool:
+    return layer.kind is LayerKind.OPERATION and layer.path.split(".")[0] == "loss"
+
+
+def _reduced(evidence: Evidence, layer: Layer) -> Iterator[Layer]:
+    """The reductions that a number comes from, past plain arithmetic."""
+    for edge in evidence.graph.into(layer.id):
+        node = evidence.layer(edge.source)
+        if node is not None and node.name in _REDUCING:
+            yield node
+        elif node is not None and node.name in _PLAIN:
+            yield from _reduced(evidence, node)
+
+
+def _is_of_samples(layer: Layer) -> bool:
+    """Whether rows of numbers, one row a sample, become one number."""
+    return len(layer.inputs[0].shape) > 1 and layer.inputs[0].shape[0] > 1 and layer.outputs[0].shape == ()
+
+
+def _diagnosis(layer: Layer, sums: list[Layer]) -> Diagnosis:
+    given = sums[0].inputs[0]
+    edits = [edit for each in sums if (edit := _along_features(each)) is not None]
+    same_line = len({(edit.source.line, edit.source.expression) for edit in edits}) < len(edits)
+    remedies = () if len(edits) < len(sums) or same_line else (edits[0] if len(edits) == 1 else Together(tuple(edits)),)
+    return Diagnosis(
+        finding_at(
+            "SW624",
+            sums[0],
+            f"{place_text(sums[0])} adds up all of {shape_text(given)}, its {given.shape[0]} samples too, and gives "
+            f"(); `{layer.name}` then applies the margin once to the whole batch, so that samples far below it make up "
+            f"for those above. Expected one value a sample, {given.shape[:1]}.",
+            fix="reduce the features only: axis=-1",
+            axis=0,
+            axis_name="batch",
+            expected=given.shape[:1],
+            got=(),
+        ),
+        remedies,
+    )
+
+
+def _along_features(layer: Layer) -> EditExpression | None:
+    source, call = layer.source, call_of(layer.source)
+    if source is None or call is None or not call.args:
+        return None
+    call = ast.Call(call.func, call.args[:1], [each for each in call.keywords if each.arg != "axis"])
+    call.keywords.append(ast.keyword("axis", ast.parse("-1", mode="eval").body))
+    return EditExpression(source, ast.unparse(ast.fix_missing_locations(call)))

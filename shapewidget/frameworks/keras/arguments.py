@@ -1,0 +1,41 @@
+"""Which argument of a layer's call each of its tensors is, and whether the layer looks for masks."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from shapewidget.frameworks.keras.layers import is_keras_own
+from shapewidget.frameworks.keras.tensors import leaves
+
+_READERS = (
+    keras.layers.RNN,
+    keras.layers.Bidirectional,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.Attention,
+    keras.layers.MultiHeadAttention,
+    keras.layers.GroupQueryAttention,
+)
+"""Layers of Keras that compute something else where a mask says that a step is padding."""
+_MASK = "mask"
+
+
+def argument_names(layer: keras.layers.Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
+    """The name of the argument that each tensor of a call is, in the order of `leaves`."""
+    names = [name for name in inspect.signature(layer.call).parameters if name not in ("args", "kwargs")]
+    names += [f"input {place + 1}" for place in range(len(names), len(args))]
+    of_args = [name for name, value in zip(names, args, strict=False) for _ in leaves(value)]
+    return (*of_args, *(name for name in sorted(kwargs) for _ in leaves(kwargs[name])))
+
+
+def looks_for_mask(layer: keras.layers.Layer, names: tuple[str, ...]) -> bool:
+    """Whether a layer uses the mask of a tensor it is given, and no mask was handed to it as an argument."""
+    if any(name.endswith(_MASK) for name in names):
+        return False
+    if is_keras_own(layer):
+        return isinstance(layer, _READERS)
+    is_asked_for = any(name.endswith(_MASK) for name in inspect.signature(layer.call).parameters)
+    return is_asked_for and not isinstance(layer, keras.Model)
