@@ -97,7 +97,6 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     attention_heads.attention_over_heads,
     softmax.softmax_of_one_value,
     compared.compared_along_positions,
-    softmax.softmax_of_one_unit,
     axis_roles.batch_lost,
     gathered.positions_by_class,
     gathered.every_position_of_every_sample,
