@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from shapewidget.frameworks.adapter import Failure, Program
 from shapewidget.frameworks.keras.history import called_again, compared_again
@@ -107,8 +108,10 @@ def _of_use(called: _Called) -> Failure:
     names = ("x", "y") if called.name != "predict" else ("x",)
     given = {**dict(zip(names, called.args, strict=False)), **called.kwargs}
     inputs, targets = given.get("x"), given.get("y")
-    if targets is None and not leaves(inputs):
+    if isinstance(inputs, tf.data.Dataset | keras.utils.PyDataset):
         return Failure(_nothing(), called.owner, loss=_compiled(called.owner), loader=inputs)
+    if not leaves(inputs):  # a generator, whose batches are gone
+        return Failure(_nothing())
     size = given.get("batch_size") if isinstance(given.get("batch_size"), int) else _MOST_SAMPLES
     inputs, targets = (_first(value, size) for value in (inputs, targets))
     return Failure(_nothing(), called.owner, inputs, targets, _compiled(called.owner) if targets is not None else None)
