@@ -64,7 +64,7 @@ def alarms(report):
 @pytest.mark.parametrize("last", [layers.LSTM, layers.GlobalAveragePooling1D])
 def test_layer_that_loses_the_mask_is_named(between, last):
     first = alarms(shapewidget.probe(reader(between, last(6) if last is layers.LSTM else last()), IDS))[0]
-    assert (first.code, first.layer) == ("SW621", "loses")
+    assert (first.code, first.layer) == ("SW625", "loses")
     assert "(3, 5" in first.reason
 
 
@@ -84,7 +84,7 @@ def test_mask_that_arrives_or_is_not_looked_for_is_no_finding(between, last):
 
 def test_operation_that_loses_the_mask_is_named():
     found = alarms(shapewidget.probe(Doubled(hands_on=False), IDS))
-    assert [(each.code, each.op) for each in found] == [("SW621", "mul")]
+    assert [(each.code, each.op) for each in found] == [("SW625", "mul")]
     assert not alarms(shapewidget.probe(Doubled(hands_on=True), IDS))
 
 

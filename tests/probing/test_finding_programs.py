@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from finding_programs import Pair, pairs  # noqa: E402
 
-from shapewidget.diagnosis.findings import CATALOGUE  # noqa: E402
+from shapewidget.diagnosis.findings import RULES  # noqa: E402
 
 PAIRS = list(pairs())
 SAID = "\nprint(*(f'{it.code}:{it.severity.value}' for it in report.findings))\n"
@@ -30,7 +30,7 @@ def run(pair: Pair, folder: Path, *, wrong: bool) -> dict[str, str]:
 
 
 def test_every_code_of_the_catalogue_has_one_pair():
-    assert sorted(pair.code for pair in PAIRS) == sorted(CATALOGUE)
+    assert sorted(pair.code for pair in PAIRS) == sorted(rule.code for rule in RULES)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -91,7 +91,7 @@ def _diagnosis(evidence: Evidence, reader: Layer, loser: Layer, holder: Layer) -
     does = "counts the padded steps" if reader.kind is LayerKind.LOSS else "reads padding as data"
     return Diagnosis(
         finding_at(
-            "SW621",
+            "SW625",
             holder,
             f"{place_text(holder)} is given {shape_text(given)} with a mask {shape_text(steps)} that says which steps "
             f"are padding, and hands none on{within}: {place_text(reader)} looks for a mask, finds none, and {does}.",
