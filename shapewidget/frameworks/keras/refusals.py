@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -26,9 +27,17 @@ _ADDING = (
 _ELEMENTWISE = frozenset(("add", "sub", "mul", "div", "maximum", "minimum", "pow", "squared_difference"))
 
 
+_NOISE = re.compile(
+    r"\x1b\[\d*m|\{\{function_node [^}]*\}\}|\[Op:\w+\]( name: \S*)?|Exception encountered when calling .*"
+)
+"""What TensorFlow and Keras put around their own sentence: colours, names of nodes, the layer that was called."""
+
+
 def text_of(error: BaseException) -> str:
-    """Type and first lines of the framework's own error."""
-    return f"{type(error).__name__}: {str(error).strip()}"[:600]
+    """Type and text of the framework's own error, without what is put around it."""
+    said = _NOISE.sub("", str(error).partition("Arguments received by")[0])
+    lines = " ".join(line.strip() for line in said.splitlines() if line.strip())
+    return f"{type(error).__name__.strip('_')}: {lines}"[:600]
 
 
 # -- layers ----------------------------------------------------------------------------------------------------
