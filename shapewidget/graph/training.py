@@ -9,6 +9,23 @@ from shapewidget.graph.records import SourceLine
 
 
 @dataclass(frozen=True, slots=True)
+class LossTerm:
+    """One loss that gradients are taken of.
+
+    Attributes:
+        factors: The numbers that it was multiplied by.
+        is_mean: Whether it is a mean over its rows.
+        rows: Number of rows.
+        summed: Of a sum, over how many values.
+    """
+
+    factors: tuple[float, ...] = ()
+    is_mean: bool = False
+    rows: int | None = None
+    summed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BackwardPass:
     """One call of `backward`.
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from shapewidget.frameworks.keras.tensors import shape
+from shapewidget.graph.training import LossTerm
 
 _SAME = ("AddV2", "Add", "AddN", "Sub", "Neg", "Cast", "Identity", "Reshape", "Squeeze", "ReadVariableOp")
 _DIVIDES = ("RealDiv", "DivNoNan")
@@ -18,31 +19,16 @@ _MOST_NUMBERS = 4_096
 _MOST_TERMS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One loss that the gradient is taken of.
-
-    Attributes:
-        factors: The numbers that it was multiplied by.
-        is_mean: Whether it is a mean over its rows.
-        rows: Number of rows.
-        summed: Of a sum, over how many values.
-    """
-
-    factors: tuple[float, ...] = ()
-    is_mean: bool = False
-    rows: int | None = None
-    summed: int | None = None
-
-
 class LossTrace:
     """Knows of the newest single numbers which losses they were made of."""
 
     def __init__(self) -> None:
         """Nothing ran yet."""
-        self._numbers: OrderedDict[int, tuple[Any, tuple[Term, ...]]] = OrderedDict()  # keeps each, so that ids hold
+        self._numbers: OrderedDict[int, tuple[Any, tuple[LossTerm, ...]]] = (
+            OrderedDict()
+        )  # keeps each, so that ids hold
 
-    def terms(self, loss: Any) -> tuple[Term, ...]:
+    def terms(self, loss: Any) -> tuple[LossTerm, ...]:
         """The losses that a number was added up of; none where that was not seen."""
         return self._numbers.get(id(loss), (None, ()))[1]
 
@@ -56,11 +42,11 @@ class LossTrace:
             if len(self._numbers) > _MOST_NUMBERS:
                 self._numbers.popitem(last=False)
 
-    def _made(self, name: str, inputs: Sequence[Any]) -> tuple[Term, ...]:
+    def _made(self, name: str, inputs: Sequence[Any]) -> tuple[LossTerm, ...]:
         if name in ("Mean", "Sum") and len(shape(inputs[0])):
             sizes = shape(inputs[0])
             values = int(inputs[0].shape.num_elements() or 0)
-            return (Term((), name == "Mean", sizes[0], values if name == "Sum" else None),)
+            return (LossTerm((), name == "Mean", sizes[0], values if name == "Sum" else None),)
         known = [self.terms(each) for each in inputs]
         if name in _SAME:
             return tuple(term for terms in known for term in terms)
@@ -71,9 +57,9 @@ class LossTrace:
         return ()
 
 
-def _scaled(term: Term, number: float, name: str) -> Term:
+def _scaled(term: LossTerm, number: float, name: str) -> LossTerm:
     if name == "Mul":
         return replace(term, factors=(*term.factors, number))
     if term.summed and not term.factors and number in (term.summed, term.rows):
-        return Term((), True, term.rows)
+        return LossTerm((), True, term.rows)
     return replace(term, factors=(*term.factors, 1 / number if number else 0.0))

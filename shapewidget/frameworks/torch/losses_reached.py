@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from shapewidget.graph.training import LossTerm
 
 _ADDS = ("AddBackward0", "SubBackward0", "NegBackward0", "ToCopyBackward0", "SqueezeBackward0", "AliasBackward0")
 _MEANS = ("MeanBackward0", "MeanBackward1")
@@ -13,24 +14,9 @@ _MEAN_REDUCTION = 1
 _DEEPEST = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One loss that the backward pass reaches.
-
-    Attributes:
-        factors: The numbers that it was multiplied by.
-        is_mean: Whether it is a mean over its rows.
-        rows: Number of rows.
-    """
-
-    factors: tuple[float, ...]
-    is_mean: bool
-    rows: int | None
-
-
-def terms(loss: torch.Tensor) -> list[Term]:
+def terms(loss: torch.Tensor) -> list[LossTerm]:
     """The losses that a scalar was added up of."""
-    found: list[Term] = []
+    found: list[LossTerm] = []
     waiting: list[tuple[Any, tuple[float, ...], int]] = [(loss.grad_fn, (), 0)]
     while waiting:
         node, factors, depth = waiting.pop()
@@ -41,7 +27,7 @@ def terms(loss: torch.Tensor) -> list[Term]:
             own = factors if factor is None else (*factors, factor)
             waiting += [(each, own, depth + 1) for each, _ in node.next_functions]
         elif name != "torch::autograd::AccumulateGrad":
-            found.append(Term(factors, _is_mean(node, name), _rows(node)))
+            found.append(LossTerm(factors, _is_mean(node, name), _rows(node)))
     return found
 
 
