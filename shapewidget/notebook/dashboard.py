@@ -270,7 +270,7 @@ class Dashboard(ipywidgets.VBox):
         self._say("Measuring", sizes)
         yield from paced(self._points.measuring(sizes), is_cancelled)
         self._show_layers(sizes)
-        self._draw()
+        self._draw_plots()
         yield PAUSE_SECONDS
         self._say("Learning to predict", sizes)
         yield from paced(self._costs.learning(), is_cancelled)
@@ -309,9 +309,13 @@ class Dashboard(ipywidgets.VBox):
             self.graph_view.show(self.report)
             self._draw_layers()
 
-    def _draw(self) -> None:
+    def _draw_plots(self) -> None:
         self._memory.show(self.memory_figure)
         self._timing.show(self.timing_figure)
+
+    def _draw(self) -> None:
+        """Draw the plots, and say what fits; one run alone does not tell how memory grows."""
+        self._draw_plots()
         largest = largest_predicted(self._costs, self.sizes, self._axis.name) if self._curve() else None
         self.limit.show(largest, self._axis.label, self.report.device)
 

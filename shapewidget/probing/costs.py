@@ -71,9 +71,13 @@ class Costs:
         """Floating-point operations a second that the device does at best, measured once; None where not known."""
         return self._adapter.peak_flops(self._model)
 
-    def predict(self, sizes: Sizes) -> Prediction:
-        """The costs at these sizes, from arithmetic alone."""
-        return self.predictor.at({**self._sizes, **sizes})
+    def predict(self, sizes: Mapping[str, object]) -> Prediction:
+        """The costs at these sizes, from arithmetic alone.
+
+        Raises:
+            InputError: A size is no positive whole number, or has an unknown name.
+        """
+        return self.predictor.at({**self._sizes, **checked(sizes, self._sizes)})
 
     def measure(self, sizes: Mapping[str, object], effort: Effort = Effort.THOROUGH) -> Measurement:
         """Time and memory of a forward pass and of a training step at these sizes, on a copy.

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from shapewidget import zoo
+from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.costs import Measurement, Timing
 from shapewidget.probing import costs as costs_module
@@ -127,8 +128,25 @@ class TestLimits:
         assert found.size in (199, 200, 201)
         assert not found.measured
 
-    def test_memory_that_does_not_grow_with_a_size_has_no_largest(self, costs):
-        assert largest_predicted(costs, {}, "a size of another model").is_endless
+    def test_a_size_that_always_fits_has_no_largest(self, costs, monkeypatch):
+        monkeypatch.setattr(costs_module.Costs, "capacity", property(lambda _: 2**100))
+        assert largest_predicted(costs, {}, "B").is_endless
+
+    @pytest.mark.parametrize("size", [0, -4, 2.5, float("nan"), float("inf"), "8", True, None])
+    def test_what_is_no_size_is_refused_before_anything_is_predicted(self, costs, size):
+        with pytest.raises(InputError, match=r"is no size\. Expected a whole number of at least 1, such as 4"):
+            costs.predict({"B": size})
+        with pytest.raises(InputError, match="is no size"):
+            costs.measure({"B": size})
+
+    def test_a_size_of_another_model_is_refused_with_the_names_of_this_one(self, costs):
+        with pytest.raises(InputError, match=r"There is no size 'layers' here\. Expected one of .*hidden"):
+            largest_predicted(costs, {}, "layers")
+
+    def test_an_absurd_size_is_predicted_and_never_run(self, costs, monkeypatch):
+        monkeypatch.setattr(costs, "_run", None)
+        assert costs.predict({"B": 10**9}).peak.value > 2**40
+        assert "It was not run" in costs.measure({"B": 10**9}).refusal
 
     def test_the_search_runs_on_both_sides_of_it(self, costs):
         found = finished(searching(costs, {}, "B"))
