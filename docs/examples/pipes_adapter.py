@@ -15,6 +15,7 @@ from shapewidget.errors import InputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Failure, Watch
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
+from shapewidget.graph.masking import Mask
 from shapewidget.graph.records import (
     Clash,
     ClashKind,
@@ -126,6 +127,14 @@ class PipesAdapter:
     ) -> Independence | None:
         """Shapes hold no values that could mix."""
         return None
+
+    def tables(self, model: Any) -> Mapping[tuple[int, ...], tuple[int, int]]:
+        """Pipes keep no tables."""
+        return {}
+
+    def masks(self, model: Any, batch: Batch) -> Mapping[tuple[str, int], Mask]:
+        """Pipes hide nothing."""
+        return {}
 
     def watch(self) -> AbstractContextManager[Watch]:
         """Nobody trains pipes."""

@@ -218,6 +218,16 @@ def test_probe_finds_a_batch_size_written_into_the_program():
     ).ok
 
 
+def test_probe_takes_the_ways_of_an_episode_for_no_batch():
+    def forward(m, support, query):
+        prototypes = m["one"](support.flatten(0, 1)).view(5, 3, -1).mean(1)
+        return -torch.cdist(m["one"](query), prototypes)
+
+    support, query, targets = torch.randn(5, 3, 6), torch.randn(8, 6), torch.randint(0, 5, (8,))
+    model = Layers(forward, one=nn.Linear(6, 16))
+    assert shapewidget.probe(model, (support, query), targets=targets, loss=nn.CrossEntropyLoss()).ok
+
+
 def test_probe_notes_sizes_that_agree_only_by_coincidence():
     class Two(nn.Module):
         def __init__(self, emb=32, hidden=32):

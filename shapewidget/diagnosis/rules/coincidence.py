@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shapewidget.diagnosis.batch_axis import has_batch
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import finding
@@ -69,7 +70,7 @@ def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
     """A function that is refused at another batch size, or gives the user's batch size there all the same."""
     seen: set[str] = set()
     batch = evidence.graph.sizes.get("B")
-    if batch is None:
+    if batch is None or _labels_are_of_others(evidence):
         return
     for recording in evidence.others:
         other = recording.sizes.get("B")
@@ -85,6 +86,13 @@ def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
             if layer.kind is not LayerKind.LAYER and layer.id not in seen:
                 seen.add(layer.id)
                 yield _built_in(layer, batch, other)
+
+
+def _labels_are_of_others(evidence: Evidence) -> bool:
+    """Whether the labels have rows, and not those of the batch: its size is then another, as of a few-shot episode."""
+    inputs = (layer for layer in evidence.graph.layers if layer.kind is LayerKind.INPUT)
+    labels = [spec for layer in inputs if layer.id.startswith("targets") for spec in layer.outputs if spec.shape]
+    return bool(labels) and not any(map(has_batch, labels))
 
 
 def _built_in(layer: Layer, batch: int, other: int) -> Diagnosis:
