@@ -7,7 +7,9 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from shapewidget.diagnosis.batch_axis import TIME
 from shapewidget.diagnosis.chains import maker
+from shapewidget.diagnosis.cut_tables import cut_to_batch, cut_to_length
 from shapewidget.diagnosis.evidence import Evidence, arguments_of_model
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.operand_texts import Operands, call_of, operands_of
@@ -29,6 +31,9 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     if pair is None:
         return ()
     found: list[Remedy] = []
+    cut = cut_to_batch(evidence, layer, pair[1])
+    if cut is not None:
+        return tuple(cut_to_length(cut, _steps_axis(layer, pair[0])))
     if operands is not None and len(operands) > max(pair):
         found += _moved(operands, layer, pair, broadcasts_into)
         found += _cropped(evidence, operands, layer, pair)
@@ -57,6 +62,12 @@ def _clashing_pair(layer: Layer) -> tuple[int, int] | None:
             sizes = [(len(spec.shape), math.prod(spec.shape)) for spec in (specs[one], specs[other])]
             return (one, other) if sizes[0] >= sizes[1] else (other, one)
     return None
+
+
+def _steps_axis(layer: Layer, place: int) -> int:
+    """The axis of the steps; the one behind the batch where none is named so."""
+    dims = layer.inputs[place].dims or ()
+    return dims.index(TIME) if TIME in dims else 1
 
 
 def _moved(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shapewidget.diagnosis.chains import maker
+from shapewidget.diagnosis.cut_tables import cut_to_batch
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Finding, finding
@@ -57,6 +58,10 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         if clash.axis is not None
         else "give both the same number of axes"
     )
+    cut = cut_to_batch(evidence, layer, clash.input) if code == "SW201" else None
+    if cut is not None:
+        reason += f" {shape_text(other)} holds no samples: {place_text(cut)} cut a table to the batch size."
+        fix = f"cut the table to the {clash.expected} steps, not to the {clash.got} samples"
     remedies = {"SW202": join_remedies, "SW203": product_remedies}.get(code, broadcast_remedies)(evidence, layer)
     return Diagnosis(_finding(code, clash, layer, reason, fix), remedies)
 
