@@ -1,4 +1,4 @@
-"""A table of positions that is cut to the batch size: the cut is told and mended; no sample is given a row of its own."""
+"""A table that is cut to the batch size: the cut is told and mended, and no sample is given a row of its own."""
 
 from __future__ import annotations
 
