@@ -48,6 +48,9 @@ _EXTREMES = {"max": "amax", "min": "amin"}
 _ORDER_FIRST = frozenset(("norm", "linalg_norm", "linalg_vector_norm"))
 """Functions whose first argument is the order of the norm."""
 
+_NAMED_BY_AXIS = frozenset(("tf", "ops", "keras", "K", "np", "numpy", "tnp"))
+"""Modules whose reductions take ``axis`` and ``keepdims``."""
+
 
 def reduced_axes(layer: Layer) -> tuple[int, ...]:
     """The axes that a reduction takes away, counted from the front; all where it names none."""
@@ -60,6 +63,15 @@ def reduced_axes(layer: Layer) -> tuple[int, ...]:
     return tuple(sorted({axis % rank for axis in given if isinstance(axis, int)}))
 
 
+def axis_keywords(layer: Layer) -> tuple[str, str]:
+    """What the recorded call names its axes by, and whether they stay: ("axis", "keepdims") but for torch's own."""
+    call = call_of(layer.source)
+    function = call.func if call is not None else None
+    names = {each.id for each in ast.walk(function) if isinstance(each, ast.Name)} if function is not None else set()
+    is_of_torch = function is None or is_method(function) or not names & _NAMED_BY_AXIS
+    return ("dim", "keepdim") if is_of_torch else ("axis", "keepdims")
+
+
 def reduced_over(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
     """The reduction over other axes, which stay with size 1: ``x.mean(dim=1, keepdim=True)`` for ``x.mean()``."""
     call = call_of(layer.source)
@@ -68,9 +80,11 @@ def reduced_over(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
     is_of_all = len(reduced_axes(layer)) == len(layer.inputs[0].shape)
     first = 0 if is_method(call.func) else 1
     keeps = first + (layer.name in _ORDER_FIRST or (is_of_all and len(call.args) <= first))
-    name = _EXTREMES.get(call.func.attr, call.func.attr) if len(axes) > 1 or is_of_all else call.func.attr
+    axis_name, keeps_name = axis_keywords(layer)
+    is_renamed = axis_name == "dim" and (len(axes) > 1 or is_of_all)
+    name = _EXTREMES.get(call.func.attr, call.func.attr) if is_renamed else call.func.attr
     function = ast.Attribute(call.func.value, name, ast.Load())
     dim = ast.Constant(axes[0]) if len(axes) == 1 else ast.Tuple([ast.Constant(axis) for axis in axes], ast.Load())
-    others = [each for each in call.keywords if each.arg not in ("dim", "axis", "keepdim")]
-    named = [*others, ast.keyword("dim", dim), ast.keyword("keepdim", ast.Constant(True))]
+    others = [each for each in call.keywords if each.arg not in ("dim", "axis", "keepdim", "keepdims")]
+    named = [*others, ast.keyword(axis_name, dim), ast.keyword(keeps_name, ast.Constant(True))]
     return EditExpression(layer.source, ast.unparse(ast.Call(function, call.args[:keeps], named)))

@@ -36,6 +36,8 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         return tuple(cut_to_length(cut, _steps_axis(layer, pair[0])))
     if operands is not None and len(operands) > max(pair):
         found += _moved(operands, layer, pair, broadcasts_into)
+        found += _placed(evidence, operands, layer, pair)
+        found += _lifted(evidence, operands, layer, pair)
         found += _cropped(evidence, operands, layer, pair)
     return (*found, *other_widths(evidence, layer, pair), *projected(evidence, layer))
 
@@ -81,10 +83,38 @@ def _moved(
             yield operands.edit({moved: written(each, operands.text(moved))})
 
 
+def _placed(evidence: Evidence, operands: Operands, layer: Layer, pair: tuple[int, int]) -> Iterator[EditExpression]:
+    """A table of the model's own with a number for each position, given the axes behind that it lacks."""
+    for samples, table in (pair, pair[::-1]):
+        wanted, given = (layer.inputs[place].shape for place in (samples, table))
+        lacks = len(wanted) - len(given)
+        is_own = evidence.edge_into(layer.id, table) is None and not _is_batch(evidence, layer, table, 0)
+        if is_own and len(given) == 1 < lacks and wanted[1] == given[0]:
+            yield operands.edit({table: f"{operands.text(table)}[{', '.join([':', *['None'] * (lacks - 1)])}]"})
+
+
+def _lifted(evidence: Evidence, operands: Operands, layer: Layer, pair: tuple[int, int]) -> Iterator[EditExpression]:
+    """Samples given a last axis, along which they meet the columns of a table that holds a row for each feature."""
+    for table, samples in (pair, pair[::-1]):
+        wanted, given = (dims_of(layer.inputs[place]) for place in (table, samples))
+        if _is_batch(evidence, layer, table, 0) or not _is_batch(evidence, layer, samples, 0):
+            continue
+        if len(wanted) == len(given) > 1 and wanted[:-1] == given[1:]:
+            yield operands.edit({samples: f"{operands.text(samples)}.unsqueeze(-1)"})
+
+
+def _is_batch(evidence: Evidence, layer: Layer, place: int, axis: int) -> bool:
+    """Whether an axis of an operand holds the samples: where it was not solved, the first of what came from data."""
+    dims = layer.inputs[place].dims
+    if dims is not None:
+        return "B" in dims[axis].names
+    return axis == 0 and evidence.edge_into(layer.id, place) is not None
+
+
 def _cropped(
     evidence: Evidence, operands: Operands, layer: Layer, pair: tuple[int, int], along: int | None = None
 ) -> Iterator[EditExpression]:
-    """One operand cut to the size of the other, where it is longer and not a width that weights are built for."""
+    """One operand cut to the size of the other, where it is longer: neither samples nor a width that weights have."""
     for fixed, cut in (pair, pair[::-1]):
         wanted, given = layer.inputs[fixed].shape, layer.inputs[cut].shape
         shift = len(wanted) - len(given)
@@ -97,7 +127,8 @@ def _cropped(
             and 1 not in (given[axis], wanted[axis + shift])
         ]
         is_cut = all(given[axis] > wanted[axis + shift] for axis in axes)
-        if axes and is_cut and not any(_is_width(evidence, layer, cut, axis) for axis in axes):
+        is_kept = any(_is_width(evidence, layer, cut, axis) or _is_batch(evidence, layer, cut, axis) for axis in axes)
+        if axes and is_cut and not is_kept:
             other = operands.text(fixed)
             yield operands.edit({cut: f"{operands.text(cut)}{_slices(axes, given, shift, other)}"})
 

@@ -165,6 +165,16 @@ class WholeTable(nn.Module):
         return x + self.table
 
 
+class WeightOfEveryStep(Module):
+    def forward(self, x):
+        return self.head((x * self.table).sum(1))
+
+
+class DistanceToColumns(Module):
+    def forward(self, x):
+        return (x - self.table).square().sum(1)
+
+
 class TimeMajorTable(nn.Module):
     def __init__(self):
         super().__init__()
@@ -247,6 +257,10 @@ MODELS: list[tuple[nn.Module, tuple[torch.Tensor, ...], str, str]] = [
     (MaskOfSequences(), (series(), torch.rand(6, 9) > 0.5),
      "SW201", "return scores.masked_fill(mask[:, None, None], -1e9).softmax(-1)"),
     (WholeTable(), (series(),), "SW201", "return x + self.table[:, :x.size(1)]"),
+    (WeightOfEveryStep(table=torch.rand(9), head=nn.Linear(5, 2)), (series(),),
+     "SW201", "return self.head((x * self.table[:, None]).sum(1))"),
+    (DistanceToColumns(table=torch.rand(4, 6)), (torch.randn(16, 4),),
+     "SW201", "return (x.unsqueeze(-1) - self.table).square().sum(1)"),
     (TimeMajorTable(), (series(),), "SW201", "return x + self.table[: x.size(1)].squeeze(1)"),
     (ScoresOfTwo(query=nn.Linear(5, 7), key=nn.Linear(5, 7)), (series(),),
      "SW203", "return self.query(x) @ self.key(x).transpose(-2, -1)"),

@@ -76,12 +76,15 @@ def _written(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         "SW201", layer, reason, fix=f"give values that broadcast to {where} of {given.shape}", axis=clash.axis,
         expected=clash.expected, got=clash.got, input=clash.input,
     )  # fmt: skip
-    return Diagnosis(replace(said, op="setitem"), tuple(_cut(clash, layer)))
+    return Diagnosis(replace(said, op="setitem"), tuple(_cut(evidence, clash, layer)))
 
 
-def _cut(clash: Clash, layer: Layer) -> Iterator[EditExpression]:
-    """The values cut to the part that they are written to, where they are longer."""
+def _cut(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[EditExpression]:
+    """The values cut to the part that they are written to, where they are longer and no samples are lost by it."""
     source, axis = layer.source, clash.axis
+    dim = evidence.dim(layer, clash.input, axis) if axis is not None else None
+    if dim is not None and "B" in dim.names:
+        return
     if source is None or axis is None or not isinstance(clash.got, int) or not isinstance(clash.expected, int):
         return
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.axis_remedies import reduced_axes, reduced_over
+from shapewidget.diagnosis.axis_remedies import axis_keywords, reduced_axes, reduced_over
 from shapewidget.diagnosis.batch_axis import BATCH, has_batch, is_in_doubt
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
 from shapewidget.diagnosis.mixing import keeps_samples, mixing_layers
@@ -111,10 +111,10 @@ def _said(layer: Layer, meets: Layer, axes: tuple[int, ...]) -> Diagnosis:
     )
     asked = axes[0] if len(axes) == 1 else axes
     values = " x ".join(size_text(given.shape[axis], dims[axis]) for axis in axes)
-    edit = reduced_over(layer, axes)
+    edit, name = reduced_over(layer, axes), axis_keywords(layer)[0]
     said = finding_at(
-        "SW603", layer, reason, fix=edit.replacement if edit is not None else f"{layer.name}(..., dim={asked})",
-        axis=batch, axis_name="batch", expected=f"dim={asked} ({values} values), for every sample",
-        got=f"dim={batch} (batch), {samples} samples at once",
+        "SW603", layer, reason, fix=edit.replacement if edit is not None else f"{layer.name}(..., {name}={asked})",
+        axis=batch, axis_name="batch", expected=f"{name}={asked} ({values} values), for every sample",
+        got=f"{name}={batch} (batch), {samples} samples at once",
     )  # fmt: skip
     return Diagnosis(said, (edit,) if edit is not None else ())

@@ -1,0 +1,79 @@
+"""Advice that would run and still be wrong is not given: samples are kept, and the right part is mended."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+import shapewidget
+
+
+def drawn(*shape):
+    return np.random.default_rng(0).random(shape, "float32")
+
+
+def added(found):
+    return [line[1:].strip() for line in found.patch.splitlines() if line.startswith("+") and line[:3] != "+++"]
+
+
+class Distances(layers.Layer):
+    """One number for each column of a table that has a row for each feature."""
+
+    def build(self, shape):
+        self.table = self.add_weight(shape=(shape[-1], 6))
+
+    def call(self, x):
+        return ops.sum(ops.square(x - self.table), axis=1)
+
+
+class Weighted(layers.Layer):
+    """A weight for every step of a sequence."""
+
+    def build(self, shape):
+        self.steps = self.add_weight(shape=(shape[1],))
+
+    def call(self, x):
+        return ops.sum(x * self.steps, axis=1)
+
+
+def test_samples_are_given_an_axis_and_not_thrown_away():
+    model = keras.Sequential([layers.Dense(4), Distances()])
+    found = shapewidget.probe(model, drawn(16, 10)).findings[0]
+    assert found.verified
+    assert added(found) == ["return ops.sum(ops.square(x[..., None] - self.table), axis=1)"]
+
+
+def test_weights_of_the_steps_are_given_the_axis_of_the_features():
+    with shapewidget.capture(reraise=False) as report:
+        Weighted()(keras.Input((9, 5)))
+    assert report.findings[0].verified
+    assert "x * self.steps[None, :, None]" in report.findings[0].fix
+
+
+class Shifted(keras.Model):
+    """The mean of all the sequences is taken away from each of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = layers.Dense(5), layers.Dense(3)
+
+    def centre(self, x):
+        return tf.reduce_mean(x)
+
+    def call(self, x):
+        x = self.inner(x)
+        return self.outer(x - self.centre(x))
+
+
+class ShiftedAlone(Shifted):
+    """The mean of every sequence."""
+
+    def centre(self, x):
+        return tf.reduce_mean(x, axis=(1, 2), keepdims=True)
+
+
+def test_statistic_over_the_batch_is_given_the_axes_as_tensorflow_names_them():
+    found = shapewidget.probe(Shifted(), drawn(8, 12, 6)).findings[0]
+    assert found.code == "SW603"
+    assert added(found) == ["return tf.reduce_mean(x, axis=(1, 2), keepdims=True)"]
+    assert not shapewidget.probe(ShiftedAlone(), drawn(8, 12, 6)).findings
