@@ -167,7 +167,8 @@ def _along_another_axis(layer: Layer, shapes: list[Shape]) -> Iterator[Remedy]:
 def _of_widths(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:
     """One of the branches as wide as the other; that of the trunk, which the other comes from, last."""
     makers = {place: width_maker(evidence, layer, place) for place in (one, other)}
-    for place, opposite in ((other, one), (one, other)):
+    order = ((other, one), (one, other))
+    for place, opposite in order[::-1] if _way_round(evidence, layer, one, other) else order:
         maker, against = makers[place], makers[opposite]
         is_trunk = maker is not None and against is not None and maker.id in evidence.before(against.id)
         remedy = of_width(maker, layer.inputs[opposite].shape[-1])
@@ -213,7 +214,10 @@ def _of_positions(
 def _of_strides(
     evidence: Evidence, layer: Layer, one: Shape, other: Shape, places: tuple[int, int]
 ) -> Iterator[Remedy]:
-    """A branch that is made smaller by strides: the other one made smaller by as much, or the strides taken away."""
+    """A branch that is made smaller by strides: the other one made smaller by as much, or the strides taken away.
+
+    The way round is the branch of fewer layers: where it has a layer of its own, that one is given the stride.
+    """
     for place, opposite in (places, places[::-1]):
         larger, smaller = (one, other) if place == places[0] else (other, one)
         ratios = {
@@ -223,12 +227,35 @@ def _of_strides(
         axes = len(larger) - 2
         if stride < 2 or not 1 <= axes <= 3:
             continue
+        for each in _way_round(evidence, layer, place, opposite):
+            if each.path and each.settings.get("strides") == (1,) * axes:
+                yield SetArgument(each.path, "strides", stride)
+        without = [
+            SetArgument(each.path, "strides", 1)
+            for each in chain_before(evidence, layer, opposite)
+            if each.path and each.settings.get("strides") == (stride,) * axes
+        ]
         projection = {"filters": smaller[-1], "kernel_size": 1, "strides": stride}
-        yield InsertLayer(layer.path, f"Conv{axes}D", projection, place)
-        for each in chain_before(evidence, layer, opposite):
-            strides = each.settings.get("strides")
-            if each.path and isinstance(strides, tuple) and set(strides) == {stride}:
-                yield SetArgument(each.path, "strides", 1)
+        project = InsertLayer(layer.path, f"Conv{axes}D", projection, place)
+        if _way_round(evidence, layer, opposite, place):
+            yield from without
+            yield project
+        else:
+            yield project
+            yield from without
+
+
+def _own_branch(evidence: Evidence, layer: Layer, place: int, opposite: int) -> list[Layer]:
+    """The layers of one branch that the other does not run through, the last first."""
+    made = evidence.edge_into(layer.id, opposite)
+    shared = evidence.before(made.source) if made is not None else set()
+    return [each for each in chain_before(evidence, layer, place) if each.id not in shared]
+
+
+def _way_round(evidence: Evidence, layer: Layer, place: int, opposite: int) -> list[Layer]:
+    """The layers of a branch of its own, where it has fewer than the other: those of a shortcut."""
+    branch = _own_branch(evidence, layer, place, opposite)
+    return branch if len(branch) < len(_own_branch(evidence, layer, opposite, place)) else []
 
 
 def _of_ranks(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from keras import layers, ops
 
@@ -77,3 +78,29 @@ def test_statistic_over_the_batch_is_given_the_axes_as_tensorflow_names_them():
     assert found.code == "SW603"
     assert added(found) == ["return tf.reduce_mean(x, axis=(1, 2), keepdims=True)"]
     assert not shapewidget.probe(ShiftedAlone(), drawn(8, 12, 6)).findings
+
+
+def residual(*, strides=(2, 1), shortcut=1, widths=(16, 16), swapped=False):
+    """Two convolutions, and around them one: the shortcut."""
+    x = layers.Conv2D(8, 3, padding="same")(keras.Input((32, 32, 3)))
+    y = layers.Conv2D(16, 3, strides=strides[0], padding="same")(x)
+    y = layers.ReLU()(layers.BatchNormalization()(y))
+    y = layers.Conv2D(widths[0], 3, strides=strides[1], padding="same")(y)
+    around = layers.Conv2D(widths[1], 1, strides=shortcut, name="around")(x)
+    return layers.Add()([y, around] if swapped else [around, y])
+
+
+@pytest.mark.parametrize("swapped", [True, False])
+@pytest.mark.parametrize(
+    ("sizes", "line"),
+    [
+        ({}, 'around = layers.Conv2D(widths[1], 1, strides=2, name="around")(x)'),
+        ({"strides": (1, 1), "shortcut": 2}, 'around = layers.Conv2D(widths[1], 1, strides=1, name="around")(x)'),
+        ({"widths": (16, 24), "shortcut": 2}, 'around = layers.Conv2D(16, 1, strides=shortcut, name="around")(x)'),
+    ],
+)
+def test_shortcut_is_made_to_fit_the_path_that_it_goes_around(sizes, line, swapped):
+    with shapewidget.capture(reraise=False) as report:
+        residual(**sizes, swapped=swapped)
+    assert report.findings[0].verified
+    assert added(report.findings[0]) == [line]
