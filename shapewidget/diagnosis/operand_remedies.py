@@ -21,6 +21,7 @@ from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 from shapewidget.graph.steps import Dims, written
 
 _MOST = 3
+_COMPARES = frozenset(("eq", "ne"))
 _MAKES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "units", "filters", "output_dim")
 
 
@@ -30,16 +31,29 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     operands = operands_of(layer)
     if pair is None:
         return ()
-    found: list[Remedy] = []
     cut = cut_to_batch(evidence, layer, pair[1])
     if cut is not None:
         return tuple(cut_to_length(cut, _steps_axis(layer, pair[0])))
+    if _is_of_ids(layer, pair):
+        return tuple(_as_ids(operands, pair))
+    found: list[Remedy] = []
     if operands is not None and len(operands) > max(pair):
         found += _moved(operands, layer, pair, broadcasts_into)
         found += _placed(evidence, operands, layer, pair)
         found += _lifted(evidence, operands, layer, pair)
         found += _cropped(evidence, operands, layer, pair)
     return (*found, *other_widths(evidence, layer, pair), *projected(evidence, layer))
+
+
+def _is_of_ids(layer: Layer, pair: tuple[int, int]) -> bool:
+    """Whether one-hot rows, or scores, are compared with an id for each row: an id is no column."""
+    rows, ids = (layer.inputs[place] for place in pair)
+    return layer.name in _COMPARES and ids.dtype.startswith(("int", "uint")) and rows.shape[:-1] == ids.shape
+
+
+def _as_ids(operands: Operands | None, pair: tuple[int, int]) -> Iterator[EditExpression]:
+    if operands is not None and len(operands) > max(pair):
+        yield operands.edit({pair[0]: f"{operands.text(pair[0])}.argmax(-1)"})
 
 
 def aligned_remedies(layer: Layer) -> tuple[Remedy, ...]:

@@ -82,6 +82,16 @@ def test_fix_within_a_model_is_run_on_a_copy():
     assert fingerprint(model) == before
 
 
+@pytest.mark.parametrize("compare", [lambda ids, rows: ids == rows, lambda ids, rows: rows.ne(ids)], ids=["eq", "ne"])
+def test_ids_are_compared_with_the_ids_of_one_hot_rows(compare):
+    model, x, rows = nn.Linear(5, 4), torch.randn(12, 5), F.one_hot(torch.randint(0, 4, (12,)), 4)
+    with shapewidget.capture(reraise=False) as report:
+        compare(model(x).argmax(1), rows).float().mean()
+    (found,) = report.findings
+    assert (found.code, found.verified) == ("SW201", True)
+    assert "rows.argmax(-1)" in found.fix
+
+
 def test_what_draws_or_counts_is_not_run_again():
     calls = []
 
