@@ -7,15 +7,25 @@ from shapewidget.graph.records import Layer, LayerGraph, LayerKind
 _BY_ELEMENT = frozenset(
     "abs add clamp div exp huber_loss log mul neg pow relu rsub smooth_l1_loss sqrt square sub where".split()
 )
-_REDUCTIONS = frozenset(("mean", "sum"))
+_CASTS = frozenset("bool cpu detach double float half int long to type".split())
+_REDUCTIONS = frozenset(("count_nonzero", "mean", "sum"))
 
 
 def compares_with_data(graph: LayerGraph, layer: Layer) -> bool:
     """Whether as many values of a model are set against as many that no model gave, and one number is made of that."""
+    return _is_model_against_data(graph, layer) and ends_in_one_number(graph, layer.id)
+
+
+def counts_hits(graph: LayerGraph, layer: Layer) -> bool:
+    """Whether what a comparison of a model's values with data gives is only counted, and no mask of pairs."""
+    return _is_model_against_data(graph, layer) and ends_in_one_number(graph, layer.id, _CASTS)
+
+
+def _is_model_against_data(graph: LayerGraph, layer: Layer) -> bool:
     if layer.inputs[0].shape[:1] != layer.inputs[1].shape[:1]:
         return False
     behind = [has_weights_behind(graph, layer.id, position) for position in range(2)]
-    return behind.count(True) == 1 and ends_in_one_number(graph, layer.id)
+    return behind.count(True) == 1
 
 
 def has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool:

@@ -125,6 +125,24 @@ def normalised_words(right):
     return Program(forward, **embedded(head=nn.Linear(16, 6))), (words(),), {}
 
 
+def alike_steps(right):
+    def forward(m, x):
+        one, other = (F.normalize(part(x), dim=-1 if right else 1) for part in (m.q, m.k))
+        return torch.einsum("bid,bjd->bij", one, other)
+
+    return Program(forward, q=nn.Linear(10, 6), k=nn.Linear(10, 6)), (series(),), {}
+
+
+def alike_features():
+    """Features compared over the steps: the length along time is that of what the product sums over."""
+
+    def forward(m, x):
+        one, other = F.normalize(m.q(x), dim=1), F.normalize(m.k(x), dim=1)
+        return m.head(F.normalize(m.q(x), dim=1)), one.transpose(1, 2) @ other
+
+    return Program(forward, q=nn.Linear(10, 6), k=nn.Linear(10, 6), head=nn.Linear(6, 2)), (series(),), {}
+
+
 def heads_left_behind(right):
     def forward(m, x):
         q, k, v = (part(x).unflatten(-1, (2, 5)) for part in (m.q, m.k, m.v))
@@ -172,6 +190,7 @@ PROGRAMS = {
     "mask behind the mean": (masked_errors, "SW307", "mean"),
     "cosine over the patches": (compared_patches, "SW618", "cosine_similarity"),
     "length over the words": (normalised_words, "SW618", "normalize"),
+    "length of steps that are compared": (alike_steps, "SW618", "normalize"),
     "heads not brought to the front": (heads_left_behind, "SW617", "scaled_dot_product_attention"),
     "heads not brought to the front, by hand": (heads_left_behind_by_hand, "SW617", "matmul"),
 }
@@ -191,4 +210,9 @@ def test_wrong_axis_is_found_and_mended(name):
 def test_right_axis_is_clean(name):
     torch.manual_seed(5)
     model, inputs, more = PROGRAMS[name][0](right=True)
+    assert found(model, *inputs, **more) == []
+
+
+def test_length_along_time_is_right_where_the_product_sums_over_time():
+    model, inputs, more = alike_features()
     assert found(model, *inputs, **more) == []

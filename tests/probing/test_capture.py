@@ -175,3 +175,41 @@ def test_capture_draws_a_broadcast_of_every_step_once():
 )
 def test_capture_lets_a_loss_by_hand_broadcast_on_purpose(compare):
     assert findings_of_a_loop(compare) == []
+
+
+SCORER, CLASSIFIER = nn.Linear(3, 1), nn.Linear(3, 4)
+
+
+def hits_found(count):
+    with shapewidget.capture() as report:
+        count(torch.randn(8, 3), torch.randint(0, 2, (8,)))
+    return [(it.code, it.layer) for it in report.findings]
+
+
+@pytest.mark.parametrize(
+    ("count", "layer"),
+    [
+        pytest.param(lambda x, y: ((SCORER(x) > 0) == y).sum().item(), "eq", id="signs"),
+        pytest.param(lambda x, y: CLASSIFIER(x).topk(1).indices.ne(y).float().mean(), "ne", id="errors"),
+        pytest.param(
+            lambda x, y: (SCORER(x)[:, 0].round() == y[:, None]).count_nonzero(), "eq", id="labels with an axis"
+        ),
+        pytest.param(lambda x, y: (SCORER(x) > y.float()).double().mean(), "gt", id="exceeded"),
+    ],
+)
+def test_capture_finds_hits_counted_over_all_pairs(count, layer):
+    assert hits_found(count) == [("SW302", layer)]
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        pytest.param(lambda x, y: (CLASSIFIER(x).argmax(1) == y).float().mean(), id="own labels"),
+        pytest.param(lambda x, y: ((y[:, None] == y) * (CLASSIFIER(x) @ CLASSIFIER(x).T)).mean(), id="mask of pairs"),
+        pytest.param(lambda x, y: (SCORER(x) > SCORER(x)[:, 0]).float().mean(), id="ranks"),
+        pytest.param(lambda x, y: (SCORER(x) > torch.linspace(0, 1, 5)).float().mean(), id="thresholds"),
+        pytest.param(lambda x, y: (CLASSIFIER(x).argmax(1, keepdim=True) == y).any(1), id="whether it occurs"),
+    ],
+)
+def test_capture_leaves_pairs_on_purpose_alone(count):
+    assert hits_found(count) == []

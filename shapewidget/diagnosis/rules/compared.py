@@ -9,6 +9,7 @@ from shapewidget.diagnosis.batch_axis import TIME, has_time
 from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along, with_keywords
+from shapewidget.diagnosis.products import is_summed_along
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
@@ -27,7 +28,9 @@ def compared_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
         made = maker(evidence, layer)
         if axis in (0, rank - 1) or made is None or made[0].type not in _FEATURES_LAST or dims is None:
             continue
-        if "B" in dims[axis].names or (dims[axis] == TIME and _is_of_series(evidence)):
+        if "B" in dims[axis].names:
+            continue
+        if dims[axis] == TIME and _is_of_series(evidence) and not is_summed_along(evidence, layer, dims[rank - 1]):
             continue
         yield _said(layer, made[0], axis)
 

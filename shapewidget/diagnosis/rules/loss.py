@@ -15,13 +15,14 @@ from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.joined import joined_behind, joined_text
 from shapewidget.diagnosis.rules.loss_arguments import is_about_arguments
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.diagnosis.written_loss import compares_with_data
+from shapewidget.diagnosis.written_loss import compares_with_data, counts_hits
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
 
 Size = TypeVar("Size", int, Dim)
 
 _ARITHMETIC = frozenset(("add", "sub", "mul", "div", "pow", "maximum", "minimum", "where"))
+_COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
 
 
 def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -83,7 +84,7 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
         is_loss = layer.kind is LayerKind.LOSS
         if "takes" in layer.settings:
             continue  # such a loss aligns the two by itself
-        if len(layer.inputs) < 2 or not (_is_of_one_shape(layer) if is_loss else layer.name in _ARITHMETIC):
+        if len(layer.inputs) < 2 or not (_is_of_one_shape(layer) if is_loss else _is_by_element(evidence, layer)):
             continue
         if layer.id in evidence.clash_at:
             continue
@@ -93,7 +94,8 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
         if one.dims is None or other.dims is None:
             sizes = _broadcast(one.shape, other.shape, 1)
             grows = sizes is not None and math.prod(sizes) > max(math.prod(one.shape), math.prod(other.shape))
-            grows = grows and (is_loss or _is_in_loss(evidence, layer) or compares_with_data(evidence.graph, layer))
+            is_certain = is_loss or layer.name in _COMPARISONS or _is_in_loss(evidence, layer)
+            grows = grows and (is_certain or compares_with_data(evidence.graph, layer))
         else:
             dims = _broadcast(one.dims, other.dims, constant(1))
             grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))
@@ -102,6 +104,11 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
             remedies = loss_remedies(evidence, layer) if is_loss else broadcast_remedies(evidence, layer)
             remedies = remedies or aligned_remedies(layer)
             yield Diagnosis(_finding(layer, tuple(sizes)), (*remedies, *targets_moved(evidence, layer)))
+
+
+def _is_by_element(evidence: Evidence, layer: Layer) -> bool:
+    """Whether an operation sets values against one another of which each belongs to its own target."""
+    return layer.name in _ARITHMETIC or (layer.name in _COMPARISONS and counts_hits(evidence.graph, layer))
 
 
 def _is_in_loss(evidence: Evidence, layer: Layer) -> bool:
