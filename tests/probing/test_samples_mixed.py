@@ -172,6 +172,35 @@ def test_samples_turned_round_for_a_backward_layer_are_named_and_mended(forward)
     assert "dims=[0]" not in only.fix
 
 
+def features_turned(m, x):
+    return m.head(torch.cat([m.there(x)[0][:, -1], m.back(torch.flip(x, dims=[2]))[0][:, -1]], -1))
+
+
+def features_turned_and_back(m, x):
+    return m.head(torch.cat([m.there(x)[0], m.back(x.flip((-1,)))[0].flip(-1)], -1).mean(1))
+
+
+@pytest.mark.parametrize("forward", [features_turned, features_turned_and_back])
+def test_features_turned_round_for_a_backward_layer_are_named_and_mended(forward):
+    (only,) = found(Program(forward, **both_ways()), series())
+    assert (only.code, only.layer) == ("SW644", "flip")
+    assert only.verified
+    assert "x.flip(1)" in only.fix
+
+
+def mirrored(m, x):
+    return m.head(torch.cat([m.there(x)[0][:, -1], m.there(x.flip(-1))[0][:, -1]], -1))
+
+
+def turned_as_channels(m, x):
+    return m.head(torch.cat([m.there(x)[0], m.back(x.mT.flip(-1).mT)[0]], -1).mean(1))
+
+
+@pytest.mark.parametrize("forward", [mirrored, turned_as_channels])
+def test_features_mirrored_for_the_same_layer_and_steps_on_the_last_axis_are_right(forward):
+    assert found(Program(forward, **both_ways()), series()) == []
+
+
 @pytest.mark.parametrize("forward", [read_from_the_end, mixed_with_others])
 def test_steps_turned_round_and_samples_mixed_on_purpose_are_right(forward):
     assert found(Program(forward, **both_ways()), series()) == []
