@@ -22,6 +22,7 @@ from shapewidget.graph.steps import Dims, written
 
 _MOST = 3
 _COMPARES = frozenset(("eq", "ne"))
+_JOINS = frozenset(("cat", "concat", "concatenate"))
 _MAKES = ("out_features", "out_channels", "embedding_dim", "hidden_size", "units", "filters", "output_dim")
 
 
@@ -257,6 +258,16 @@ def _not_stacked(layer: Layer) -> Iterator[EditExpression]:
         name, axis = ("concat", "axis") if function.startswith("tf") else ("cat", "dim")
         where = f", {axis}={axes[0]}" if axes[0] or name == "concat" else ""
         yield EditExpression(layer.source, f"{function}{name}({ast.unparse(call.args[0])}{where})")
+
+
+def stacked_instead(layer: Layer) -> Iterator[EditExpression]:
+    """Tensors that are joined along an axis that none of them has, stacked along it."""
+    call = call_of(layer.source)
+    if call is None or layer.source is None or not isinstance(call.func, ast.Attribute):
+        return
+    if call.func.attr == layer.name and layer.name in _JOINS and len({spec.shape for spec in layer.inputs}) == 1:
+        function = ast.Attribute(call.func.value, "stack", ast.Load())
+        yield EditExpression(layer.source, ast.unparse(ast.Call(function, call.args, call.keywords)))
 
 
 def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:

@@ -145,3 +145,19 @@ def test_squeeze_of_a_batch_of_one_that_the_loader_gives_is_no_mere_note():
     report = shapewidget.probe(model_of(lambda m, x: m.body(x).squeeze(), body=nn.Linear(4, 1)), loader=loader)
     found = next(it for it in report.findings if it.code == "SW612")
     assert (found.severity.value, found.verified) == ("coincidence", True)
+
+
+def test_tensors_joined_along_an_axis_that_none_has_are_stacked():
+    class Columns(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x):
+            columns = [x[:, place] for place in range(4)]
+            return self.head(torch.cat(columns, dim=1))
+
+    (finding,) = shapewidget.probe(Columns(), torch.randn(6, 5)).findings
+    assert (finding.code, finding.layer, finding.expected, finding.got) == ("SW110", "cat", 2, 1)
+    assert "torch.stack(columns, dim=1)" in finding.fix
+    assert finding.verified

@@ -9,6 +9,7 @@ from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.input_layouts import at_the_input, layout_remedies, ranks
 from shapewidget.diagnosis.layer_remedies import rank_remedies
 from shapewidget.diagnosis.loss_remedies import loss_remedies
+from shapewidget.diagnosis.operand_remedies import stacked_instead
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.rules.indices import INDEXED
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
@@ -63,6 +64,7 @@ def kind_refused(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:
     if clash.kind is ClashKind.RANK and isinstance(clash.expected, int):
+        yield from stacked_instead(layer)
         yield from of_the_rank(layer)
         for layout in ranks(layer, clash.expected):
             yield from layout_remedies(evidence, layer, layout)

@@ -117,6 +117,12 @@ def _concatenation(function: Callable[..., Any], args: Any, kwargs: Mapping[str,
     odd = next((place for place, tensor in enumerate(tensors) if tensor.dim() != first.dim()), None)
     if odd is not None:
         return Clash("", ClashKind.RANK, odd, None, first.dim(), tensors[odd].dim(), 0, error=error), None
+    if not -first.dim() <= along < first.dim():
+        least = along + 1 if along >= 0 else -along
+        is_new = along == first.dim() and len({tensor.shape for tensor in tensors}) == 1
+        how = "stacked along an axis of their own" if is_new else ""
+        clash = Clash("", ClashKind.RANK, 0, None, least, first.dim(), None, how, error)
+        return clash, (lambda: torch.stack(tensors, along)) if is_new else None
     along %= first.dim()
     for place, tensor in enumerate(tensors):
         for axis in range(first.dim()):
