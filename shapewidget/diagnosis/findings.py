@@ -103,6 +103,7 @@ RULES = (
     Rule("SW642", "Scores are read as class ids", Severity.COINCIDENCE),
     Rule("SW643", "The length of a gradient runs over too few axes", Severity.COINCIDENCE),
     Rule("SW644", "The flip turns the features round, not time", Severity.COINCIDENCE),
+    Rule("SW645", "The samples are folded into the channels", Severity.COINCIDENCE),
     Rule("SW701", "The last batch is short", Severity.NOTE),
     Rule("SW702", "The model does not take every batch", Severity.MISMATCH),
     Rule("SW703", "drop_last leaves the same samples out of every pass", Severity.COINCIDENCE),

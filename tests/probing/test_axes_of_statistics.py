@@ -143,6 +143,38 @@ def alike_features():
     return Program(forward, q=nn.Linear(10, 6), k=nn.Linear(10, 6), head=nn.Linear(6, 2)), (series(),), {}
 
 
+def gram_of_all(m, x):
+    h = m.cut(x)
+    b, c, height, width = h.shape
+    rows = h.view(b * c, height * width)
+    return torch.matmul(rows, rows.t())
+
+
+def gram_of_each(m, x):
+    rows = m.cut(x).flatten(2)
+    return rows @ rows.mT
+
+
+def gram(right):
+    return Program(gram_of_each if right else gram_of_all, cut=nn.Conv2d(3, 8, 4, 4)), (images(),), {}
+
+
+def gram_taken_apart(m, x):
+    h = m.cut(x)
+    rows = h.flatten(0, 1).flatten(1)
+    return torch.einsum("bibj->bij", (rows @ rows.T).view(*h.shape[:2], *h.shape[:2]))
+
+
+def likeness_of_samples(m, x):
+    rows = m.cut(x).flatten(1)
+    return rows @ rows.T
+
+
+@pytest.mark.parametrize(("forward", "samples"), [(gram_taken_apart, 4), (likeness_of_samples, 4), (gram_of_all, 1)])
+def test_gram_matrices_on_purpose_are_right(forward, samples):
+    assert found(Program(forward, cut=nn.Conv2d(3, 8, 4, 4)), images()[:samples]) == []
+
+
 def heads_left_behind(right):
     def forward(m, x):
         q, k, v = (part(x).unflatten(-1, (2, 5)) for part in (m.q, m.k, m.v))
@@ -191,6 +223,7 @@ PROGRAMS = {
     "cosine over the patches": (compared_patches, "SW618", "cosine_similarity"),
     "length over the words": (normalised_words, "SW618", "normalize"),
     "length of steps that are compared": (alike_steps, "SW618", "normalize"),
+    "samples among the channels": (gram, "SW645", "view"),
     "heads not brought to the front": (heads_left_behind, "SW617", "scaled_dot_product_attention"),
     "heads not brought to the front, by hand": (heads_left_behind_by_hand, "SW617", "matmul"),
 }
