@@ -65,8 +65,8 @@ def _said(evidence: Evidence, layer: Layer, folds: list[Layer]) -> Diagnosis:
     samples, channels = fold.inputs[0].shape[:2]
     reason = (
         f"{place_text(fold)} folds the {samples} samples of {shape_text(fold.inputs[0])} into their {channels} channels, "
-        f"{samples * channels} rows, and {place_text(layer)} multiplies every row with every other: {shape_text(made)} "
-        f"holds products of channels of different samples. Each sample has a Gram matrix of its own, "
+        f"{samples * channels} rows, and {place_text(layer)} multiplies every row with every other: "
+        f"{shape_text(made)} holds products of channels of different samples. Each sample has a Gram matrix of its own, "
         f"{(samples, channels, channels)} for all."
     )
     remedies = tuple(_remedies(layer, folds))
