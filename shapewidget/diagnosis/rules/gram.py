@@ -64,10 +64,10 @@ def _said(evidence: Evidence, layer: Layer, folds: list[Layer]) -> Diagnosis:
     fold, made = folds[-1], layer.outputs[0]
     samples, channels = fold.inputs[0].shape[:2]
     reason = (
-        f"{place_text(fold)} folds the {samples} samples of {shape_text(fold.inputs[0])} into their {channels} channels, "
-        f"{samples * channels} rows, and {place_text(layer)} multiplies every row with every other: "
-        f"{shape_text(made)} holds products of channels of different samples. Each sample has a Gram matrix of its own, "
-        f"{(samples, channels, channels)} for all."
+        f"{place_text(fold)} folds the {samples} samples of {shape_text(fold.inputs[0])} into their {channels} "
+        f"channels, {samples * channels} rows, and {place_text(layer)} multiplies every row with every other: "
+        f"{shape_text(made)} holds products of channels of different samples. Each sample has a Gram matrix of its "
+        f"own, {(samples, channels, channels)} for all."
     )
     remedies = tuple(_remedies(layer, folds))
     said = finding_at(
