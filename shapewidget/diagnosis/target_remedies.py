@@ -18,7 +18,7 @@ from shapewidget.graph.remedies import (
     SetArgument,
     Together,
 )
-from shapewidget.graph.steps import Step
+from shapewidget.graph.steps import Step, index
 
 Shape = tuple[int, ...]
 _IDS, _ROWS = "class ids", "one-hot"
@@ -36,6 +36,9 @@ def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
     if form == _IDS and targets == outputs:
         yield from _of_kind(layer, "categorical")
     maker = width_maker(evidence, layer)
+    if layer.settings.get("counts_from_one"):
+        yield AdaptCall(targets=(index(..., slice(1, None)),))
+        return
     if form != _IDS and targets and len(targets) == len(outputs) and targets[:-1] == outputs[:-1]:
         yield from filter(None, [of_width(maker, targets[-1])])
     if form not in (_IDS, _ROWS) and len(targets) == len(outputs) - 1:
@@ -117,7 +120,9 @@ def index_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
     """For class ids or words that are larger than what they index."""
     if not isinstance(clash.got, int) or clash.got < 0:
         return
-    if layer.kind is LayerKind.LOSS:
+    if layer.settings.get("counts_from_one"):
+        yield AdaptCall(targets=(Step("sub", (1,)),))
+    elif layer.kind is LayerKind.LOSS:
         yield from filter(None, [of_width(width_maker(evidence, layer), clash.got + 1)])
     elif layer.type == "Embedding" and layer.size("input_dim") is not None and layer.path:
         yield SetArgument(layer.path, "input_dim", clash.got + 1)

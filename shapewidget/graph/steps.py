@@ -17,7 +17,8 @@ class Step:
     """One call of a tensor method, an index, or a function that stands for one.
 
     Attributes:
-        name: The method: "squeeze", "transpose"; "index" for brackets, "one_hot" for the function of that name.
+        name: The method: "squeeze", "transpose"; "index" for brackets, "one_hot" for the function of that name,
+            "sub" for a minus sign.
         arguments: Its arguments; of an index, what stands in the brackets.
     """
 
@@ -30,6 +31,8 @@ class Step:
             return f"{text}[{', '.join(map(_item_text, self.arguments))}]"
         if self.name == "one_hot":
             return f"torch.nn.functional.one_hot({text}, {self.arguments[0]})"
+        if self.name == "sub":
+            return f"{text} - {self.arguments[0]}"
         return f"{text}.{self.name}({', '.join(map(repr, self.arguments))})"
 
 
@@ -75,7 +78,7 @@ def dims_after(step: Step, dims: Dims) -> Dims | None:
         start = first if isinstance(first, int) else 0
         end = step.arguments[1] if len(step.arguments) > 1 else rank - 1
         return (*dims[:start], product(dims[start : end + 1]), *dims[end + 1 :])  # type: ignore[operator]
-    if step.name in ("long", "float", "double", "contiguous"):
+    if step.name in ("sub", "long", "float", "double", "contiguous"):
         return dims
     if step.name == "one_hot" and isinstance(first, int):
         return (*dims, constant(first))

@@ -104,3 +104,33 @@ def test_shortcut_is_made_to_fit_the_path_that_it_goes_around(sizes, line, swapp
         residual(**sizes, swapped=swapped)
     assert report.findings[0].verified
     assert added(report.findings[0]) == [line]
+
+
+CLASSES = np.arange(40) % 5
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets", "fix"),
+    [
+        ("SparseCategoricalCrossentropy", CLASSES + 1, "loss(targets - 1, outputs)"),
+        ("CategoricalCrossentropy", np.eye(6)[CLASSES + 1], "loss(targets[..., 1:], outputs)"),
+    ],
+)
+def test_labels_that_are_counted_from_one_are_lowered_and_no_class_is_added(loss, targets, fix):
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(5, activation="softmax")])
+    inputs, loss = drawn(40, 6), getattr(keras.losses, loss)()
+    found = shapewidget.probe(model, inputs, targets=targets, loss=loss).findings[0]
+    assert found.verified
+    assert found.fix == fix
+    assert "the labels are counted from 1" in found.reason
+    lowered = targets - 1 if targets.ndim == 1 else targets[:, 1:]
+    assert not shapewidget.probe(model, inputs, targets=lowered, loss=loss).findings
+
+
+@pytest.mark.parametrize("targets", [np.arange(40) % 6, np.eye(6)[np.arange(40) % 6]])
+def test_labels_of_more_classes_than_outputs_are_given_a_unit_more(targets):
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(5, activation="softmax", name="kind")])
+    name = "SparseCategoricalCrossentropy" if targets.ndim == 1 else "CategoricalCrossentropy"
+    found = shapewidget.probe(model, drawn(40, 6), targets=targets, loss=getattr(keras.losses, name)()).findings[0]
+    assert "counted from 1" not in found.reason
+    assert 'layers.Dense(6, activation="softmax", name="kind")' in added(found)[0]

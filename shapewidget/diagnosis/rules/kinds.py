@@ -120,6 +120,8 @@ def _said(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str
         return "SW401", "dtype", reason, f"convert the input: x.to(torch.{clash.expected})"
     if clash.kind is ClashKind.INDEX:
         reason = f"This is no shape problem: {place} takes indices from {clash.expected}, but one is {clash.got}."
+        if layer.settings.get("counts_from_one"):
+            return "SW402", "index", f"{reason} None is 0: the labels are counted from 1.", "subtract 1: labels - 1"
         return "SW402", "index", reason, "check the vocabulary (or the number of classes) against the largest index"
     if clash.kind is ClashKind.DEVICE:
         reason = f"This is no shape problem: {place} is on {clash.expected}, but its input is on {clash.got}."

@@ -111,6 +111,11 @@ def _refused(layer: Layer) -> Finding:
         f"{place_text(layer)} takes {what} of shape {wanted} for outputs {shape_text(outputs)}, and is given targets "
         f"{shape_text(targets)}."
     )
+    if layer.settings.get("counts_from_one"):
+        classes = outputs.shape[-1]
+        reason += f" No target is of class 0, and some are of class {classes}: the labels are counted from 1."
+        reason += " Subtract 1 before they are made one-hot."
+        fix = f"subtract 1 before the labels are made one-hot: to_categorical(labels - 1, {classes})"
     name = "batch" if axis == 0 else "classes" if form != _SAME else "outputs"
     at = {"axis": axis, "axis_name": name, "input": 1}
     return _at_loss("SW301", layer, reason, fix=fix, expected=wanted, got=targets.shape, **at)

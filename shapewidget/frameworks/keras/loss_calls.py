@@ -72,6 +72,7 @@ class LossCalls:
         except Exception as error:
             values = node.settings.get("values")
             clash = losses.refused_by_loss(loss, targets, outputs, weights, values, text_of(error))
+            node.settings |= losses.counting(loss, targets, outputs)
             self._recorder.note(node, clash)
             raise
         finally:
@@ -124,6 +125,7 @@ class LossCalls:
                 return original(metric, *args, **kwargs)
         except Exception as error:
             clash = losses.refused_by_loss(metric, targets, outputs, weights, None, text_of(error))
+            node.settings |= losses.counting(metric, targets, outputs)
             self._recorder.note(node, clash)
             raise
 

@@ -79,6 +79,24 @@ def _without_one(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes[:-1] if len(sizes) > 1 and sizes[-1] == 1 else sizes
 
 
+def counting(loss: Any, targets: Any, outputs: Any) -> dict[str, object]:
+    """The setting of a loss whose targets are counted from 1; none where they are not."""
+    return {"counts_from_one": True} if _counts_from_one(loss, targets, outputs) else {}
+
+
+def _counts_from_one(loss: Any, targets: Any, outputs: Any) -> bool:
+    """Whether targets hold no class 0, and a class of the number behind the last that there are outputs for."""
+    given, made = leaves(targets), leaves(outputs)
+    if len(given) != 1 or len(made) != 1 or UNSEEN in shape(made[0]) or not shape(made[0]) or is_symbolic(given[0]):
+        return False
+    values, form, classes = keras.ops.convert_to_numpy(given[0]), takes(loss), shape(made[0])[-1]
+    if form == CLASS_IDS:
+        return values.size > 0 and bool(values.min() == 1 and values.max() == classes)
+    if form != ONE_HOT or values.ndim != len(shape(made[0])) or values.shape[-1] != classes + 1 or not values.size:
+        return False
+    return bool((values.max(-1) == 1).all() and not values[..., 0].any() and values[..., -1].any())
+
+
 def refused_by_loss(loss: Any, targets: Any, outputs: Any, weights: Any, values: Any, error: str) -> Clash:
     """What a loss refused.
 

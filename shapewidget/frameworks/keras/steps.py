@@ -28,6 +28,8 @@ def _take(step: Step, tensor: Any) -> Any:
             return ops.squeeze(tensor, first)
         case "one_hot":
             return ops.one_hot(ops.cast(tensor, "int32"), first)
+        case "sub":
+            return tensor - first
         case "argmax":
             return ops.argmax(tensor, first)
         case "transpose":
