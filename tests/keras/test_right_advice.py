@@ -134,3 +134,27 @@ def test_labels_of_more_classes_than_outputs_are_given_a_unit_more(targets):
     found = shapewidget.probe(model, drawn(40, 6), targets=targets, loss=getattr(keras.losses, name)()).findings[0]
     assert "counted from 1" not in found.reason
     assert 'layers.Dense(6, activation="softmax", name="kind")' in added(found)[0]
+
+
+def convolved(shape):
+    x = layers.Conv2D(8, 3, padding="same", name="near")(keras.Input(shape))
+    x = layers.MaxPooling2D(2, padding="same", name="half")(x)
+    return layers.Conv2D(8, 5, name="far")(x)
+
+
+def test_channels_of_a_picture_are_moved_to_the_end_and_no_window_is_padded():
+    with shapewidget.capture(reraise=False) as report:
+        convolved((3, 32, 40))
+    found = report.findings[0]
+    assert found.verified
+    assert "has its channels first" in found.reason
+    assert "layers.Permute(dims=(2, 3, 1))(keras.Input(shape))" in added(found)[0]
+
+
+def test_small_picture_is_not_taken_for_one_with_channels_first():
+    with shapewidget.capture(reraise=False) as report:
+        convolved((6, 6, 3))
+    assert "channels first" not in report.findings[0].reason
+    with shapewidget.capture(reraise=False) as right:
+        convolved((32, 40, 3))
+    assert not right.findings

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.channel_layouts import channels_first_at, channels_first_text, channels_last_remedies
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.groups import group_remedies, groups_refused, is_about_groups
@@ -51,6 +52,7 @@ def _remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy
     elif is_about_groups(clash):
         yield from group_remedies(clash, layer)
     elif isinstance(clash.expected, str):
+        yield from channels_last_remedies(channels_first_at(evidence, layer) if clash.axis == 1 else None)
         yield from window_remedies(layer)
         yield from _smaller_window(clash, layer)
 
@@ -257,11 +259,13 @@ def _width(evidence: Evidence, clash: Clash, layer: Layer) -> Finding:
     gives = f"{place_text(maker)} gives" if maker is not None else "it is given"
     is_least = isinstance(clash.expected, str)
     takes = f"takes {clash.expected}" if is_least else f"was built for {clash.expected}"
+    entry = channels_first_at(evidence, layer) if is_least and clash.axis == 1 else None
     return finding_at(
         "SW117" if is_least else "SW101",
         layer,
         f"{place_text(layer)} {takes} on axis {clash.axis} of its input, and {gives} "
-        f"{shape_text(layer.inputs[clash.input])}, which has {clash.got} there.",
+        f"{shape_text(layer.inputs[clash.input])}, which has {clash.got} there."
+        f"{channels_first_text(entry) if entry is not None else ''}",
         fix=f"make it {clash.expected} before `{layer.name}`"
         if is_least
         else f"give `{layer.name}` {clash.expected} on axis {clash.axis}, or use another layer for other sizes",
