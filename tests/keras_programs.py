@@ -147,7 +147,7 @@ PROGRAMS = {
     "loss_of_every_pair": Program(broadcasting_loss, "SW302", "sub", ("6", "1")),
     "norm_of_rows": Program(norm_axis, "SW613", "norm", ("8", "5")),
     "reshape_swaps_axes": Program(reshape_for_permute, "SW601", "swap", ("6", "4")),
-    "batch_axis_missing": Program(no_batch_axis, "SW114", "inputs", ("(1, 5, 7)", "(5, 7)")),
+    "batch_axis_missing": Program(no_batch_axis, "SW114", "inputs", ("(None, 5, 7)", "(5, 7)")),
     "branches_of_other_widths": Program(added, "SW201", "add", ("6", "5")),
 }
 

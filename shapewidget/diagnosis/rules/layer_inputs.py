@@ -102,9 +102,8 @@ def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         given = layer.outputs[0].shape
         is_sample = _fits(declared[1:], given)
-        wanted = (1, *given) if is_sample else declared
         why = ", one sample without a batch axis" if is_sample else ""
-        reason = f"{place_text(layer)} is {given}{why}, and the model was built for {wanted}."
+        reason = f"{place_text(layer)} is {given}{why}, and the model was built for {declared}."
         yield Diagnosis(
             finding(
                 "SW114" if is_sample else "SW110" if clash.kind is ClashKind.RANK else "SW101",
@@ -115,7 +114,7 @@ def input_refused(evidence: Evidence) -> Iterator[Diagnosis]:
                 fix=f"add the batch axis: {layer.name}[None]" if is_sample else f"give it the shape {declared}",
                 axis=0 if is_sample else clash.axis,
                 axis_name="batch" if is_sample else "",
-                expected=wanted,
+                expected=declared,
                 got=given,
             ),
             tuple(_at_the_model(evidence, layer, declared)),

@@ -90,7 +90,8 @@ def batched_wrongly(evidence: LoaderEvidence) -> Iterator[Finding]:
             f"{title} gives single samples, {spec}, which have no batch axis. The model takes the same sample as a "
             f"batch of one, (1, {str(spec)[1:].removesuffix(',)').removesuffix(')')})."
         )
-        fix = "batch the samples: DataLoader(dataset, batch_size=...), Dataset.batch(...)"
+        kept = "dataset = dataset.batch(...): what `batch` gives is a new data set, which has to be kept"
+        fix = kept if title == "Dataset" else "batch the samples: DataLoader(dataset, batch_size=...)"
         yield finding("SW709", "loader", title, reason, fix=fix, expected=len(spec.shape) + 1, **details)
 
 
