@@ -158,3 +158,13 @@ def test_small_picture_is_not_taken_for_one_with_channels_first():
     with shapewidget.capture(reraise=False) as right:
         convolved((32, 40, 3))
     assert not right.findings
+
+
+def test_model_that_a_fit_of_another_rank_left_unbuilt_is_probed():
+    model = keras.Sequential([layers.Conv2D(4, 3, name="first"), layers.Flatten(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="min_ndim"):
+        model.fit(drawn(8, 10, 10), drawn(8, 2), verbose=0)
+    found = shapewidget.probe(model, drawn(8, 10, 10)).findings[0]
+    assert (found.layer, found.expected, found.got) == ("first", 4, 3)
+    assert not model.built

@@ -111,7 +111,8 @@ class Remaker:
         made = keras.Sequential(name=old.name)
         for layer in old._layers:
             if isinstance(layer, keras.layers.InputLayer):
-                made.add(self.layer(layer))
+                if old.built or len(old._layers) == 1:  # else a call left it that the layers refused
+                    made.add(self.layer(layer))
                 continue
             if id(layer) in self._change.before:
                 made.add(self._change.before[id(layer)][1]())
