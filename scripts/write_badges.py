@@ -1,16 +1,15 @@
 """Puts links that open the lessons in Colab and on Binder into the README and the lessons.
 
-    python scripts/write_badges.py owner/name      the project's address on GitHub
+    python scripts/write_badges.py
 
-Run it when the project gets an address, or another one: until then no link could work, so none is there. A lesson has
-words and no pictures, which a class without a network would miss.
+The address is `Repository` in pyproject.toml. Run it when that changes, or when a lesson is added. A lesson has words
+and no pictures, which a class without a network would miss.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -36,8 +35,10 @@ def with_badges(text: str, badges: str) -> str:
     return "\n".join([title, "", badges, *rest])
 
 
-def write(root: Path, address: str) -> None:
+def write(root: Path) -> None:
     """Write the links into the README and the first cell of every lesson under `root`."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    address = project["urls"]["Repository"].removeprefix("https://github.com/")
     lessons = sorted((root / "notebooks").glob("*.ipynb"))
     for lesson in lessons:
         notebook = json.loads(lesson.read_text(encoding="utf-8"))
@@ -53,14 +54,5 @@ def write(root: Path, address: str) -> None:
     readme.write_text(with_badges(readme.read_text(encoding="utf-8"), pictures), encoding="utf-8")
 
 
-def github_address(text: str) -> str:
-    """`text` if it is `owner/name`."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address on GitHub: give owner/name, without https://")
-    return text
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("address", type=github_address, help="owner/name")
-    write(ROOT, parser.parse_args().address)
+    write(ROOT)
