@@ -47,7 +47,7 @@ def own_model_is_called():
 
 def model_is_trained():
     model = keras.Sequential([keras.Input((8,)), layers.Dense(3, activation="softmax")])
-    model.compile("sgd", keras.losses.CategoricalCrossentropy())
+    model.compile("sgd", "categorical_crossentropy")
     model.fit(floats(40, 8), np.zeros(40, "int32"), verbose=0)
 
 
@@ -72,7 +72,7 @@ RAISED = {
     operator_is_used: ("SW201", "add", True),
     model_is_called: ("SW101", "head", False),
     own_model_is_called: ("SW201", "add", True),
-    model_is_trained: ("SW301", "CategoricalCrossentropy", True),
+    model_is_trained: ("SW301", "categorical_crossentropy", True),
     model_is_trained_on_a_dataset: ("SW301", "mean_squared_error", False),
     loss_is_called: ("SW301", "CategoricalCrossentropy", True),
     line_of_tensorflow: ("SW203", "matmul", True),

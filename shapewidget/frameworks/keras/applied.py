@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from shapewidget.frameworks.keras.call_edits import handed_otherwise
 from shapewidget.frameworks.keras.dialect import in_keras
 from shapewidget.frameworks.keras.layers import is_keras_own
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
@@ -69,12 +70,16 @@ class Program:
         site: Where a layer or loss is made; None where that is not known.
         alike: All layers that one call in the source has made, a layer among them.
         losses: The losses and metrics that are called.
+        call: The user's call that hands data to a model or a loss; None where that is not known.
+        is_dataset: Whether what a model is fitted with is a `tf.data.Dataset`.
     """
 
     layers: Mapping[str, Any]
     site: Callable[[Any], Site | None]
     alike: Callable[[Any], Sequence[Any]]
     losses: Sequence[Any] = ()
+    call: Site | None = None
+    is_dataset: bool = False
 
 
 def applied(remedy: Remedy, program: Program) -> Applied | None:
@@ -91,7 +96,7 @@ def applied(remedy: Remedy, program: Program) -> Applied | None:
         case ReplaceLoss():
             return _other_loss(remedy, program)
         case AdaptCall():
-            return _adapted(remedy)
+            return _adapted(remedy, program)
         case EditExpression():
             return _expressions([remedy])
         case Together(parts=parts):
@@ -228,7 +233,7 @@ def _expressions(remedies: Sequence[EditExpression]) -> Applied | None:
     return Applied(Change(methods=methods, loss=loss), fix, edits[0], lines[0], tuple(edits[1:]))
 
 
-def _adapted(remedy: AdaptCall) -> Applied:
+def _adapted(remedy: AdaptCall, program: Program) -> Applied:
     def adapt(targets: Any, outputs: Any, weights: Any) -> tuple[Any, Any, Any]:
         given = ((remedy.targets, targets), (remedy.outputs, outputs), (remedy.weights, weights))
         new = [value if value is None else taken(steps, value) for steps, value in given]
@@ -241,7 +246,10 @@ def _adapted(remedy: AdaptCall) -> Applied:
         )
 
     change = Change(adapt=adapt, adapts_outputs=bool(remedy.outputs))
-    return Applied(replace(change, inputs=inputs) if remedy.inputs else change, _call(remedy))
+    site = program.call
+    edit = handed_otherwise(site, remedy, is_dataset=program.is_dataset) if site is not None else None
+    fix = _line(edit) or _call(remedy)
+    return Applied(replace(change, inputs=inputs) if remedy.inputs else change, fix, *_edited(site, edit))
 
 
 def _call(remedy: AdaptCall) -> str:

@@ -30,7 +30,8 @@ def is_ours(model: keras.Model) -> bool:
 def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None) -> Attempt | None:
     """A copy of the model with the remedy applied; None where it cannot be."""
     compared = [losses.as_compiled(loss)] if loss is not None else []
-    program = Program(by_path(model), searched, lambda layer: [layer], compared)
+    made = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)] if compared else []
+    program = Program(by_path(model), functools.partial(searched, beside=made), lambda layer: [layer], compared)
     found = applied(remedy, program)
     if found is None:
         return None

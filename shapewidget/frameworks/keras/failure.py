@@ -19,7 +19,7 @@ from shapewidget.frameworks.adapter import Failure, Program
 from shapewidget.frameworks.keras.history import called_again, compared_again
 from shapewidget.frameworks.keras.lines import lines_of
 from shapewidget.frameworks.keras.tensors import is_symbolic, leaves
-from shapewidget.frameworks.source.frames import is_own
+from shapewidget.frameworks.source.frames import Capture, is_own
 from shapewidget.graph.records import LayerGraph, Recording
 
 _HANDLER = "error_handler"
@@ -55,7 +55,9 @@ def failure_of(error: BaseException) -> Failure | None:
             return Failure(_nothing(), program=called_again(called.owner, called.args, called.kwargs))
         if isinstance(called.owner, keras.layers.Layer):
             return Failure(_nothing(), called.owner, {**called.kwargs} if not called.args else called.args)
-    program = next((loss for frame, _ in reversed(frames) if (loss := _loss(frame)) is not None), _lines(frames))
+    own = [(frame.f_code, place) for frame, place in frames if is_own(frame.f_code.co_filename)]
+    losses = (_loss(frame, own[-1] if own else None) for frame, _ in reversed(frames))
+    program = next(filter(None, losses), None) or _lines(frames)
     return Failure(_nothing(), program=program) if program is not None else None
 
 
@@ -80,12 +82,13 @@ def _module(function: object) -> str:
     return str(getattr(function, "__module__", None))
 
 
-def _loss(frame: FrameType) -> Program | None:
-    """The loss that the user called itself."""
+def _loss(frame: FrameType, place: Capture | None) -> Program | None:
+    """The loss that the user called itself, on some line."""
     if frame.f_code is not keras.losses.Loss.__call__.__code__:
         return None
     values = frame.f_locals
-    return compared_again(values["self"], *(values.get(name) for name in ("y_true", "y_pred", "sample_weight")))
+    given = tuple(values.get(name) for name in ("y_true", "y_pred", "sample_weight"))
+    return compared_again(values["self"], given, place)
 
 
 def _lines(frames: list[tuple[FrameType, int]]) -> Program | None:

@@ -14,6 +14,7 @@ from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.sites import searched
 from shapewidget.frameworks.keras.tensors import leaves
 from shapewidget.frameworks.keras.trace import Entry
+from shapewidget.frameworks.source import Capture
 
 
 class ToldProgram(TracedProgram):
@@ -24,7 +25,7 @@ class ToldProgram(TracedProgram):
         called = [entry.called for entry in self._entries]
         losses = [each for each in called if isinstance(each, keras.losses.Loss | keras.metrics.Metric)]
         layers = {each.name: each for each in called if isinstance(each, keras.layers.Layer)}
-        return Changeable(layers | self._inputs(), searched, lambda layer: [layer], losses)
+        return Changeable(layers | self._inputs(), searched, lambda layer: [layer], losses, self._call)
 
 
 def called_again(called: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Program:
@@ -35,9 +36,9 @@ def called_again(called: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
     return ToldProgram(Recorder(), [*entries.values(), Entry(called, tuple(args), dict(kwargs), 0)])
 
 
-def compared_again(loss: Any, targets: Any, outputs: Any, weights: Any) -> Program:
-    """A call of a loss."""
-    return ToldProgram(Recorder(), [Entry(loss, (targets, outputs, weights), {}, 0)])
+def compared_again(loss: Any, given: tuple[Any, ...], place: Capture | None) -> Program:
+    """A call of a loss with targets, outputs and weights, and the user's line that called it."""
+    return ToldProgram(Recorder(), [Entry(loss, given, {}, 0, place=place)])
 
 
 def _told(tensor: Any, entries: dict[int, Entry]) -> None:

@@ -33,6 +33,13 @@ def as_compiled(loss: Any) -> Any:
     return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
 
 
+def is_held(model: Any, loss: Any) -> bool:
+    """Whether a loss or metric is one that a model was compiled with, or that was made of the name of one."""
+    held = getattr(getattr(model, "_compile_loss", None), "_flat_losses", None) or ()
+    metrics = getattr(getattr(model, "_compile_metrics", None), "metrics", None) or ()
+    return any(each is loss for each in (*(each.loss for each in held), *metrics))
+
+
 def arguments_of(args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
     """Targets, outputs and weights of a call of a loss or metric."""
     named = dict(zip(("y_true", "y_pred", "sample_weight"), args, strict=False)) | dict(kwargs)

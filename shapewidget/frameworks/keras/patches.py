@@ -34,6 +34,10 @@ _GENERATED = re.compile(r"gen_\w+_ops\.py$")
 _USES = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch", "save", "save_weights")
 
 
+Wrap = Callable[[Original], Original]
+"""Makes of a function what stands in its place."""
+
+
 class Recorder(Protocol):
     """What is told of everything that runs."""
 
@@ -42,8 +46,11 @@ class Recorder(Protocol):
     def traced(self, stand_in: Original, original: Original, called: Any, args: Any, kwargs: Any) -> Any:
         """Note a call that is the user's own, and run what stands in for it."""
 
-    def used(self, model: Any, given: Any) -> None:
+    def used(self, model: Any, x: Any = None, *args: Any, **kwargs: Any) -> None:
         """A model is put to use on some data, or written to a file."""
+
+    def compiled(self, model: Any) -> None:
+        """A model is compiled."""
 
     def made(self, instance: Any) -> None:
         """Something was made that can be called."""
@@ -115,46 +122,92 @@ def _replaced(owner: Any, name: str, wrap: Callable[[Any], Any]) -> Iterator[Non
             delattr(owner, name)  # it is inherited
 
 
-def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Original]]]:
-    def method(stand_in: Callable[..., Any]) -> Callable[[Original], Original]:
-        def wrap(original: Original) -> Original:
-            def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-                __tracebackhide__ = True
-                return recorder.traced(stand_in, original, self, args, kwargs)
+def _wraps(recorder: Recorder) -> list[tuple[Any, str, Wrap]]:
+    """Owner and name of every function that is replaced, and what makes another of it."""
+    return [*_of_layers(recorder), *_of_training(recorder), *_of_tensorflow(recorder)]
 
-            return call
 
-        return wrap
+def _of_layers(recorder: Recorder) -> list[tuple[Any, str, Wrap]]:
+    return [
+        (keras.Operation, "__new__", _making(recorder)),
+        (keras.layers.Layer, "__call__", _traced(recorder, recorder.call_layer)),
+        (keras.layers.Layer, "_maybe_build", _instead(recorder.build_layer)),
+        (keras.layers.Layer, "set_weights", _instead(recorder.set_weights)),
+        (keras.Operation, "symbolic_call", _traced(recorder, recorder.call_symbolic)),
+    ]
 
-    def unseen(original: Original) -> Original:
+
+def _of_training(recorder: Recorder) -> list[tuple[Any, str, Wrap]]:
+    def reduced(original: Original, values: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        recorder.losses.values(values)
+        return recorder.unseen(original, values, *args, **kwargs)
+
+    return [
+        *((keras.Model, name, _told_first(recorder.used)) for name in _USES),
+        (keras.Model, "compile", _told_first(lambda model, *_, **__: recorder.compiled(model))),
+        (keras.losses.Loss, "__init__", _told_first(lambda made, *_, **__: recorder.made(made))),
+        (keras.metrics.Metric, "__init__", _told_first(lambda made, *_, **__: recorder.made(made))),
+        (keras.losses.Loss, "__call__", _traced(recorder, recorder.losses.loss)),
+        (MeanMetricWrapper, "update_state", _traced(recorder, recorder.losses.metric)),
+        (losses.IOU, "update_state", _traced(recorder, recorder.losses.metric)),
+        (keras_loss, "reduce_weighted_values", _instead(reduced)),
+        (keras.optimizers.Optimizer, "apply", _instead(recorder.unseen)),
+    ]
+
+
+def _of_tensorflow(recorder: Recorder) -> list[tuple[Any, str, Wrap]]:
+    return [
+        (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(recorder, original)),
+        (execute, "quick_execute", lambda original: _refused_in_a_fallback(recorder, original)),
+        (ops, "_create_c_op", lambda original: _refused_in_a_graph(recorder, original)),
+        (tf.GradientTape, "gradient", _instead(recorder.gradient)),
+        (tf.GradientTape, "jacobian", _instead(recorder.unseen)),
+    ]
+
+
+def _traced(recorder: Recorder, stand_in: Callable[..., Any]) -> Wrap:
+    """A method whose calls by the user's own code are noted, with another in its place."""
+
+    def wrap(original: Original) -> Original:
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            return recorder.traced(stand_in, original, self, args, kwargs)
+
+        return call
+
+    return wrap
+
+
+def _instead(stand_in: Callable[..., Any]) -> Wrap:
+    """What stands in for a function is given that first."""
+
+    def wrap(original: Original) -> Original:
         def call(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            return recorder.unseen(original, *args, **kwargs)
+            return stand_in(original, *args, **kwargs)
 
         return call
 
-    def gradient(original: Original) -> Original:
-        return lambda *args, **kwargs: recorder.gradient(original, *args, **kwargs)
+    return wrap
 
-    def build(original: Original) -> Original:
-        def call(self: Any, *args: Any) -> Any:
+
+def _told_first(tell: Callable[..., None]) -> Wrap:
+    """A function that is told of with its arguments, and then called."""
+
+    def wrap(original: Original) -> Original:
+        def call(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
-            return recorder.build_layer(original, self, *args)
+            tell(*args, **kwargs)
+            return original(*args, **kwargs)
 
         return call
 
-    def weights(original: Original) -> Original:
-        return lambda self, weights: recorder.set_weights(original, self, weights)
+    return wrap
 
-    def reduction(original: Original) -> Original:
-        def reduce(values: Any, *args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            recorder.losses.values(values)
-            return recorder.unseen(original, values, *args, **kwargs)
 
-        return reduce
-
-    def making(original: Original) -> Original:
+def _making(recorder: Recorder) -> Wrap:
+    def wrap(original: Original) -> Original:
         def make(cls: Any, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             instance = original(cls, *args, **kwargs)
@@ -163,42 +216,7 @@ def _wraps(recorder: Recorder) -> list[tuple[Any, str, Callable[[Original], Orig
 
         return make
 
-    def starting(original: Original) -> Original:
-        def start(self: Any, *args: Any, **kwargs: Any) -> None:
-            __tracebackhide__ = True
-            recorder.made(self)
-            original(self, *args, **kwargs)
-
-        return start
-
-    def using(original: Original) -> Original:
-        def use(self: Any, *args: Any, **kwargs: Any) -> Any:
-            __tracebackhide__ = True
-            recorder.used(self, args[0] if args else kwargs.get("x"))
-            return original(self, *args, **kwargs)
-
-        return use
-
-    return [
-        *((keras.Model, name, using) for name in _USES),
-        (keras.Operation, "__new__", making),
-        (keras.losses.Loss, "__init__", starting),
-        (keras.metrics.Metric, "__init__", starting),
-        (keras.layers.Layer, "__call__", method(recorder.call_layer)),
-        (keras.layers.Layer, "_maybe_build", build),
-        (keras.layers.Layer, "set_weights", weights),
-        (keras.Operation, "symbolic_call", method(recorder.call_symbolic)),
-        (keras.losses.Loss, "__call__", method(recorder.losses.loss)),
-        (MeanMetricWrapper, "update_state", method(recorder.losses.metric)),
-        (losses.IOU, "update_state", method(recorder.losses.metric)),
-        (keras_loss, "reduce_weighted_values", reduction),
-        (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(recorder, original)),
-        (execute, "quick_execute", lambda original: _refused_in_a_fallback(recorder, original)),
-        (ops, "_create_c_op", lambda original: _refused_in_a_graph(recorder, original)),
-        (tf.GradientTape, "gradient", gradient),
-        (tf.GradientTape, "jacobian", unseen),
-        (keras.optimizers.Optimizer, "apply", unseen),
-    ]
+    return wrap
 
 
 def _refused_eagerly(recorder: Recorder, original: Original) -> Original:

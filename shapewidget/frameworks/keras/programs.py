@@ -7,13 +7,14 @@ from functools import cached_property
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.frameworks.keras import applied
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change
 from shapewidget.frameworks.keras.replay import replayed
-from shapewidget.frameworks.keras.sites import made_at, searched
+from shapewidget.frameworks.keras.sites import Site, compiled_at, made_at, searched, site_at
 from shapewidget.frameworks.keras.trace import Entry
 from shapewidget.graph.records import Recording
 from shapewidget.graph.remedies import Remedy
@@ -45,10 +46,26 @@ class TracedProgram:
         return applied.Program(
             {node.path: node.layer for node in reversed(self._recorder.nodes.all) if node.layer is not None}
             | self._inputs(),
-            lambda made: made_at(made, self._recorder.trace.site(made)) or searched(made),
+            self._site,
             self._alike,
             losses,
+            self._call,
+            any(isinstance(data, tf.data.Dataset) for data, _ in self._recorder.loaders),
         )
+
+    def _site(self, made: Any) -> Site | None:
+        trace = self._recorder.trace
+        beside = [entry.called for entry in self._entries if isinstance(entry.called, keras.layers.Layer)]
+        return made_at(made, trace.site(made)) or compiled_at(made, trace.compiling(made)) or searched(made, beside)
+
+    @property
+    def _call(self) -> Site | None:
+        """The one call of the user's that hands targets and outputs to all losses and metrics, or data to a model."""
+        compared = [
+            entry for entry in self._entries if isinstance(entry.called, keras.losses.Loss | keras.metrics.Metric)
+        ]
+        places = {entry.place for entry in compared or self._entries}
+        return site_at(places.pop()) if len(places) == 1 else None
 
     def _inputs(self) -> dict[str, Any]:
         """The layers that stand for the inputs of a model that is built."""

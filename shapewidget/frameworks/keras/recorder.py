@@ -135,20 +135,25 @@ class Recorder:
         finally:
             entry.after = len(self.nodes.all)
 
-    def used(self, model: Any, given: Any) -> None:
+    def used(self, model: Any, x: Any = None, *args: Any, **kwargs: Any) -> None:
         """Raise what building should have ended with, and keep what the model is given, where that is a loader."""
         self.stop_building()
-        if isinstance(given, GeneratorType):
+        if isinstance(x, GeneratorType):
             with contextlib.suppress(InputError):  # it has begun, and cannot be gone through again
-                self.loaders.append((again(given), model))
-        elif isinstance(given, keras.utils.PyDataset | tf.data.Dataset):
-            self.loaders.append((given, model))
+                self.loaders.append((again(x), model))
+        elif isinstance(x, keras.utils.PyDataset | tf.data.Dataset):
+            self.loaders.append((x, model))
 
     def stop_building(self) -> None:
         """Raise what building should have ended with, before the model is put to use."""
         __tracebackhide__ = True
         if self.deferred is not None and not self._blind:
             raise self.deferred
+
+    def compiled(self, model: Any) -> None:
+        """Note where a model is compiled."""
+        if not self.is_passed_by():
+            self.trace.compiled.append((model, source.here()))
 
     def made(self, instance: Any) -> None:
         """Note where the user's code made a layer, operation or loss."""

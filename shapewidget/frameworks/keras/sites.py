@@ -6,7 +6,7 @@ import ast
 import inspect
 import linecache
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
@@ -133,11 +133,36 @@ def made_at(made: Any, capture: Capture | None) -> Site | None:
     return site if site is not None and (_is_named(site, made) or site.names(name_of(made))) else None
 
 
-def searched(made: Any) -> Site | None:
-    """The one call in the user's loaded sources that fits a layer, or names a loss; None where several do."""
+def compiled_at(loss: Any, captures: Iterable[Capture]) -> Site | None:
+    """The one of some calls of `compile` that names a loss or metric; None where several do."""
+    found = [site for site in map(site_at, captures) if site is not None and site.names(name_of(loss))]
+    return found[0] if len(found) == 1 else None
+
+
+def searched(made: Any, beside: Sequence[Any] = ()) -> Site | None:
+    """The one call in the user's loaded sources that fits a layer, or names a loss; None where several do.
+
+    Args:
+        made: The layer, loss or metric.
+        beside: The layers of its model. Of several calls of `compile` it is the one where these could be made.
+    """
     fits = _fits if _is_layer(made) else _compiles
     found = [site for source in _own_sources() for site in _calls(source) if fits(site, made)]
+    if len(found) > 1 and beside and not _is_layer(made):
+        found = [site for site in found if _makes_all(site, beside)]
     return found[0] if len(found) == 1 else None
+
+
+def _makes_all(site: Site, layers: Sequence[Any]) -> bool:
+    """Whether the function around a call, or the module, has a call that could have made each of some layers."""
+    functions = [node for node in ast.walk(site.tree) if isinstance(node, ast.FunctionDef)]
+    around = [node for node in functions if any(each is site.call for each in ast.walk(node))]
+    inside = [
+        Site(site.source, site.tree, node)
+        for node in ast.walk(around[-1] if around else site.tree)
+        if isinstance(node, ast.Call)
+    ]
+    return all(any(_could_make(each, layer) for each in inside) for layer in layers)
 
 
 def _compiles(site: Site, loss: Any) -> bool:
@@ -169,16 +194,24 @@ def _is_named(site: Site, made: Any) -> bool:
 
 
 def _fits(site: Site, layer: Any) -> bool:
+    """Whether a call could have made a layer, and says something of it in plain values."""
+    return _could_make(site, layer) and bool(_said_plainly(site, layer))
+
+
+def _could_make(site: Site, layer: Any) -> bool:
     """Whether a call makes layers of that class, and whatever it says in plain values is so of this one."""
     if not _is_named(site, layer):
         return False
+    config, plain = layer.get_config(), _said_plainly(site, layer)
+    is_of_that_name = "name" in plain or is_automatic(layer)
+    return is_of_that_name and all(_alike(value, config[name]) for name, value in plain.items())
+
+
+def _said_plainly(site: Site, layer: Any) -> dict[str, object]:
     config = layer.get_config()
     given = dict(zip(inspect.signature(type(layer)).parameters, site.call.args, strict=False))
     given |= {keyword.arg: keyword.value for keyword in site.call.keywords if keyword.arg}
-    plain = {name: each.value for name, each in given.items() if isinstance(each, ast.Constant) and name in config}
-    if "name" not in plain and not is_automatic(layer):
-        return False
-    return bool(plain) and all(_alike(value, config[name]) for name, value in plain.items())
+    return {name: each.value for name, each in given.items() if isinstance(each, ast.Constant) and name in config}
 
 
 def _alike(written: object, kept: object) -> bool:

@@ -51,14 +51,20 @@ def _take(step: Step, tensor: Any) -> Any:
     raise ValueError(f"{step.name} is no step that tensors of Keras take")
 
 
-def said(steps: Steps, text: str) -> str:
-    """An expression with all steps applied to it, as one writes it with Keras."""
+def said(steps: Steps, text: str, ops: str = "ops") -> str:
+    """An expression with all steps applied to it, as one writes it with Keras.
+
+    Args:
+        steps: In the order in which they are taken.
+        text: The expression.
+        ops: Where the operations of Keras are found.
+    """
     for step in steps:
-        text = _said(step, text)
+        text = _said(step, text, ops)
     return text
 
 
-def _said(step: Step, text: str) -> str:
+def _said(step: Step, text: str, ops: str) -> str:
     arguments = ", ".join(map(repr, step.arguments))
     match step.name:
         case "index":
@@ -66,16 +72,16 @@ def _said(step: Step, text: str) -> str:
         case "unsqueeze" if step.arguments == (-1,):
             return f"{text}[..., None]"
         case "unsqueeze":
-            return f"ops.expand_dims({text}, {arguments})"
+            return f"{ops}.expand_dims({text}, {arguments})"
         case "squeeze" | "one_hot" | "argmax" | "mean":
-            return f"ops.{step.name}({text}, {arguments})"
+            return f"{ops}.{step.name}({text}, {arguments})"
         case "transpose":
-            return f"ops.swapaxes({text}, {arguments})"
+            return f"{ops}.swapaxes({text}, {arguments})"
         case "permute":
-            return f"ops.transpose({text}, {step.arguments})"
+            return f"{ops}.transpose({text}, {step.arguments})"
         case "unflatten" if step.arguments[0] == 0:
             sizes = ", ".join(map(str, step.arguments[1]))  # type: ignore[call-overload]
-            return f"ops.reshape({text}, ({sizes}, *{text}.shape[1:]))"
+            return f"{ops}.reshape({text}, ({sizes}, *{text}.shape[1:]))"
         case "long" | "float":
-            return f"ops.cast({text}, {'int64' if step.name == 'long' else 'float32'!r})"
+            return f"{ops}.cast({text}, {'int64' if step.name == 'long' else 'float32'!r})"
     return step.on(text)

@@ -13,7 +13,7 @@ import keras
 
 from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.tensors import leaves
-from shapewidget.frameworks.source import Capture
+from shapewidget.frameworks.source import Capture, here
 
 Key = Callable[[Any], Hashable]
 """What two tensors of equal values have in common."""
@@ -45,6 +45,7 @@ class Entry:
         reads: Keys of the tensors that it was given.
         gives: Keys of the tensors that it gave, empty if it raised.
         output: What it gave.
+        place: The user's call under which it ran: of itself, or of `fit`. None where that was not seen.
     """
 
     called: Any
@@ -55,6 +56,7 @@ class Entry:
     reads: tuple[Hashable, ...] = ()
     gives: tuple[Hashable, ...] = ()
     output: Any = None
+    place: Capture | None = None
 
     def covers(self, node: int) -> bool:
         """Whether a node was recorded by this call."""
@@ -68,14 +70,17 @@ class Trace:
     Attributes:
         entries: In the order in which they were called.
         made: Where layers and losses were made, by the id of each; the object is held, so that the id stays its own.
+        compiled: The models that `compile` was called of, and where.
     """
 
     entries: list[Entry] = field(default_factory=list)
     made: dict[int, tuple[Any, Capture | None]] = field(default_factory=dict)
+    compiled: list[tuple[Any, Capture | None]] = field(default_factory=list)
 
     def begin(self, called: Any, args: Any, kwargs: Any, first: int, key: Key) -> Entry:
         """Note that something is called."""
-        entry = Entry(called, tuple(args), dict(kwargs), first, reads=tuple(map(key, leaves((args, kwargs)))))
+        reads = tuple(map(key, leaves((args, kwargs))))
+        entry = Entry(called, tuple(args), dict(kwargs), first, reads=reads, place=here())
         self.entries.append(entry)
         return entry
 
@@ -83,6 +88,12 @@ class Trace:
         """Where a layer or loss was made; None where that was not seen."""
         known = self.made.get(id(made))
         return known[1] if known is not None else None
+
+    def compiling(self, loss: Any) -> list[Capture]:
+        """Where the models were compiled that hold a loss or metric; every place where none is known to."""
+        known = [(model, place) for model, place in self.compiled if place is not None]
+        holding = [place for model, place in known if losses.is_held(model, loss)]
+        return list(dict.fromkeys(holding or [place for _, place in known]))
 
     def around(self, node: int) -> list[Entry]:
         """The entry that recorded a node, and all those whose tensors are connected with it."""

@@ -50,3 +50,9 @@ def _fitting(replacement: str, node: ast.AST, parent: ast.AST) -> str:
     is_alike = isinstance(inner, ast.BinOp) and isinstance(node, ast.BinOp) and type(inner.op) is type(node.op)
     stands_alone = is_alike or isinstance(inner, _CLOSED) or isinstance(parent, ast.stmt | ast.keyword | ast.Lambda)
     return replacement if stands_alone else f"({replacement})"
+
+
+def as_operand(source: Source, node: ast.expr) -> str:
+    """The text of an expression, in parentheses where an operator or a method behind it would take it apart."""
+    text = source.text(Span.of(node))
+    return text if isinstance(node, _CLOSED) else f"({text})"
