@@ -35,6 +35,7 @@ def training(batches=12):
 _KERAS = """\
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers
 
 import shapewidget

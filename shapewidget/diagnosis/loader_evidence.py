@@ -13,7 +13,9 @@ from shapewidget.graph.batches import (
     Failure,
     InnerPass,
     LoaderSettings,
+    Mispaired,
     Ranks,
+    Redrawn,
     SharedStatistics,
     WorkerShare,
 )
@@ -79,6 +81,10 @@ class LoaderEvidence:
         edit: An edit of the user's code that mends the batches.
         one_axis_less: What the model made of a refused first batch once its first axis was taken away.
         one_axis_more: What it made of that batch with one more axis in front.
+        mispaired: Labels that are as many as the samples, and not theirs.
+        redrawn: Stages that stand on the wrong side of one that draws at random.
+        joins_targets: Whether the targets of a batch are the rows of all its samples, any number of each.
+        rounded_off: What the model makes of the samples that a length rounded down leaves out of every pass.
     """
 
     settings: LoaderSettings
@@ -102,6 +108,10 @@ class LoaderEvidence:
     one_axis_less: Trial | None = None
     one_axis_more: Trial | None = None
     statistics: SharedStatistics | None = None
+    mispaired: Mispaired | None = None
+    redrawn: tuple[Redrawn, ...] = ()
+    joins_targets: bool = False
+    rounded_off: Trial | None = None
 
     @property
     def left_out(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.diagnosis.rules import batched_first, labels, loading, sharding, unmade
+from shapewidget.diagnosis.rules import batched_first, labels, loading, pairing, redrawn, sharding, unmade
 
 RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     unmade.pass_failed,
@@ -22,6 +22,8 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     loading.shorter_loader_ends,
     labels.rows_of_zeros,
     labels.target_in_inputs,
+    pairing.labels_of_others,
+    redrawn.drawn_at_the_wrong_time,
     batched_first.statistics_of_the_batch,
     sharding.workers_repeat,
     sharding.ranks_share_badly,

@@ -7,12 +7,14 @@ import copy
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from types import FunctionType, GeneratorType, TracebackType
+from types import FunctionType, GeneratorType, ModuleType, TracebackType
 from typing import Any
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.as_found import as_found
-from shapewidget.frameworks.nesting import is_array, named_arrays, numeric
+from shapewidget.frameworks.held_arrays import HeldArrays
+from shapewidget.frameworks.nesting import is_array, named_arrays, numeric, size_of, split
+from shapewidget.frameworks.pairing import rows_of
 from shapewidget.frameworks.source import resolve
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.mending import methods
@@ -22,7 +24,9 @@ from shapewidget.graph.batches import (
     Failure,
     InnerPass,
     LoaderSettings,
+    Mispaired,
     Ranks,
+    Redrawn,
     SharedStatistics,
     WorkerShare,
 )
@@ -49,6 +53,7 @@ class Reading:
         self.mended: Any | None = None  # the batch that failed, as a fix makes it
         self.notes: tuple[str, ...] = ()
         _check_readable(loader)
+        self._held = _held_arrays(loader)
         rows, batches = _rows_held(loader), _length(loader)
         self.settings = LoaderSettings(
             _title(loader), rows=rows, batches=batches, batch_size=_batch_size_held(loader, rows, batches)
@@ -57,7 +62,7 @@ class Reading:
     @contextlib.contextmanager
     def untouched(self) -> Iterator[None]:
         """Leave the loader, and every random number generator, as found."""
-        with self._guard(), as_found(self.loader):
+        with self._guard(), as_found(self.loader), self._held.unchanged() if self._held else contextlib.nullcontext():
             yield
 
     def batches(self) -> Iterator[Any]:
@@ -87,6 +92,10 @@ class Reading:
             limit: How many batches of it may be read to find out.
         """
         return False
+
+    def part_drawn(self) -> int | None:
+        """How many samples from the first on a sampler draws, where the others are classes of their own."""
+        return None
 
     def is_whole_when_weighed(self) -> bool:
         """Whether a sampler that weighs classes draws from all of the data once it weighs samples."""
@@ -121,6 +130,50 @@ class Reading:
     def worker_share(self) -> WorkerShare | None:
         """What its workers read together; None where they cannot read the same."""
         return None
+
+    def rounded_off(self) -> Any | None:
+        """A batch behind the last one, of the samples that a length rounded down leaves out of every pass.
+
+        None where there is none, or where the order changes at the end of an epoch.
+        """
+        rows, size, count = self.settings.rows, self.settings.batch_size, self.settings.batches
+        has_items = hasattr(type(self.loader), "__getitem__") and not isinstance(self.loader, list | tuple)
+        if not has_items or not rows or not size or not count or count != rows // size or not rows % size:
+            return None
+        rest = self.loader[count]
+        before = rows_of(split(self.loader[0])[0])
+        if callable(getattr(self.loader, "on_epoch_end", None)):
+            self.loader.on_epoch_end()
+        is_fixed = before is not None and before == rows_of(split(self.loader[0])[0])
+        return rest if is_fixed and size_of(rest) == rows % size else None
+
+    def joins_targets(self) -> bool:
+        """Whether the targets of a batch are the rows of all its samples, which may have any number of them."""
+        return False
+
+    def mispaired(self, *, is_supervised: bool = False) -> Mispaired | None:
+        """Labels that it gives to other samples than their own; None where it gives each its own.
+
+        Args:
+            is_supervised: Whether a loss compares what comes of the first part of a batch with the second.
+        """
+        if self._held is None:
+            return None
+        found: Mispaired | None = self._held.given_apart(self._pairs, self.settings.title)
+        if found is None and callable(getattr(self.loader, "on_epoch_end", None)):
+            self.loader.on_epoch_end()
+            found = self._held.moved_apart(vars(self.loader), "on_epoch_end")
+        return found
+
+    def redrawn(self) -> tuple[Redrawn, ...]:
+        """Stages that stand on the wrong side of one that draws at random."""
+        return ()
+
+    def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """Input and label of every sample of a pass."""
+        for batch in self.batches():
+            inputs, targets = split(batch)
+            yield from zip(rows_of(inputs) or (), rows_of(targets) or (), strict=True)
 
 
 def methods_of(owner: Any) -> Iterator[tuple[FunctionType, Remade]]:
@@ -201,6 +254,17 @@ def _check_readable(loader: Any) -> None:
         )
 
 
+def _held_arrays(loader: Any) -> HeldArrays | None:
+    """The arrays that an object, or a generator with what it reads, cuts its batches from."""
+    if isinstance(loader, list | tuple):
+        return None
+    if not isinstance(loader, GeneratorType):
+        return HeldArrays(vars(loader)) if hasattr(loader, "__dict__") else None
+    function, values = function_of(loader)
+    read = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    return HeldArrays({**{name: value for name, value in read.items() if not isinstance(value, ModuleType)}, **values})
+
+
 def _has_items(loader: Any) -> bool:
     """Whether batches are asked for by their number, as of Keras' PyDataset."""
     kind = type(loader)
@@ -219,11 +283,18 @@ def _length(loader: Any) -> int | None:
 
 
 def _rows_held(loader: Any) -> int | None:
-    """Number of rows of the data that an object with batches holds, where two of its arrays have as many."""
+    """Number of samples that an object with batches holds, where two of its arrays, or of its lists, have as many."""
     if isinstance(loader, list | tuple | GeneratorType) or not hasattr(loader, "__dict__"):
         return None
-    arrays = [value for value in vars(loader).values() if is_array(value) and len(value.shape)]
-    lengths = [int(array.shape[0]) for array in arrays if array.shape[0] is not None]
+    held = list(vars(loader).values())
+    arrays = [int(each.shape[0]) for each in held if is_array(each) and len(each.shape) and each.shape[0] is not None]
+    return _common(arrays) or _common(
+        [*arrays, *(len(each) for each in held if isinstance(each, list | tuple | dict) and len(each) > 1)]
+    )
+
+
+def _common(lengths: Sequence[int]) -> int | None:
+    """The one length that occurs more than once."""
     common = {length for length in lengths if lengths.count(length) > 1}
     return common.pop() if len(common) == 1 else None
 

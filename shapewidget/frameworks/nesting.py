@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -112,6 +112,17 @@ def _lists_inputs(batch: Any) -> bool:
     return len(batch[0]) == (
         len(labels) if isinstance(labels, list) else next(iter(getattr(labels, "shape", ())), None)
     )
+
+
+def classes_of(targets: Sequence[Any]) -> list[Hashable] | None:
+    """The class of every sample; None where one has none, but numbers or boxes."""
+    found: list[Hashable] = []
+    for each in targets:
+        value = numeric(each).item() if is_array(each) and not each.shape else each
+        if isinstance(value, Mapping) or not isinstance(value, int | str):
+            return None
+        found.append(value)
+    return found
 
 
 def disagreement(samples: Sequence[Any], indices: Sequence[int]) -> Disagreement | None:

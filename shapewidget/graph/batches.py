@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 from shapewidget.graph.records import SourceLine, TensorSpec
 
@@ -242,11 +243,13 @@ class WorkerShare:
         workers: How many.
         samples: How many samples they give together.
         alone: How many samples one pass without workers gives.
+        is_mended: Whether workers that take turns at the samples were run, and gave each once.
     """
 
     workers: int
     samples: int
     alone: int
+    is_mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,76 @@ class SharedStatistics:
     stage: str
     shape: tuple[int, ...]
     is_mended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowsApart:
+    """Inputs and labels that are put into two orders.
+
+    Attributes:
+        step: What does so: a collate function, a method, "zip".
+        rows: How many rows were looked at; none where it is seen from the step alone.
+        apart: How many of them have the label of another sample.
+    """
+
+    step: str
+    rows: int = 0
+    apart: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """A class that has one number in one batch and another in a later one.
+
+    Attributes:
+        step: What numbers the classes.
+        label: The class, as its samples name it.
+        first: The batch, and the number that stands for it there.
+        other: A later batch, and the number there.
+    """
+
+    step: str
+    label: str
+    first: tuple[int, int]
+    other: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Misnumbered:
+    """Rows that name the sample that they belong to, counted without the samples that have none.
+
+    Attributes:
+        step: What joins and numbers them.
+        column: The column that holds the number.
+        sample: The place in the batch of the sample whose rows are numbered farthest off.
+        number: How they are numbered.
+        empty: How many samples of the batch have no row.
+    """
+
+    step: str
+    column: int
+    sample: int
+    number: int
+    empty: int
+
+
+Mispaired = RowsApart | Renumbered | Misnumbered
+"""Labels that are as many as the samples, and not theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redrawn:
+    """Two stages in the wrong order, one of which draws at random.
+
+    Attributes:
+        stage: The one that reads the other: "skip(80)".
+        before: The one that is read: "shuffle(100)".
+        effect: What comes of it: a "split" that changes, a first draw that is "kept", or samples that stay "together".
+    """
+
+    stage: str
+    before: str
+    effect: Literal["split", "kept", "together"]
 
 
 def timeline(batches: Sequence[BatchRecord]) -> str:

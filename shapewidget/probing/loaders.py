@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shapewidget.diagnosis.diagnose import diagnose
@@ -92,7 +93,7 @@ def gather(
     shared: Ranks | None = None,
 ) -> LoaderEvidence:
     """All that the rules look at: the pass, and what the model makes of its batches."""
-    reading = found.reading
+    reading, settings = found.reading, found.reading.settings
     trials, left_out = {}, None
     if adapter is not None:
         tried = ((index, _tried(adapter, model, found.split(batch), loss)) for index, batch in found.kept.items())
@@ -109,12 +110,19 @@ def gather(
         workers = reading.worker_share() if not is_blocked else None
         statistics = reading.shared_statistics() if found.failure is None else None
         shared = shared if shared is not None else reading.ranks(ranks)
-        weighed = False
-        if reading.settings.drawn_from is not None and reading.settings.drawn_from != reading.settings.samples:
+        mispaired, joins, weighed, rounded = None, False, False, None
+        if found.failure is None:
+            with contextlib.suppress(Exception):  # the user's code, run in another order than it was written for
+                mispaired = reading.mispaired(is_supervised=loss is not None)
+                joins = reading.joins_targets()
+                settings = replace(settings, drawn_from=reading.part_drawn() or settings.drawn_from)
+            with contextlib.suppress(Exception):  # a batch that nobody asks for may raise
+                rounded = reading.rounded_off()
+        if settings.drawn_from is not None and settings.drawn_from != settings.samples:
             with contextlib.suppress(Exception):  # samples that nobody asks for may raise, and labels be no classes
                 weighed = reading.is_whole_when_weighed()
     return LoaderEvidence(
-        reading.settings,
+        settings,
         tuple(found.batches),
         found.is_complete,
         found.failure,
@@ -134,6 +142,10 @@ def gather(
         edited(found, lambda batch: _is_taken(adapter, model, found.split(batch), loss)),
         *_other_axes(found, adapter, model, loss, trials),
         statistics,
+        mispaired,
+        reading.redrawn(),
+        joins,
+        _of_rest(found, rounded, adapter, model, loss) if rounded is not None else None,
     )
 
 
@@ -149,6 +161,11 @@ def _tried(adapter: Adapter, model: Any, batch: tuple[Any, Any], loss: Loss | No
     refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
     takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
     return Trial(refusal, takes_statistics and bool(getattr(model, "training", False)))
+
+
+def _of_rest(found: Pass, rest: Any, adapter: Adapter | None, model: Any, loss: Loss | None) -> Trial | None:
+    """What the model makes of a batch that no pass gives; without a model it is taken."""
+    return _tried(adapter, model, found.split(rest), loss) if adapter is not None else Trial()
 
 
 def _is_taken(adapter: Adapter | None, model: Any, batch: tuple[Any, Any], loss: Loss | None) -> bool:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.diagnosis.rules.accumulation import accumulation
 from shapewidget.diagnosis.rules.labels import arrays_of_two_lengths
-from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter, short_batch_refused
+from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter, short_batch_refused, shorter_loader_ends
+from shapewidget.diagnosis.rules.pairing import labels_of_others
 from shapewidget.diagnosis.rules.passes import always_the_first_batch, empty_batches, iterator_used_up
+from shapewidget.diagnosis.rules.redrawn import drawn_at_the_wrong_time
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Watch
+from shapewidget.frameworks.registry import reading_of
 from shapewidget.frameworks.unequal import unequal_arrays
 from shapewidget.probing.loaders import check_loader
 
@@ -33,6 +38,25 @@ def trained_wrongly(watch: Watch) -> Iterator[Finding]:
     yield from iterator_used_up(log)
     yield from empty_batches(log)
     yield from accumulation(log)
+    told = [each for loader, model in watch.loaders() for each in _seen_without_a_pass(loader, model is not None)]
+    yield from dict.fromkeys(told)  # a `fit` reads its data set through another one of the same stages
+
+
+def _seen_without_a_pass(loader: Any, is_fitted: bool) -> list[Finding]:
+    """What a loader is found to do wrong although none of its batches is at fault, and it is not gone through again."""
+    with contextlib.suppress(Exception):  # the user's code, run in another order than it was written for
+        reading = reading_of(loader)
+        with reading.untouched():
+            evidence = LoaderEvidence(
+                reading.settings,
+                inner=reading.inner_passes(),
+                is_whole_when_repeated=reading.is_whole_when_repeated(0),
+                mispaired=reading.mispaired(is_supervised=is_fitted),
+                redrawn=reading.redrawn(),
+            )
+        rules = (labels_of_others, drawn_at_the_wrong_time, shorter_loader_ends)
+        return [each for rule in rules for each in rule(evidence)]
+    return []
 
 
 def of_last_batch(watch: Watch, found: list[Finding]) -> list[Finding]:

@@ -39,11 +39,16 @@ class Patience:
             yield
             return
         watcher = threading.Thread(target=self._watch, daemon=True)
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.SIG_IGN:  # a job in the background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         watcher.start()
         try:
             yield
         finally:
             self._done.set()
+            if before is signal.SIG_IGN:
+                signal.signal(signal.SIGINT, before)
 
     def next(self, items: Iterator[Any]) -> Any:
         """The next item.

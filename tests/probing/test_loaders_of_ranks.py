@@ -34,6 +34,7 @@ class Stream(IterableDataset):
 def test_workers_that_all_read_the_whole_stream_are_found(is_shared, expected):
     report = shapewidget.check_loader(DataLoader(Stream(is_shared), batch_size=4, num_workers=2))
     assert codes(report) == expected
+    assert all(finding.verified for finding in report.findings if finding.code == "SW731")
     assert sum(batch.size for batch in report.batches) == (20 if is_shared else 40)
 
 

@@ -8,6 +8,8 @@ from torch.utils.data import (
     DataLoader,
     DistributedSampler,
     RandomSampler,
+    Sampler,
+    Subset,
     SubsetRandomSampler,
     TensorDataset,
     WeightedRandomSampler,
@@ -61,3 +63,28 @@ def test_sampler_of_the_own_data_set_is_clean(sampler):
     assert codes(shapewidget.check_loader(loader(sampler))) == []
     batches = DataLoader(DATA, batch_sampler=BatchSampler(sampler, 7, drop_last=False))
     assert codes(shapewidget.check_loader(batches)) == []
+
+
+class Identities(Sampler):
+    """Draws from a list of its own, in another order each time."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __len__(self):
+        return self.rows
+
+    def __iter__(self):
+        return iter(torch.randperm(self.rows).tolist())
+
+
+SORTED = TensorDataset(torch.randn(48, 4), torch.arange(48) // 12)
+MIXED = TensorDataset(torch.randn(48, 4), torch.arange(48) % 4)
+
+
+@pytest.mark.parametrize(("data", "rows", "expected"), [
+    (SORTED, 16, ["SW720"]), (SORTED, 48, []), (MIXED, 16, []), (Subset(SORTED, range(16)), 16, [])
+])  # fmt: skip
+def test_own_sampler_that_never_comes_to_some_classes_is_found(data, rows, expected):
+    report = shapewidget.check_loader(DataLoader(data, batch_size=8, sampler=Identities(rows)))
+    assert codes(report) == expected

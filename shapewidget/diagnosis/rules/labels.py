@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.graph.batches import BatchRecord
+from shapewidget.graph.batches import BatchRecord, Part, is_sequence
 from shapewidget.graph.records import SourceLine
 
 
@@ -21,7 +21,8 @@ def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
     samples, labels = _sizes(odd) or (0, 0)
     trial = evidence.trials.get(odd.index) if evidence.has_loss else None
     if trial is None:
-        is_wrong, code = not evidence.trials and odd is evidence.batches[0], "SW713"
+        is_wrong = not evidence.trials and odd is evidence.batches[0] and not evidence.joins_targets
+        code = "SW713"
     elif trial.refusal is not None:
         is_wrong, code = trial.refusal.where == "loss", "SW713"
     else:
@@ -36,7 +37,14 @@ def _sizes(batch: BatchRecord) -> tuple[int, int] | None:
     if len(inputs) != 1 or len(batch.targets) != 1 or not batch.targets[0].spec.shape or batch.size not in inputs:
         return None
     samples, labels = inputs.pop(), batch.targets[0].spec.shape[0]
-    return (samples, labels) if samples != labels else None
+    is_time_first = any(_is_time_first(part, labels) for part in batch.inputs)
+    return (samples, labels) if samples != labels and not is_time_first else None
+
+
+def _is_time_first(part: Part, labels: int) -> bool:
+    """Whether the samples run along the second axis of sequences."""
+    shape = part.spec.shape
+    return is_sequence(len(shape), part.spec.dtype) and shape[1] == labels
 
 
 def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels: int, code: str) -> Finding:

@@ -283,7 +283,23 @@ def rows_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
     """An object that cuts batches from arrays of its own, and that does not give all of their rows."""
     rows, title = evidence.settings.rows, evidence.settings.title
     read = sum(batch.size or 0 for batch in evidence.batches)
-    if evidence.is_complete and rows is not None and 0 < read < rows:
+    size, batches, rest = evidence.settings.batch_size, evidence.settings.batches, evidence.rounded_off
+    if rows and size and batches and rest is not None and rest.refusal is None:
+        yield finding(
+            "SW703",
+            "loader",
+            title,
+            f"{title} holds {rows} samples, and its length is {batches}: {rows} / {size} rounded down. The order is "
+            f"fixed, so the same {rows % size} samples are never read; batch {batches} would hold them.",
+            fix=f"round up in __len__: math.ceil({rows} / {size}), which is {batches + 1}",
+            op="__len__",
+            axis=0,
+            axis_name="samples",
+            expected=rows,
+            got=read,
+            verified=True,
+        )
+    elif evidence.is_complete and rows is not None and 0 < read < rows:
         yield finding(
             "SW707",
             "loader",

@@ -30,6 +30,7 @@ def workers_repeat(evidence: LoaderEvidence) -> Iterator[Finding]:
             axis_name="samples per pass",
             expected=share.alone,
             got=share.samples,
+            verified=share.is_mended,
         )
 
 

@@ -16,29 +16,24 @@ import tensorflow as tf
 
 from shapewidget.frameworks.keras.batched_first import shared_statistics
 from shapewidget.frameworks.keras.mending import mended_by_padding, mended_by_resizing, zipped_before_batching
+from shapewidget.frameworks.keras.orders import redrawn, shuffled_apart, stage_name, stages
 from shapewidget.frameworks.keras.signatures import kept_signature
 from shapewidget.frameworks.loading import Reading, error_text, raised_at
 from shapewidget.frameworks.nesting import disagreement
-from shapewidget.graph.batches import Disagreement, Failure, InnerPass, LoaderSettings, SharedStatistics
+from shapewidget.graph.batches import (
+    Disagreement,
+    Failure,
+    InnerPass,
+    LoaderSettings,
+    Redrawn,
+    RowsApart,
+    SharedStatistics,
+)
 
 _BATCHES = ("batch", "padded_batch")
 _KEEP_LENGTH = ("prefetch", "map", "options", "cache", "shuffle", "assert_cardinality")
 _SECONDS = 5.0
 """How long the stage that fails is searched for."""
-
-
-def stage_name(dataset: Any) -> str:
-    """The method that makes a stage: "padded_batch" for a `_PaddedBatchDataset`."""
-    name = type(dataset).__name__.strip("_").removeprefix("Parallel").removesuffix("Dataset").removesuffix("V2")
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-def stages(dataset: Any) -> list[Any]:
-    """The chain of a dataset from its end to its source; it ends where several streams are joined."""
-    chain = [dataset]
-    while len(inputs := chain[-1]._inputs()) == 1:
-        chain.append(inputs[0])
-    return chain
 
 
 def batching(dataset: Any) -> Any | None:
@@ -208,6 +203,15 @@ class DatasetReading(Reading):
         maps = [stage for stage in reversed(self._after) if stage_name(stage) == "map"]
         stage = f"{stage_name(self._batch)}({self._size})" if self._batch is not None else ""
         return shared_statistics(maps, stage)
+
+    def mispaired(self, *, is_supervised: bool = False) -> RowsApart | None:
+        """Labels that are shuffled otherwise than the inputs that they are zipped with."""
+        join = self._join()
+        return shuffled_apart(join._inputs(), is_supervised=is_supervised) if join is not None else None
+
+    def redrawn(self) -> tuple[Redrawn, ...]:
+        """Stages that stand on the wrong side of one that draws at random."""
+        return tuple(redrawn(stages(self.loader)))
 
     def batches(self) -> Iterator[Any]:
         """One pass."""

@@ -24,9 +24,10 @@ from shapewidget.frameworks.loading import Reading, Remade, error_text, methods_
 from shapewidget.frameworks.nesting import disagreement
 from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
-from shapewidget.frameworks.torch.samplers import drawn_from, is_whole_when_weighed, sampler_of
+from shapewidget.frameworks.torch.pairing import joins_targets, mispaired
+from shapewidget.frameworks.torch.samplers import drawn_from, is_whole_when_weighed, part_drawn, sampler_of
 from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
-from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Ranks, WorkerShare
+from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Mispaired, Ranks, WorkerShare
 
 _FIXED_ORDER = (SequentialSampler,)
 
@@ -227,6 +228,10 @@ class DataLoaderReading(Reading):
         left = indices[len(indices) // size * size :]
         return self.loader.collate_fn([self.loader.dataset[each] for each in left]) if left else None
 
+    def part_drawn(self) -> int | None:
+        """How many samples from the first on an own sampler draws, where the others are classes of their own."""
+        return part_drawn(self.loader)
+
     def is_whole_when_weighed(self) -> bool:
         """Whether a sampler that weighs classes draws from all of the data once it weighs samples."""
         return is_whole_when_weighed(self.loader)
@@ -252,6 +257,14 @@ class DataLoaderReading(Reading):
         with contextlib.suppress(Exception):  # what cannot be copied cannot be compared
             return worker_share(self.loader)
         return None
+
+    def joins_targets(self) -> bool:
+        """Whether the targets of a batch are the rows of all its samples, which may have any number of them."""
+        return joins_targets(self.loader)
+
+    def mispaired(self, *, is_supervised: bool = False) -> Mispaired | None:
+        """Labels that the collate function or the data set gives to other samples."""
+        return mispaired(self.loader)
 
 
 class _Drawn:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sized
+from itertools import islice
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
-from shapewidget.frameworks.nesting import numeric, split
+from shapewidget.frameworks.nesting import classes_of, numeric, split
 
 _MOST_SAMPLES = 2_000
 
@@ -30,6 +31,23 @@ def drawn_from(sampler: Any) -> int | None:
         with contextlib.suppress(Exception):  # a data set may raise whatever it likes where it has no length
             return len(getattr(sampler, name))
     return None
+
+
+def part_drawn(loader: DataLoader[Any]) -> int | None:
+    """How many samples from the first on a sampler of the user's draws, where the others hold classes of their own.
+
+    None where it draws all of them, or a part that may be meant: one that has all classes, or is no beginning.
+    """
+    sampler, dataset = sampler_of(loader), loader.dataset
+    if type(sampler).__module__.split(".")[0] == "torch" or not 1 < len(dataset) <= _MOST_SAMPLES:  # type: ignore[arg-type]
+        return None
+    total = len(dataset)  # type: ignore[arg-type]
+    drawn = {index for _ in range(2) for index in islice(iter(sampler), 4 * total)}
+    count = len(drawn)
+    if not 1 < count < total or drawn != set(range(count)):
+        return None
+    classes = classes_of([split(dataset[place])[1] for place in range(total)])
+    return count if classes is not None and set(classes[count:]) - set(classes[:count]) else None
 
 
 def is_whole_when_weighed(loader: DataLoader[Any]) -> bool:

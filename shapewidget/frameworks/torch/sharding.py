@@ -174,7 +174,11 @@ def worker_share(loader: DataLoader[Any]) -> WorkerShare | None:
         return None
     if any(together[digest] != count * loader.num_workers for digest, count in alone.items()):
         return None
-    return WorkerShare(loader.num_workers, together.total(), alone.total())
+    taken: Counter[bytes] = Counter()
+    for worker in range(loader.num_workers):
+        part = islice(iter(copy.deepcopy(loader.dataset)), worker, None, loader.num_workers)
+        taken.update(map(_digest, islice(part, _MOST_SAMPLES + 1)))
+    return WorkerShare(loader.num_workers, together.total(), alone.total(), taken == alone)
 
 
 def _worker(loader: DataLoader[Any], worker: int) -> Iterator[Any]:

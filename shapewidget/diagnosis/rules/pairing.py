@@ -1,0 +1,79 @@
+"""Labels that are as many as the samples of their batch, and belong to others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+from shapewidget.graph.batches import Misnumbered, Renumbered, RowsApart
+
+
+def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """The first way in which inputs and labels part."""
+    match evidence.mispaired:
+        case RowsApart() as found:
+            yield _apart(found)
+        case Renumbered() as found:
+            yield _renumbered(found)
+        case Misnumbered() as found:
+            yield _misnumbered(found)
+
+
+def _apart(found: RowsApart) -> Finding:
+    reason = (
+        f"`{found.step}` moves inputs and labels apart: {found.apart} of {found.rows} samples come out with the label "
+        f"of another one. All inputs and all labels are there, each in an order of its own."
+    )
+    got, fix = (
+        f"{found.apart} of {found.rows} labels at another sample",
+        "reorder both by one list of indices: x, y = x[order], y[order]",
+    )
+    if not found.rows:
+        reason = (
+            f"`{found.step}` joins a stream of inputs and one of their labels, and they are not shuffled alike: each "
+            f"input comes with the label of another one."
+        )
+        got, fix = "two orders", "zip first, then shuffle: tf.data.Dataset.zip((inputs, labels)).shuffle(...)"
+    return _said(
+        "SW725",
+        found.step,
+        reason,
+        fix=fix,
+        axis_name="order of the samples",
+        expected="one order for inputs and labels",
+        got=got,
+    )
+
+
+def _renumbered(found: Renumbered) -> Finding:
+    (batch, number), (later, other) = found.first, found.other
+    return _said(
+        "SW726",
+        found.step,
+        f"`{found.step}` numbers the classes of each batch by themselves: class {found.label} is {number} in batch "
+        f"{batch} and {other} in batch {later}. A number does not mean one class, so there is nothing to learn.",
+        fix="number the classes once, for the whole data set, and look the number up in every batch",
+        axis_name="class numbers",
+        expected=f"{number} for class {found.label}",
+        got=other,
+    )
+
+
+def _misnumbered(found: Misnumbered) -> Finding:
+    return _said(
+        "SW727",
+        found.step,
+        f"`{found.step}` writes into column {found.column} which sample a row is of, and counts without the "
+        f"{found.empty} samples that have no row: the rows of sample {found.sample} are numbered {found.number}, and "
+        f"so belong to another one.",
+        fix="number the samples first, then leave out those without a row",
+        axis_name="sample index",
+        expected=found.sample,
+        got=found.number,
+    )
+
+
+def _said(code: str, step: str, reason: str, **details: Any) -> Finding:
+    return finding(code, "loader", step, reason, op=step, axis=0, **details)
