@@ -23,15 +23,19 @@ const OURS = new RegExp(
     "enterX leaveX outOf routes isSolved fullScreen colourBy focusSearch hasTwin options level columns apart",
     "show above below last first tone weight depth previous make look dispose mark turn zoom colour update follow",
     "legend around bottom placed boxes nested chains home resized members exit entry through cardLeft",
+    "points made onScreen toPicture reserve goNear makeRoom readers enters leave moves into ends axes isSearching found",
+    "outlines under lean ids known",
   ]
     .join(" ")
     .replaceAll(" ", "|")})$`,
 );
 
 const STYLES = fileURLToPath(new URL("src/styles/", import.meta.url));
-/** Stands for the prefix of all classes of the graph; its view puts that in again. */
-const PREFIX = "$";
-const sheets = readdirSync(STYLES).sort();
+/** What stands for frequent words of the style sheets; the view puts the words in again. */
+const SHORTHAND = Object.entries(JSON.parse(readFileSync(`${STYLES}shorthand.json`, "utf8")));
+const sheets = readdirSync(STYLES)
+  .filter((name) => name.endsWith(".css"))
+  .sort();
 const names = sheets.flatMap((sheet) => readFileSync(STYLES + sheet, "utf8").match(/(?<=--)[a-z][\w-]*/g));
 // Custom properties that scripts name keep their names.
 const own = [...new Set(names)].filter((name) => !/^(heat-.*|kind-.*|(on-)?tone|sans|mono|height)$/.test(name));
@@ -45,7 +49,8 @@ const smallStyles = {
       const { code } = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
       const contents = code.trim().replace(/(?<=--[\w-]+:) /g, "");
       const renamed = contents.replace(/(?<=--)[\w-]+/g, (name) => short.get(name) ?? name);
-      return { contents: path.startsWith(STYLES) ? renamed.replaceAll("swg-", PREFIX) : renamed, loader: "text" };
+      const shortened = SHORTHAND.reduce((text, [sign, word]) => text.replaceAll(word, sign), renamed);
+      return { contents: path.startsWith(STYLES) ? shortened : renamed, loader: "text" };
     });
   },
 };

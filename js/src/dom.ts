@@ -4,34 +4,44 @@ import { pieces } from "./texts";
 
 type Attributes = Record<string, string | number | boolean | undefined>;
 type Child = Node | string;
+/** The name of an element, and classes of ours behind it, each after a dot: "p.notice". */
+type Tag<K extends string> = K | `${K}.${string}`;
 
-const SVG = "http://www.w3.org/2000/svg";
+/** Set attributes; those that are undefined or false are left out. */
+export function assign(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
+}
 
-function filled<E extends Element>(element: E, attributes: Attributes, children: Child[]): E {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === false) continue;
-    element.setAttribute(name, value === true ? "" : String(value));
+function filled(element: Element, classes: readonly string[], parts: (Attributes | Child)[]): Element {
+  for (const each of classes) element.classList.add(`swg-${each}`);
+  for (const part of parts) {
+    if (typeof part === "string" || part instanceof Node) element.append(part);
+    else assign(element, part);
   }
-  element.append(...children);
   return element;
 }
 
-/** An HTML element. */
+/** An HTML element with attributes and children. */
 export function h<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  attributes: Attributes = {},
-  ...children: Child[]
+  tag: Tag<K>,
+  ...parts: (Attributes | Child)[]
 ): HTMLElementTagNameMap[K] {
-  return filled(document.createElement(tag), attributes, children);
+  const [name = "", ...classes] = tag.split(".");
+  return filled(document.createElement(name), classes, parts) as HTMLElementTagNameMap[K];
 }
 
-/** An SVG element. */
+/** An SVG element with attributes and children. */
 export function s<K extends keyof SVGElementTagNameMap>(
-  tag: K,
-  attributes: Attributes = {},
-  ...children: Child[]
+  tag: Tag<K>,
+  ...parts: (Attributes | Child)[]
 ): SVGElementTagNameMap[K] {
-  return filled(document.createElementNS(SVG, tag), attributes, children);
+  const [name = "", ...classes] = tag.split(".");
+  return filled(
+    document.createElementNS("http://www.w3.org/2000/svg", name),
+    classes,
+    parts,
+  ) as SVGElementTagNameMap[K];
 }
 
 /** The element that has the focus beside this one; a document does not tell which it is within a shadow root. */
@@ -68,9 +78,5 @@ export function signButton(label: string, sign: Child, onClick: () => void, clas
 
 /** A sign drawn with lines on a square of 16 pixels. */
 export function icon(d: string): SVGSVGElement {
-  return s(
-    "svg",
-    { class: "swg-icon", width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": "true" },
-    s("path", { d }),
-  );
+  return s("svg.icon", { width: 16, height: 16, viewBox: "0 0 16 16", "aria-hidden": "true" }, s("path", { d }));
 }

@@ -38,7 +38,7 @@ class PlotView {
   readonly #end = new AbortController();
   readonly #plot: PlotElement = h("div", { role: "img" });
   readonly #note = h("div", { class: "swg-plot-note", role: "status" });
-  readonly #root = h("div", { class: "swg-plot" }, h("style", {}, styles), this.#plot, this.#note);
+  readonly #root = h("div", { class: "swg-plot" }, h("style", styles), this.#plot, this.#note);
   readonly #sizes = new ResizeObserver(() => void this.#draw());
   readonly #unwatchTheme: () => void;
   readonly #listeners: [TraitEvent, () => void][] = [
@@ -151,7 +151,7 @@ class PlotView {
   #complain(problem: string): void {
     const retry = h("button", { type: "button" }, "Try again");
     retry.addEventListener("click", () => this.#retry());
-    this.#note.replaceChildren(h("span", {}, `The plot cannot be drawn. ${problem}`), retry);
+    this.#note.replaceChildren(h("span", `The plot cannot be drawn. ${problem}`), retry);
   }
 
   #retry(): void {

@@ -8,6 +8,7 @@ import bars from "./styles/bars.css";
 import base from "./styles/base.css";
 import graphStyles from "./styles/graph.css";
 import panelStyles from "./styles/panel.css";
+import shorthand from "./styles/shorthand.json";
 import { watchTheme } from "./theme";
 import { GraphFrame } from "./views/graph";
 import { Legend } from "./views/legend";
@@ -18,8 +19,11 @@ import { Panel } from "./views/panel";
 import { download, png } from "./views/save";
 import { Toolbar } from "./views/toolbar";
 
-/** The build leaves out the prefix of the classes. */
-const STYLES = (base + bars + graphStyles + panelStyles).replaceAll("$", "swg-");
+/** The build writes frequent words of the style sheets as one sign. */
+const STYLES = Object.entries(shorthand).reduce(
+  (text, [sign, word]) => text.replaceAll(sign, word),
+  base + bars + graphStyles + panelStyles,
+);
 const NEEDED = { "data-lm-suppress-shortcuts": "true", role: "region", "aria-label": "Shape graph" };
 
 export class View {
@@ -62,12 +66,12 @@ export class View {
     this.#traits = new Traits(model);
     this.#chosen = this.#traits.get("view_state");
     this.#root.append(
-      h("style", {}, STYLES),
+      h("style", STYLES),
       this.#toolbar.element,
       this.#status.element,
       this.#problem.element,
-      h("div", { class: "swg-waiting" }, "Running the model once…"),
-      h("div", { class: "swg-main" }, this.#frame.element, this.#panel.element),
+      h("div.waiting", "Running the model once…"),
+      h("div.main", this.#frame.element, this.#panel.element),
       this.#legend.element,
       this.#words,
     );

@@ -38,6 +38,13 @@ def layer(page: Page, id_: str):
     return page.locator(f'[data-layer="{id_}"]')
 
 
+def opened(name: str) -> dict:
+    """A state with all groups open, at the scale at which it begins."""
+    state = wire(name)
+    groups = [layer["id"] for layer in state["graph"]["layers"] if layer["kind"] == "group"]
+    return state | {"view_state": {"version": 1, "open": groups}}
+
+
 def chain(length: int) -> dict:
     """Layers one below the other, in blocks of ten, no two alike."""
     layers, edges = [], []

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.graph_page import chain, choose, layer, receive, show, trait, transform, wire
+from browser.graph_page import chain, choose, layer, opened, receive, show, trait, transform, wire
 from playwright.sync_api import Page, expect
 
 
@@ -56,7 +56,7 @@ def test_the_map_has_a_tick_for_each_problem_and_moves_the_view(page):
     show(page, state)
     ticks = page.locator(".swg-tick")
     expect(ticks).to_have_count(2)
-    box = page.locator(".swg-map").bounding_box()
+    box = page.locator(".swg-map > svg").bounding_box()
     heights = {
         state: page.locator(f".swg-tick.swg-is-{state}").bounding_box()["y"] for state in ("mismatch", "coincidence")
     }
@@ -71,29 +71,6 @@ def test_there_is_no_map_where_it_would_be_in_the_way(page):
     expect(page.locator(".swg-map")).to_be_hidden()
     show(page, chain(300), "width: 440px")
     expect(page.locator("#view-1 .swg-map")).to_be_hidden()
-
-
-def test_a_large_graph_is_drawn_from_afar_with_a_few_paths(page):
-    show(page, chain(2000))
-    page.get_by_role("button", name="Fit the graph").click()
-    expect(page.locator(".swg-afar")).to_be_visible()
-    expect(page.locator(".swg-world")).to_be_hidden()
-    assert page.locator(".swg-afar path").count() < 10
-    expect(page.locator(".swg-world [data-layer]")).to_have_count(0)
-    view = page.locator(".swg-view").bounding_box()
-    page.mouse.click(view["x"] + view["width"] / 2, view["y"] + view["height"] / 2)
-    expect(page.locator(".swg-afar")).to_be_hidden()
-    expect(page.locator(".swg-world [data-layer]").first).to_be_attached()
-
-
-def test_names_of_groups_can_be_read_from_afar(page):
-    show(page, chain(1000))
-    layer(page, "n0").focus()
-    for _ in range(6):
-        page.keyboard.press("-")
-    names = page.locator(".swg-far-name")
-    expect(names.first).to_have_text("b0")
-    assert names.first.bounding_box()["height"] == pytest.approx(20, abs=6)
 
 
 def touch(page: Page, *steps: list[tuple[int, int]]) -> None:
@@ -165,6 +142,8 @@ def test_the_groups_whose_titles_are_above_the_view_are_named(page):
     where = page.locator(".swg-where")
     page.get_by_role("button", name="Fit the graph").click()
     expect(where).to_be_hidden()
+    page.get_by_label("Find a layer").fill("tagger.head.out")
+    page.get_by_label("Find a layer").press("Enter")
     layer(page, "tagger.head.out").focus()
     page.keyboard.press("ArrowUp")
     for _ in range(8):
@@ -188,8 +167,7 @@ def test_what_looks_as_before_is_moved_and_not_made_again(page):
 
 
 def test_the_title_of_a_group_that_is_wider_than_the_view_stays_in_view(page):
-    show(page, wire("elmo"), "width: 420px")
-    choose(page, "Open all groups")
+    show(page, opened("elmo"), "width: 420px")
     layer(page, "bilm.cat").focus()
     for _ in range(12):
         page.keyboard.press("+")

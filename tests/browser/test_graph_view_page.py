@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from browser.graph_page import chain, choose, layer, receive, show, trait, transform, wire
+from browser.graph_page import chain, layer, opened, receive, show, trait, transform, wire
 from browser.servers import ROOT
 from playwright.sync_api import Page, expect
 
@@ -302,8 +302,7 @@ def test_a_narrow_view_has_the_panel_below_the_graph(page):
 
 @pytest.mark.parametrize("id_", ["bilm.encoder", "bilm.encoder.highway", "tagger"])
 def test_a_group_that_opens_or_closes_keeps_its_header_in_place(page, id_):
-    show(page, wire("elmo"))
-    choose(page, "Open all groups")
+    show(page, opened("elmo"))
     title = layer(page, id_).locator(".swg-name").first
     places = [title.bounding_box()["y"]]
     for _ in range(2):

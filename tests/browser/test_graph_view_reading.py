@@ -131,7 +131,7 @@ def test_colours_by_memory_have_a_scale_with_units_and_a_value_on_each_box(page)
     swatch = legend.locator(".swg-swatch").last.evaluate("swatch => getComputedStyle(swatch).backgroundColor")
     assert colour == swatch
     legend.get_by_role("button", name="to 64 MiB").click()
-    expect(page.locator(".swg-dim")).to_have_count(1)
+    expect(page.locator(".swg-node.swg-dim")).to_have_count(1)
     receive(page, colour_by="time")
     expect(legend).to_contain_text("not measured yet")
     expect(page.locator(".swg-toned, .swg-dim")).to_have_count(0)

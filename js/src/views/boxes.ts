@@ -19,12 +19,8 @@ export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGEle
   const trouble = scene.trouble(layer.id);
   const tone = scene.colouring.of(layer.id)?.tone;
   const { width, height } = placed;
-  const group = s("g", {
-    class: [
-      `swg-node swg-${isGroup ? "closed" : layer.kind} swg-is-${trouble.state}`,
-      layer.assumed ? "swg-assumed" : "",
-      tone ? "swg-toned" : "",
-    ].join(" "),
+  const flags = (layer.assumed ? ".assumed" : "") + (tone ? ".toned" : "");
+  const group = s(`g.node.${isGroup ? "closed" : layer.kind}.is-${trouble.state}${flags}`, {
     style: tone && toned(tone),
     "data-layer": layer.id,
     role: "button",
@@ -32,16 +28,16 @@ export function box(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGEle
     "aria-label": label(scene, layer, trouble.state),
     "aria-expanded": isGroup ? "false" : undefined,
   });
-  if (shortName(layer.name) !== layer.name) group.append(s("title", {}, layer.name));
+  if (shortName(layer.name) !== layer.name) group.append(s("title", layer.name));
   const behind = scene.folds.has(layer.id) ? [8, 4] : isGroup ? [4] : [];
-  for (const by of behind) group.append(s("rect", { class: "swg-behind", x: by, y: by, width, height, rx: 8 }));
+  for (const by of behind) group.append(s("rect.behind", { x: by, y: by, width, height, rx: 8 }));
   const isRound = hasOneLine && layer.kind !== "layer";
-  group.append(s("rect", { class: "swg-box", width, height, rx: isRound ? height / 2 : 8 }));
+  group.append(s("rect.box", { width, height, rx: isRound ? height / 2 : 8 }));
   const left = isRound ? 15 : 13;
   const text = s("text", { x: left, y: hasOneLine ? height / 2 + 4 : 18 }, ...words(scene, layer, isGroup ? "▸" : ""));
   group.append(text);
   const below = detail(scene, layer);
-  if (below && hasOneLine) text.append(s("tspan", { class: "swg-mono", dx: 8 }, below));
+  if (below && hasOneLine) text.append(s("tspan.mono", { dx: 8 }, below));
   else if (below) group.append(signature(scene, layer, below, left));
   if (trouble.state !== "agree")
     group.append(sign(trouble.state, width - 15, hasOneLine ? height / 2 : 15, trouble.count));
@@ -64,11 +60,7 @@ function words(scene: Scene, layer: WireLayer, fold: string): SVGTSpanElement[] 
     ["kind", kind],
   ].filter(([, text]) => text);
   return parts.map(([kindOf, text], place) =>
-    s(
-      "tspan",
-      { class: `swg-${kindOf}`, dx: place ? (parts[place - 1]?.[0] === "fold" ? 4 : 6) : undefined },
-      text ?? "",
-    ),
+    s(`tspan.${kindOf}`, { dx: place ? (parts[place - 1]?.[0] === "fold" ? 4 : 6) : undefined }, text ?? ""),
   );
 }
 
@@ -77,7 +69,7 @@ function signature(scene: Scene, layer: WireLayer, text: string, left: number): 
   const clash = scene.into(layer.id).find((edge) => edge.state === "mismatch" && edge.target === layer.id);
   const wanted = clash?.badge.split("≠")[1]?.trim() ?? "";
   const parts = underlined(text, wanted ? placeOf(wanted, text) : -1, wanted);
-  return s("text", { class: "swg-mono swg-signature", x: left, y: 35 }, ...parts);
+  return s("text.mono.signature", { x: left, y: 35 }, ...parts);
 }
 
 /** The worst state at or in a box, with the number of its lines where there are several. */
@@ -85,8 +77,8 @@ function sign(state: State, x: number, y: number, count: number): SVGGElement {
   const text = count > 1 ? `${signOf(state)} ${count}` : signOf(state);
   const width = count > 1 ? 16 + 7 * text.length : 18;
   return s(
-    "g",
-    { class: `swg-sign swg-is-${state}`, transform: `translate(${x + 9 - width} ${y - 9})`, "aria-hidden": "true" },
+    `g.sign.is-${state}`,
+    { transform: `translate(${x + 9 - width} ${y - 9})`, "aria-hidden": "true" },
     s("rect", { width, height: 18, rx: 9 }),
     s("text", { x: width / 2, y: 13, "text-anchor": "middle" }, text),
   );
@@ -94,8 +86,7 @@ function sign(state: State, x: number, y: number, count: number): SVGGElement {
 
 /** The frame of an open group, to be drawn below what is in it. */
 export function frame(layer: WireLayer, placed: PlacedNode, state: State): SVGRectElement {
-  return s("rect", {
-    class: `swg-frame swg-depth-${placed.depth % 2} swg-is-${state}`,
+  return s(`rect.frame.depth-${placed.depth % 2}.is-${state}`, {
     "data-frame": layer.id,
     width: placed.width,
     height: placed.height,
@@ -107,17 +98,16 @@ export function frame(layer: WireLayer, placed: PlacedNode, state: State): SVGRe
 export function header(scene: Scene, layer: WireLayer, placed: PlacedNode): SVGGElement {
   const { state, count } = scene.trouble(layer.id);
   const group = s(
-    "g",
+    `g.node.header.depth-${placed.depth % 2}.is-${state}`,
     {
-      class: `swg-node swg-header swg-depth-${placed.depth % 2} swg-is-${state}`,
       "data-layer": layer.id,
       role: "button",
       tabindex: -1,
       "aria-expanded": "true",
       "aria-label": label(scene, layer, state),
     },
-    s("rect", { class: "swg-veil", x: 2, y: 2, width: placed.width - 4, height: HEADER_HEIGHT - 7, rx: 8 }),
-    s("text", { x: TITLE_LEFT, y: 21, class: "swg-halo" }, ...words(scene, layer, "▾")),
+    s("rect.veil", { x: 2, y: 2, width: placed.width - 4, height: HEADER_HEIGHT - 7, rx: 8 }),
+    s("text.halo", { x: TITLE_LEFT, y: 21 }, ...words(scene, layer, "▾")),
   );
   if (state !== "agree") group.append(sign(state, placed.width - 17, 16, count));
   return group;

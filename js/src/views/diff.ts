@@ -9,11 +9,11 @@ const SIGNS = { added: "+\u00a0", removed: "−\u00a0", context: "\u00a0\u00a0",
 /** The lines of a patch, and a button that copies the new ones. */
 export function diff(patch: string): HTMLElement {
   const lines = patchLines(patch);
-  const body = h("pre", { class: "swg-diff", tabindex: 0, "aria-label": "The fix as a change of your code" });
-  for (const { kind, text } of lines) body.append(h("span", { class: `swg-${kind}` }, SIGNS[kind] + text));
+  const body = h("pre.diff", { tabindex: 0, "aria-label": "The fix as a change of your code" });
+  for (const { kind, text } of lines) body.append(h(`span.${kind}`, SIGNS[kind] + text));
   const added = lines.filter((line) => line.kind === "added").map((line) => line.text);
   const copy = signButton("Copy the new lines", "Copy", () => void copied(copy, added.join("\n")), "swg-copy");
-  return h("div", { class: "swg-patch" }, body, copy);
+  return h("div.patch", body, copy);
 }
 
 async function copied(element: HTMLElement, text: string): Promise<void> {

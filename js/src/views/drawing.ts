@@ -39,7 +39,7 @@ const MOVE_MS = 220;
 
 /** One view's elements; `keepNear` puts in and takes out as the view moves. */
 export class Drawing {
-  readonly element = s("g", { class: "swg-world" });
+  readonly element = s("g.world");
   readonly #levels = new Map(LEVELS.map((level) => [level, s("g")]));
   #entries: Entry[] = [];
   #boxes = 0;
@@ -62,7 +62,7 @@ export class Drawing {
   whole(): SVGGElement {
     const levels = new Map(LEVELS.map((level) => [level, s("g")]));
     for (const { item } of this.#entries) for (const [level, element] of put(item)) levels.get(level)?.append(element);
-    return s("g", { class: "swg-world" }, ...levels.values());
+    return s("g.world", ...levels.values());
   }
 
   /**

@@ -20,23 +20,23 @@ export function edge(
 ): SVGElement {
   const shown = carried.find((each) => known(each.state) === state);
   const flags = [
-    carried.every((each) => each.assumed) ? " swg-assumed" : "",
-    carried.every((each) => each.escaped) ? " swg-escaped" : "",
+    carried.every((each) => each.assumed) ? ".assumed" : "",
+    carried.every((each) => each.escaped) ? ".escaped" : "",
   ].join("");
   const path = linePath(placed, direction);
   const words = shown
     ? `${shown.source} → ${shown.target}\n${scene.symbolic(shown.tensor)}\n${scene.numeric(shown.tensor)}`
     : "";
   const group = s(
-    "g",
-    { class: `swg-edge swg-is-${state}${flags}`, "data-edge": shown?.id, "data-state": state },
-    s("title", {}, words),
-    s("path", { class: "swg-line", d: path }),
-    s("path", { class: "swg-hit", d: path }),
+    `g.edge.is-${state}${flags}`,
+    { "data-edge": shown?.id, "data-state": state },
+    s("title", words),
+    s("path.line", { d: path }),
+    s("path.hit", { d: path }),
   );
-  if (hasArrow) group.append(s("path", { class: "swg-arrow", d: arrowPath(placed.points, ARROW[state], direction) }));
+  if (hasArrow) group.append(s("path.arrow", { d: arrowPath(placed.points, ARROW[state], direction) }));
   const port = placed.fromPort ? placed.points[0] : undefined;
   const down = direction === "down" ? HEADER_HEIGHT : 0;
-  if (port) group.append(s("circle", { class: "swg-port", cx: port.x, cy: port.y + down, r: 3.5 }));
+  if (port) group.append(s("circle.port", { cx: port.x, cy: port.y + down, r: 3.5 }));
   return group;
 }

@@ -1,111 +1,140 @@
 /** A large graph from afar: a few merged paths in place of thousands of elements, and the names of the groups. */
 
-import { isPill, title } from "../cards";
 import { s } from "../dom";
-import { groupBy } from "../layout/group-by";
-import type { PlacedNode } from "../layout/types";
+import type { PlacedNode, Point } from "../layout/types";
+import type { Placing } from "../placing";
 import type { Scene } from "../scene";
 import type { Line } from "./items";
-import { type Box, touches } from "./viewport";
+import type { Marks } from "./marks";
+import { names, ranked, type Seen } from "./names";
+import { type Box, touches, type Viewport } from "./viewport";
 
-const NAME_SIZE = 12;
-const MOST_NAMES = 60;
+/** Across its flow a graph is drawn at no smaller scale than this: a long chain would be a hair. */
+const LEAST_ACROSS = 0.1;
+/** Half of the room that names take beside it. */
+const MOST_ASIDE = 110;
 
-/** The parts of a picture as paths, one for all that look alike. */
-export interface Outlines {
-  readonly frames: string[];
-  readonly lines: Map<string, string>;
-  readonly boxes: Map<string, string>;
-}
+/** The parts of a picture as paths, one for all that look alike: what they look like, from the lowest to the highest. */
+export type Outlines = ReadonlyMap<string, string>;
 
 /** The paths of a picture; made once a layout. */
 export function outlines(scene: Scene, nodes: readonly PlacedNode[], lines: readonly Line[]): Outlines {
-  const open = nodes.filter((node) => node.isOpen);
-  const closed = nodes.filter((node) => !node.isOpen);
-  const look = ({ id }: PlacedNode): string => {
-    const { state } = scene.trouble(id);
-    return state === "agree" ? (scene.colouring.of(id)?.tone ?? state) : state;
-  };
-  const merged = <T>(groups: Map<string, T[]>, draw: (item: T) => string): Map<string, string> =>
-    new Map([...groups].map(([key, items]) => [key, items.map(draw).join("")]));
-  return {
-    frames: [0, 1].map((odd) =>
-      open
-        .filter((node) => node.depth % 2 === odd)
-        .map((node) => rectangle(node))
-        .join(""),
-    ),
-    lines: merged(
-      groupBy(lines, (line) => line.state),
-      ({ placed }) =>
-        placed.points.map(({ x, y }, place) => `${place ? "L" : "M"}${Math.round(x)} ${Math.round(y)}`).join(""),
-    ),
-    boxes: merged(groupBy(closed, look), rectangle),
-  };
+  const paths = new Map<string, string>();
+  const add = (look: string, path: string): void => void paths.set(look, (paths.get(look) ?? "") + path);
+  for (const node of nodes) if (node.isOpen) add(`frame.depth-${node.depth % 2}`, rectangle(node));
+  for (const { state, placed } of lines)
+    add(
+      `line.is-${state}`,
+      placed.points.map(({ x, y }, place) => `${place ? "L" : "M"}${Math.round(x)} ${Math.round(y)}`).join(""),
+    );
+  for (const node of nodes) {
+    const { state } = scene.trouble(node.id);
+    const tone = state === "agree" ? scene.colouring.of(node.id)?.tone : undefined;
+    if (!node.isOpen) add(`far.is-${tone ?? state}`, rectangle(node));
+  }
+  return paths;
 }
 
-/** The paths as elements; what is in trouble lies on top. */
-export function drawn({ frames, lines, boxes }: Outlines): SVGElement[] {
-  const path = (className: string, d: string): SVGElement => s("path", { class: className, d });
-  return [
-    ...frames.map((d, odd) => path(`swg-frame swg-depth-${odd}`, d)),
-    ...[...lines].map(([state, d]) => s("g", { class: `swg-is-${state}` }, path("swg-line", d))),
-    ...[...boxes].map(([look, d]) => {
-      const element = path(`swg-far swg-is-${look}`, d);
-      if (/^(heat|kind)-/.test(look)) element.setAttribute("style", `fill:var(--${look})`);
-      return element;
-    }),
-  ];
+/** The paths as elements. */
+export function drawn(outlines: Outlines): SVGElement[] {
+  return [...outlines].map(([look, d]) => {
+    const tone = /(heat|kind)-.*/.exec(look)?.[0];
+    return s(`path.${look}`, { d, style: tone && `fill:var(--${tone})` });
+  });
 }
 
 /** The view from afar of one layout after another; its paths are also those of the map. */
 export class Afar {
-  readonly element = s("g", { class: "swg-afar" });
+  readonly element = s("g.afar");
+  readonly #world = s("g");
+  readonly #names = s("g");
+  readonly #viewport: Viewport;
+  readonly #placing: Placing;
   #scene: Scene | null = null;
-  #nodes: readonly PlacedNode[] = [];
   #lines: readonly Line[] = [];
   #outlines: Outlines | null = null;
+  #ranked: readonly PlacedNode[] = [];
+
+  constructor(viewport: Viewport, placing: Placing) {
+    this.#viewport = viewport;
+    this.#placing = placing;
+    this.element.append(this.#world, this.#names);
+  }
 
   /** Another layout, or the same one in other colours. */
-  show(scene: Scene, nodes: readonly PlacedNode[], lines: readonly Line[]): void {
+  show(scene: Scene, lines: readonly Line[]): void {
     this.#scene = scene;
-    this.#nodes = nodes;
     this.#lines = lines;
     this.#outlines = null;
-    this.element.replaceChildren();
+    this.#world.replaceChildren();
   }
 
   /** The paths, made when they are first asked for. */
   outlines(scene: Scene): Outlines {
-    this.#outlines ??= outlines(scene, this.#nodes, this.#lines);
+    this.#outlines ??= outlines(scene, this.#placing.nodes, this.#lines);
     return this.#outlines;
   }
 
   /** Draw the part in view, or nothing where what is near is drawn. */
-  draw(isShown: boolean, shown: Box, scale: number): void {
+  draw(isShown: boolean, { isSearching, found }: Marks): void {
     this.element.classList.toggle("swg-on", isShown);
-    if (!isShown || this.#scene === null) return;
-    if (!this.element.firstChild) this.element.append(s("g", {}, ...drawn(this.outlines(this.#scene))), s("g"));
-    this.element.lastElementChild?.replaceChildren(...names(this.#scene, this.#nodes, shown, scale));
+    const scene = this.#scene;
+    if (!isShown || scene === null) return;
+    if (!this.#world.firstChild) {
+      this.#world.append(...drawn(this.outlines(scene)));
+      this.#ranked = ranked(scene, this.#placing.nodes);
+    }
+    const { x, y, width, height } = this.#onScreen({ x: 0, y: 0, width: 1, height: 1 });
+    this.#world.setAttribute("transform", `matrix(${width} 0 0 ${height} ${x} ${y})`);
+    this.#world.classList.toggle("swg-dim", isSearching);
+    const named = isSearching ? this.#ranked.filter(({ id }) => found.has(id)) : this.#ranked;
+    const whole = this.#onScreen({ x: 0, y: 0, ...this.#size });
+    this.#names.replaceChildren(...names(scene, this.#seen(named), whole, this.#viewport, this.#placing.direction));
   }
-}
 
-/** Names of the groups in view that have room for them, as large on the screen at any scale. */
-export function names(scene: Scene, nodes: readonly PlacedNode[], view: Box, scale: number): SVGElement[] {
-  const size = NAME_SIZE / scale;
-  const found: SVGElement[] = [];
-  for (const node of nodes) {
-    const layer = scene.layers.get(node.id);
-    if (layer === undefined || isPill(layer) || found.length >= MOST_NAMES) continue;
-    if (node.height < 1.6 * size || !touches(node, view)) continue;
-    const { name } = title(scene, layer);
-    const room = Math.floor(node.width / size / 0.6) - 1;
-    if (room < 2) continue;
-    const text = name.length > room ? `${name.slice(0, room - 1)}…` : name;
-    const y = Math.max(node.y, Math.min(view.y, node.y + node.height - 1.6 * size)) + 1.2 * size;
-    found.push(s("text", { class: "swg-far-name", x: node.x + 0.5 * size, y, "font-size": size }, text));
+  /** Move a picture that leaves room at its sides so that it and its names are in the middle together. */
+  makeRoom(): void {
+    const { scale } = this.#viewport;
+    const { x, y } = this.#onScreen({ x: 0, y: 0, width: 0, height: 0 });
+    const by = (free: number): number => -Math.min(MOST_ASIDE, free / 2) / scale;
+    const isDown = this.#placing.direction === "down";
+    this.#viewport.shift(isDown ? by(x) : 0, isDown ? 0 : by(y));
   }
-  return found;
+
+  /** The point of the picture that is drawn at one of the screen. */
+  toPicture({ x, y }: Point): Point {
+    const unit = this.#onScreen({ x: 0, y: 0, width: 1, height: 1 });
+    return { x: (x - unit.x) / unit.width, y: (y - unit.y) / unit.height };
+  }
+
+  get #size(): { width: number; height: number } {
+    const { width, height } = this.#placing.layout;
+    return { width, height };
+  }
+
+  /** Where a box is drawn: as the viewport has it, but widened across the flow from the middle of the picture. */
+  #onScreen(box: Box): Box {
+    const { x, y, scale, width, height } = this.#viewport;
+    const isDown = this.#placing.direction === "down";
+    const thick = isDown ? this.#size.width : this.#size.height;
+    const most = (isDown ? width : height) / 2 / thick;
+    const extra = Math.max(scale, Math.min(LEAST_ACROSS, most)) - scale;
+    const [moreX, moreY] = isDown ? [extra, 0] : [0, extra];
+    return {
+      x: x + box.x * (scale + moreX) - (moreX * thick) / 2,
+      y: y + box.y * (scale + moreY) - (moreY * thick) / 2,
+      width: box.width * (scale + moreX),
+      height: box.height * (scale + moreY),
+    };
+  }
+
+  *#seen(nodes: readonly PlacedNode[]): Iterable<Seen> {
+    const { width, height } = this.#viewport;
+    for (const node of nodes) {
+      const box = this.#onScreen(node);
+      if (touches(box, { x: 0, y: 0, width, height })) yield { node, box };
+    }
+  }
 }
 
 function rectangle({ x, y, width, height }: Box): string {

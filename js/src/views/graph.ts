@@ -16,7 +16,7 @@ export class GraphFrame {
   readonly element: HTMLElement;
   readonly viewport: Viewport;
   readonly picture: Picture;
-  readonly #svg = s("svg", { class: "swg-svg", role: "application", tabindex: -1, "aria-label": "Layer graph" });
+  readonly #svg = s("svg.svg", { role: "application", tabindex: -1, "aria-label": "Layer graph" });
   readonly #hint = new Hint();
   readonly #events: GraphEvents;
 
@@ -30,14 +30,7 @@ export class GraphFrame {
     );
     this.picture = new Picture(this.viewport, events.open);
     this.#svg.append(this.picture.afar.element, this.picture.drawing.element);
-    this.element = h(
-      "div",
-      { class: "swg-view" },
-      this.#svg,
-      this.picture.where,
-      this.picture.map.element,
-      this.#hint.element,
-    );
+    this.element = h("div.view", this.#svg, this.picture.where, this.picture.map.element, this.#hint.element);
     on(this.#svg, "click", (event) => this.#click(event));
     on(this.#svg, "dblclick", (event) => {
       if (event.target === this.#svg && !this.picture.isFar) this.picture.fit();
@@ -56,9 +49,7 @@ export class GraphFrame {
 
   /** Dim what does not match; gives the layers that do. */
   search(query: string): string[] {
-    const found = this.picture.marks.search(this.picture.scene, query);
-    this.picture.mark();
-    return found;
+    return this.picture.search(query);
   }
 
   /** Switch a state or a tone off, or on again. */
@@ -95,14 +86,12 @@ export class GraphFrame {
     this.#events.select(layer ?? edge ?? "");
   }
 
-  /** From afar there is nothing to read: a click goes nearer. */
+  /** From afar there is little to read: a click goes nearer, on a name to what it names. */
   #goNear(event: MouseEvent): void {
-    const { x, y } = this.viewport.toPicture(event);
-    const node = this.picture.at(x, y);
+    const named = hit(event, "[data-name]")?.dataset.name;
     this.#svg.focus({ preventScroll: true });
-    this.viewport.wasMoved = true;
-    this.viewport.centre(x, y);
-    this.#events.select(node && !node.isOpen ? node.id : "");
+    if (named !== undefined) this.picture.reveal(named);
+    this.#events.select(named ?? this.picture.goNear(this.viewport.onScreen(event)));
   }
 
   /** A group opens or closes, and any box gets the focus. */

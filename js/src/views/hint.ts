@@ -5,7 +5,7 @@ import { h } from "../dom";
 const SHOWN_MS = 1400;
 
 export class Hint {
-  readonly element = h("div", { class: "swg-hint", "aria-hidden": "true" });
+  readonly element = h("div.hint", { "aria-hidden": "true" });
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   show(text: string): void {

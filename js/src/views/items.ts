@@ -141,7 +141,7 @@ class NodeItem implements Item {
 
 /** The chips and the badge of a box. */
 function labels(scene: Scene, node: PlacedNode, entry: number | undefined, direction: Direction): SVGElement {
-  const group = s("g");
+  const group = s("g", { "data-of": node.id });
   const shapes = chips(scene, node.id);
   const isDown = direction === "down";
   const middle = isDown ? node.anchor : node.width / 2;

@@ -18,21 +18,15 @@ export class Legend {
   readonly element: HTMLElement;
   readonly #actions: LegendActions;
   readonly #by = h("select", { "aria-label": "Colour by" });
-  readonly #entries = h("div", { class: "swg-keys-of-legend" });
-  readonly #count = h("span", { class: "swg-count" });
+  readonly #entries = h("div.keys-of-legend");
+  readonly #count = h("span.count");
 
   constructor(actions: LegendActions) {
     this.#actions = actions;
-    for (const by of COLOURINGS) this.#by.append(h("option", {}, by));
+    for (const by of COLOURINGS) this.#by.append(h("option", by));
     on(this.#by, "change", () => actions.colourBy(this.#by.value as ColourBy));
-    const label = h("label", { class: "swg-by" }, h("span", {}, "Colour by"), this.#by);
-    this.element = h(
-      "div",
-      { class: "swg-legend", role: "group", "aria-label": "Legend" },
-      label,
-      this.#entries,
-      this.#count,
-    );
+    const label = h("label.by", h("span", "Colour by"), this.#by);
+    this.element = h("div.legend", { role: "group", "aria-label": "Legend" }, label, this.#entries, this.#count);
   }
 
   show(scene: Scene, by: ColourBy): void {
@@ -41,9 +35,9 @@ export class Legend {
     this.#by.value = by;
     this.#count.textContent = `${layers} ${layers === 1 ? "layer" : "layers"} on ${graph.device}`;
     this.#entries.replaceChildren(...(by === "agreement" ? this.#states(scene) : []));
-    if (colouring.title) this.#entries.append(h("span", { class: "swg-scale-title" }, colouring.title));
+    if (colouring.title) this.#entries.append(h("span.scale-title", colouring.title));
     for (const { tone, label } of colouring.legend) {
-      const sample = h("i", { class: "swg-swatch", style: `background:var(--${tone})` });
+      const sample = h("i.swatch", { style: `background:var(--${tone})` });
       this.#entries.append(this.#entry(tone, sample, label));
     }
   }
@@ -59,9 +53,9 @@ export class Legend {
       parts.push(button({}, () => this.#actions.go(id), `${signOf(state)} ${others.length} without a line`));
     }
     if (graph.edges.some((edge) => edge.assumed && edge.state !== "mismatch"))
-      parts.push(h("span", { class: "swg-key" }, line("agree", "swg-assumed"), "behind a mismatch"));
+      parts.push(h("span.key", line("agree", ".assumed"), "behind a mismatch"));
     if (graph.edges.some((edge) => edge.escaped))
-      parts.push(h("span", { class: "swg-key" }, line("agree", "swg-escaped"), "left the framework"));
+      parts.push(h("span.key", line("agree", ".escaped"), "left the framework"));
     return parts;
   }
 
@@ -75,9 +69,9 @@ export class Legend {
 /** A piece of a line as the graph draws it. */
 function line(state: State, flag = ""): SVGSVGElement {
   return s(
-    "svg",
-    { width: 30, height: 10, "aria-hidden": "true", class: `swg-sample swg-edge swg-is-${state} ${flag}` },
-    s("path", { class: "swg-line", d: flag ? "M1 5H20" : "M1 5H29" }),
-    ...(flag ? [s("path", { class: "swg-arrow", d: "M29 5L20 1V9Z" })] : []),
+    `svg.sample.edge.is-${state}${flag}`,
+    { width: 30, height: 10, "aria-hidden": "true" },
+    s("path.line", { d: flag ? "M1 5H20" : "M1 5H29" }),
+    ...(flag ? [s("path.arrow", { d: "M29 5L20 1V9Z" })] : []),
   );
 }

@@ -9,20 +9,21 @@ export class Marks {
   hovered = "";
   /** States and tones that the legend has switched off. */
   readonly #hidden = new Set<string>();
-  #isSearching = false;
-  #found: ReadonlySet<string> = new Set();
+  isSearching = false;
+  /** The layers that were searched for. */
+  found: ReadonlySet<string> = new Set();
   /** The groups that hold what was found. */
   #around: ReadonlySet<string> = new Set();
 
   /** Look for a text in ids and classes; gives the layers that have it. */
   search(scene: Scene | null, query: string): string[] {
     const wanted = query.trim().toLowerCase();
-    this.#isSearching = wanted !== "";
-    const all = this.#isSearching && scene ? [...scene.layers.values()] : [];
+    this.isSearching = wanted !== "";
+    const all = this.isSearching && scene ? [...scene.layers.values()] : [];
     const found = all
       .filter(({ id, type }) => !scene?.folds.has(id) && `${id}\n${type}`.toLowerCase().includes(wanted))
       .map(({ id }) => id);
-    this.#found = new Set(found);
+    this.found = new Set(found);
     this.#around = new Set(found.flatMap((id) => scene?.index.chain(id).slice(0, -1) ?? []));
     return found;
   }
@@ -41,22 +42,27 @@ export class Marks {
   /** Put the classes on; `focused` is the box that Tab leads to. */
   apply(drawing: Element, scene: Scene, focused: string): void {
     const hovered = new Set(scene.ends(this.hovered).flatMap((id) => scene.index.chain(id)));
-    for (const element of drawing.querySelectorAll<SVGElement>("[data-edge], [data-layer], [data-tensor]")) {
-      const { edge, layer } = element.dataset;
+    for (const element of drawing.querySelectorAll<SVGElement>("[data-edge], [data-layer], [data-tensor], [data-of]")) {
+      const { edge, layer, of } = element.dataset;
       const { classList } = element;
       classList.toggle("swg-selected", this.selection !== "" && this.#isSelected(scene, element.dataset));
       if (layer !== undefined) {
         const isOpen = element.getAttribute("aria-expanded") === "true";
-        const isFound = this.#found.has(layer) || (!isOpen && this.#around.has(layer));
-        const isOff = this.#hidden.has(scene.colouring.of(layer)?.tone ?? "");
-        classList.toggle("swg-dim", isOff || (this.#isSearching && !isFound && !this.#around.has(layer)));
-        classList.toggle("swg-found", this.#isSearching && isFound);
+        classList.toggle("swg-dim", this.#isDim(scene, layer));
+        classList.toggle("swg-found", this.found.has(layer) || (!isOpen && this.#around.has(layer)));
         classList.toggle("swg-end", !isOpen && hovered.has(layer));
         element.setAttribute("tabindex", layer === focused ? "0" : "-1");
       } else if (edge !== undefined) {
-        classList.toggle("swg-dim", this.#hidden.has(known(scene.edges.get(edge)?.state ?? "agree")));
-      }
+        const isAside = this.isSearching && !scene.ends(edge).some((id) => this.found.has(id));
+        classList.toggle("swg-dim", isAside || this.#hidden.has(known(scene.edges.get(edge)?.state ?? "agree")));
+      } else if (of !== undefined) classList.toggle("swg-dim", this.#isDim(scene, of));
     }
+  }
+
+  /** Whether a box was switched off, or is not what is searched for and does not hold it. */
+  #isDim(scene: Scene, id: string): boolean {
+    const isAside = this.isSearching && !this.found.has(id) && !this.#around.has(id);
+    return isAside || this.#hidden.has(scene.colouring.of(id)?.tone ?? "");
   }
 
   /** With an edge, the chip of its tensor and the badge at its end are selected too. */

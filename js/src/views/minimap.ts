@@ -1,12 +1,14 @@
-/** The whole graph as a strip beside the view, with a tick for each problem, as code editors have one. */
+/** The whole graph as a strip at the edge of the view, with a tick for each problem, as code editors have one. */
 
-import { h, on, s } from "../dom";
+import { assign, h, on, s } from "../dom";
 import type { Direction, Layout, PlacedNode } from "../layout/types";
 import type { Problem } from "../problems";
 import { drawn, type Outlines } from "./far";
 import type { Viewport } from "./viewport";
 
-const THICKNESS = 56;
+const THICKNESS = 52;
+/** On either side of the strip. */
+const MARGIN = 10;
 /** Below this width, and for graphs that nearly fit, the strip would only be in the way. */
 const LEAST_VIEW = 460;
 const LEAST_OVERFLOW = 1.5;
@@ -14,9 +16,9 @@ const LARGEST_SCALE = 0.25;
 
 export class Minimap {
   readonly #svg = s("svg", { "aria-hidden": "true" });
-  readonly element = h("div", { class: "swg-map", title: "Drag to move the view" }, this.#svg);
+  readonly element = h("div.map", { title: "Drag to move the view" }, this.#svg);
   readonly #viewport: Viewport;
-  readonly #frame = s("rect", { class: "swg-map-view", rx: 2 });
+  readonly #frame = s("rect.map-view", { rx: 2 });
   #isDown = true;
   /** Pixels of the strip for one of the picture. */
   #scale = { x: 1, y: 1 };
@@ -40,17 +42,19 @@ export class Minimap {
 
   /** Another picture, or another room for it; gives whether the map is shown. */
   fit({ width: wide, height: high }: Layout, direction: Direction): boolean {
+    this.#viewport.reserve(0, 0);
     const { width, height } = this.#viewport;
     this.#isDown = direction === "down";
     const overflow = this.#isDown ? high / Math.max(1, height) : wide / Math.max(1, width);
     this.element.hidden = width < LEAST_VIEW || overflow < LEAST_OVERFLOW;
     const [long, thick] = this.#isDown ? [high, wide] : [wide, high];
-    const along = Math.min(((this.#isDown ? height : width) - 24) / long, LARGEST_SCALE);
+    const along = Math.min(((this.#isDown ? height : width) - 2 * MARGIN) / long, LARGEST_SCALE);
     const across = Math.min(THICKNESS / thick, LARGEST_SCALE);
     this.#scale = this.#isDown ? { x: across, y: along } : { x: along, y: across };
-    this.#svg.setAttribute("width", String(wide * this.#scale.x));
-    this.#svg.setAttribute("height", String(high * this.#scale.y));
+    assign(this.#svg, { width: wide * this.#scale.x, height: high * this.#scale.y });
     this.element.classList.toggle("swg-flat", !this.#isDown);
+    const room = this.element.hidden ? 0 : THICKNESS + 2 * MARGIN;
+    this.#viewport.reserve(this.#isDown ? room : 0, this.#isDown ? 0 : room);
     return !this.element.hidden;
   }
 
@@ -62,7 +66,7 @@ export class Minimap {
       const place = this.#isDown
         ? { y: box.y * y - 1, width: "100%", height: 3 }
         : { x: box.x * x - 1, width: 3, height: "100%" };
-      return [s("rect", { class: `swg-tick swg-is-${state}`, ...place })];
+      return [s(`rect.tick.is-${state}`, place)];
     });
     const world = s("g", { transform: `scale(${x} ${y})` }, ...drawn(outlines));
     this.#svg.replaceChildren(world, this.#frame, ...ticks);
@@ -72,12 +76,7 @@ export class Minimap {
   move(): void {
     if (this.element.hidden) return;
     const { x, y, width, height } = this.#viewport.shown();
-    const place = {
-      x: x * this.#scale.x,
-      y: y * this.#scale.y,
-      width: width * this.#scale.x,
-      height: height * this.#scale.y,
-    };
-    for (const [name, value] of Object.entries(place)) this.#frame.setAttribute(name, String(value));
+    const { x: across, y: along } = this.#scale;
+    assign(this.#frame, { x: x * across, y: y * along, width: width * across, height: height * along });
   }
 }

@@ -12,13 +12,13 @@ const MOST_LINES = 1000;
 export function outline(scene: Scene): HTMLElement {
   let lines = 0;
   const list = (parent: string | null): HTMLUListElement => {
-    const items = h("ul", {});
+    const items = h("ul");
     for (const id of scene.index.children(parent)) {
       const layer = scene.layers.get(id);
       if (layer === undefined || lines++ >= MOST_LINES) continue;
       const clashes = scene.into(id).filter((edge) => edge.badge && edge.target === id);
       const words = [label(scene, layer, scene.trouble(id).state), ...clashes.map(({ badge }) => badge)].join(", ");
-      const item = h("li", {}, words);
+      const item = h("li", words);
       if (layer.kind === "group" && !scene.folds.has(id)) item.append(list(id));
       items.append(item);
     }
@@ -31,11 +31,10 @@ export function outline(scene: Scene): HTMLElement {
     states.length > mismatches ? counted("coincidence", states.length - mismatches) : "",
   ].filter(Boolean);
   return h(
-    "div",
-    { class: "swg-outline", role: "group", "aria-label": "Graph as text" },
+    "div.outline",
+    { role: "group", "aria-label": "Graph as text" },
     h(
       "p",
-      {},
       `${scene.graph.title}: ${said.join(", ") || (scene.graph.layers.length ? "all shapes agree" : "nothing was recorded")}.`,
     ),
     list(null),

@@ -12,7 +12,7 @@ const KEYS = "n next problem · / find · arrows walk · 0 fit";
 
 /** Draws into its element; `go` selects a layer or an edge. */
 export class Panel {
-  readonly element = h("aside", { class: "swg-panel", "aria-label": "Details" });
+  readonly element = h("aside.panel", { "aria-label": "Details" });
   readonly #go: (id: string) => void;
 
   constructor(go: (id: string) => void) {
@@ -28,7 +28,7 @@ export class Panel {
       : edge
         ? this.#edge(scene, edge)
         : finding
-          ? [this.#back(), h("h3", {}, finding.place), ...place(finding.source, ""), ...this.#finding(scene, finding)]
+          ? [this.#back(), h("h3", finding.place), ...place(finding.source, ""), ...this.#finding(scene, finding)]
           : this.#overview(scene, sizes);
     this.element.replaceChildren(...parts);
     this.element.classList.toggle("swg-has-selection", Boolean(layer ?? edge ?? finding));
@@ -40,23 +40,19 @@ export class Panel {
   #overview(scene: Scene, sizes: Readonly<Record<string, number>>): Node[] {
     const { graph } = scene;
     const parts: Node[] = [];
-    if (!graph.layers.length) parts.push(h("h3", {}, "Nothing was recorded"));
+    if (!graph.layers.length) parts.push(h("h3", "Nothing was recorded"));
     else if (!scene.problems.length)
       parts.push(
         h(
-          "div",
-          { class: "swg-calm" },
-          h("b", {}, "✓ All shapes agree"),
+          "div.calm",
+          h("b", "✓ All shapes agree"),
           ` on ${graph.edges.length === 1 ? "one line" : `all ${graph.edges.length} lines`}.`,
         ),
       );
     parts.push(...graph.findings.map((finding, place) => this.#card(scene, finding, place)));
     if (graph.notice) parts.push(notice(...prose(graph.notice)));
     const rows = graph.symbols.map(({ name, value, meaning }) => [name, String(sizes[name] ?? value), meaning]);
-    parts.push(
-      ...section("Sizes", rows),
-      h("p", { class: "swg-keys" }, "Click a layer or a line for its details.", h("br"), KEYS),
-    );
+    parts.push(...section("Sizes", rows), h("p.keys", "Click a layer or a line for its details.", h("br"), KEYS));
     return parts;
   }
 
@@ -65,10 +61,10 @@ export class Panel {
     return button(
       { class: `swg-finding swg-is-${stateOf(scene, finding)}` },
       () => this.#go(target),
-      h("span", { class: "swg-title" }, headline(scene, finding)),
-      h("span", { class: "swg-place" }, finding.source ? `${finding.place} — ${finding.source}` : finding.place),
-      h("span", { class: "swg-reason" }, ...prose(finding.reason)),
-      ...(finding.verified ? [h("span", { class: "swg-verified" }, "✓ fix run, it holds")] : []),
+      h("span.title", headline(scene, finding)),
+      h("span.place", finding.source ? `${finding.place} — ${finding.source}` : finding.place),
+      h("span.reason", ...prose(finding.reason)),
+      ...(finding.verified ? [h("span.verified", "✓ fix run, it holds")] : []),
     );
   }
 
@@ -77,7 +73,7 @@ export class Panel {
   #layer(scene: Scene, layer: WireLayer): Node[] {
     const parts: Node[] = [
       this.#back(),
-      h("h3", {}, layer.name, h("span", { class: "swg-kind" }, layer.type === layer.name ? "" : ` ${layer.type}`)),
+      h("h3", layer.name, h("span.kind", layer.type === layer.name ? "" : ` ${layer.type}`)),
     ];
     parts.push(...place(layer.source, layer.code));
     const fold = scene.folds.get(layer.id);
@@ -106,20 +102,20 @@ export class Panel {
     const tick = finding.verified
       ? "✓ This fix was run on a copy of the model, and it holds."
       : "This fix was not run.";
-    const fix = finding.patch ? diff(finding.patch) : h("pre", { class: "swg-fix" }, finding.fix.replaceAll("`", ""));
+    const fix = finding.patch ? diff(finding.patch) : h("pre.fix", finding.fix.replaceAll("`", ""));
     const parts: Node[] = [
       h(
-        "div",
-        { class: `swg-banner swg-is-${stateOf(scene, finding)}`, role: "note" },
-        h("b", {}, headline(scene, finding)),
-        h("p", {}, ...prose(finding.reason)),
+        `div.banner.is-${stateOf(scene, finding)}`,
+        { role: "note" },
+        h("b", headline(scene, finding)),
+        h("p", ...prose(finding.reason)),
       ),
     ];
     if (finding.code_line && !finding.patch) parts.push(...place(finding.source, finding.code_line));
     if (finding.fix) {
       const at = finding.patch && finding.source ? ` — ${finding.source}` : "";
-      parts.push(h("h4", {}, `Fix${at}`), fix);
-      parts.push(h("p", { class: finding.verified ? "swg-verified" : "swg-unverified" }, tick));
+      parts.push(h("h4", `Fix${at}`), fix);
+      parts.push(h(finding.verified ? "p.verified" : "p.unverified", {}, tick));
     }
     return parts;
   }
@@ -131,17 +127,10 @@ export class Panel {
     const findings = scene.graph.findings.filter((finding) => finding.edges.includes(edge.id));
     const parts: Node[] = [
       this.#back(),
-      h(
-        "h3",
-        {},
-        this.#link(scene, edge.source),
-        h("span", { class: "swg-kind" }, " → "),
-        this.#link(scene, edge.target),
-      ),
+      h("h3", this.#link(scene, edge.source), h("span.kind", " → "), this.#link(scene, edge.target)),
     ];
     if (findings.length) parts.push(...findings.flatMap((finding) => this.#finding(scene, finding)));
-    else if (edge.badge)
-      parts.push(h("div", { class: `swg-banner swg-is-${state}` }, h("b", {}, `${signOf(state)} ${edge.badge}`)));
+    else if (edge.badge) parts.push(h(`div.banner.is-${state}`, h("b", `${signOf(state)} ${edge.badge}`)));
     if (edge.escaped) parts.push(notice("The value left the framework on the way."));
     if (edge.assumed) parts.push(notice("Behind a mismatch: this is the shape once it is mended."));
     parts.push(...tensors("Tensor", scene, [edge.tensor]));
@@ -171,8 +160,8 @@ function headline(scene: Scene, finding: WireFinding): string {
 
 function place(source: string, code: string): Node[] {
   const parts: Node[] = [];
-  if (source) parts.push(h("p", { class: "swg-source" }, source));
-  if (code) parts.push(h("pre", { class: "swg-code" }, code));
+  if (source) parts.push(h("p.source", source));
+  if (code) parts.push(h("pre.code", code));
   return parts;
 }
 
@@ -191,10 +180,10 @@ function tensors(title: string, scene: Scene, indices: readonly number[]): Node[
 
 /** A table under its title; nothing where it has no rows. */
 function section(title: string, rows: readonly (readonly string[])[]): Node[] {
-  const lines = rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))));
-  return lines.length ? [h("h4", {}, title), h("table", {}, h("tbody", {}, ...lines))] : [];
+  const lines = rows.map((row) => h("tr", ...row.map((cell) => h("td", cell))));
+  return lines.length ? [h("h4", title), h("table", h("tbody", ...lines))] : [];
 }
 
 function notice(...words: (Node | string)[]): HTMLElement {
-  return h("p", { class: "swg-notice" }, ...words);
+  return h("p.notice", ...words);
 }

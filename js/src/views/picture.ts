@@ -3,7 +3,7 @@
 import { colouring } from "../colouring";
 import type { ColourBy, WireGraph, WireTensor } from "../contract.gen";
 import { focusedBeside, h } from "../dom";
-import type { Direction, PlacedNode } from "../layout/index";
+import type { Direction, PlacedNode, Point } from "../layout/index";
 import { Placing } from "../placing";
 import { Scene } from "../scene";
 import { Drawing } from "./drawing";
@@ -22,19 +22,20 @@ const FAR = 0.42;
 
 /** One view's picture. `show` takes a new graph, `update` new sizes of the same one. */
 export class Picture {
-  readonly afar = new Afar();
+  readonly afar: Afar;
   readonly drawing = new Drawing();
   readonly marks = new Marks();
   readonly map: Minimap;
   /** The open groups around the middle of the view whose titles are above it. */
-  readonly where = h("div", { class: "swg-where", "aria-hidden": "true" });
+  readonly where = h("div.where", { "aria-hidden": "true" });
   readonly #viewport: Viewport;
   readonly #opened: (groups: readonly string[]) => void;
   readonly #measure = measurer();
   readonly #placing = new Placing();
   scene: Scene | null = null;
-  /** What the map shows. */
-  #mapped: unknown = null;
+  #hasMap = false;
+  /** Whether the map shows the layout as it is. */
+  #isMapped = false;
   /** What a person went to, until the picture is moved. */
   #revealed = "";
   #focus = "";
@@ -45,6 +46,7 @@ export class Picture {
     this.#viewport = viewport;
     this.#opened = opened;
     this.map = new Minimap(viewport);
+    this.afar = new Afar(viewport, this.#placing);
   }
 
   get nodes(): readonly PlacedNode[] {
@@ -120,7 +122,7 @@ export class Picture {
   /** Keep in view what was, in a view of another size, unless a person has moved the picture. */
   resized(): void {
     this.#viewport.measure();
-    this.#mapped = null;
+    this.#fitMap();
     this.#later();
     if (this.#viewport.wasMoved) return;
     if (this.#revealed) this.#centre(this.#revealed);
@@ -131,6 +133,7 @@ export class Picture {
     this.#revealed = "";
     const { width, height } = this.#placing.layout;
     this.#viewport.fit({ x: 0, y: 0, width, height });
+    if (this.isFar) this.afar.makeRoom();
   }
 
   /** Open what hides a layer or an edge, and bring it to the middle. */
@@ -154,13 +157,19 @@ export class Picture {
       this.#viewport.centre(node.x + node.width / 2, node.y + Math.min(node.height, 60) / 2 - (isEdge ? 24 : 0));
   }
 
-  /** The innermost box at a point of the picture. */
-  at(x: number, y: number): PlacedNode | undefined {
-    return this.#placing.at(x, y);
+  /** From afar, bring what is at a point of the screen to the middle, or else beside it; gives the box there. */
+  goNear(point: Point): string {
+    const { width, height } = this.#placing.layout;
+    const at = this.afar.toPicture(point);
+    const [x, y] = [Math.max(0, Math.min(width, at.x)), Math.max(0, Math.min(height, at.y))];
+    this.#viewport.wasMoved = true;
+    this.#viewport.centre(x, y);
+    const node = this.#placing.at(x, y);
+    return node && !node.isOpen ? node.id : "";
   }
 
   get isFar(): boolean {
-    return this.drawing.isLarge && this.#viewport.scale < FAR;
+    return this.#viewport.scale < FAR;
   }
 
   // -- open and close ------------------------------------------------------------------------------------------------
@@ -205,6 +214,13 @@ export class Picture {
 
   #place(): void {
     if (this.scene) this.#placing.place(this.scene);
+    this.#fitMap();
+  }
+
+  /** The room of the map is settled before anything is brought into view. */
+  #fitMap(): void {
+    this.#hasMap = this.map.fit(this.#placing.layout, this.direction);
+    this.#isMapped = false;
   }
 
   /** Draw the layout; boxes with the same texts as before may stay. */
@@ -215,13 +231,22 @@ export class Picture {
     // Without any focus for a moment, the styles of the whole picture would be worked out once more.
     if (hadFocus) this.drawing.element.ownerSVGElement?.focus({ preventScroll: true });
     const lines = linesOf(scene, this.#placing.layout);
-    this.afar.show(scene, nodes, lines);
+    this.afar.show(scene, lines);
     const parts = items(scene, nodes, lines, direction);
     this.drawing.show(parts, nodes.length, isSame, this.#viewport.shown(), this.isFar);
     this.mark();
     this.#drawFar();
     this.#later();
     if (hadFocus) this.focusOn(this.focused);
+  }
+
+  /** Dim what does not match, and show where the rest is; gives the layers that match. */
+  search(query: string): string[] {
+    const found = this.marks.search(this.scene, query);
+    this.mark();
+    this.#isMapped = false;
+    this.#later();
+    return found;
   }
 
   mark(): void {
@@ -231,8 +256,7 @@ export class Picture {
   /** The view has moved. */
   moved(): void {
     const { x, y, scale } = this.#viewport;
-    for (const element of [this.drawing.element, this.afar.element])
-      element.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    this.drawing.element.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
     this.#later();
   }
 
@@ -251,11 +275,11 @@ export class Picture {
 
   #drawMap(): void {
     const { scene } = this;
-    const { layout } = this.#placing;
-    if (scene && this.#mapped !== layout) {
-      this.#mapped = layout;
-      if (this.map.fit(layout, this.direction))
-        this.map.show(this.afar.outlines(scene), scene.problems, (id) => this.#placing.shown(id));
+    if (scene && this.#hasMap && !this.#isMapped) {
+      this.#isMapped = true;
+      const found = [...this.marks.found].map((id) => ({ id, state: "agree" as const }));
+      const ticks = this.marks.isSearching ? found : scene.problems;
+      this.map.show(this.afar.outlines(scene), ticks, (id) => this.#placing.shown(id));
     }
     this.map.move();
   }
@@ -266,8 +290,13 @@ export class Picture {
   }
 
   #drawFar(): void {
-    this.drawing.element.classList.toggle("swg-off", this.isFar);
-    this.afar.draw(this.isFar, this.#viewport.shown(), this.#viewport.scale);
+    const { element } = this.drawing;
+    const svg = element.ownerSVGElement;
+    // From afar no box can have the focus.
+    if (this.isFar && element.contains(focusedBeside(element))) svg?.focus({ preventScroll: true });
+    svg?.setAttribute("tabindex", this.isFar ? "0" : "-1");
+    element.classList.toggle("swg-off", this.isFar);
+    this.afar.draw(this.isFar, this.marks);
   }
 
   /** The whole picture as an SVG document; it is in the page while its styles are read. */
@@ -294,6 +323,7 @@ export class Picture {
   focusOn(id: string): void {
     this.#focus = id;
     this.#drawNear();
+    this.#drawFar();
     this.mark();
     this.drawing.element.querySelector<SVGElement>(`[data-layer="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
   }

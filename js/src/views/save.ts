@@ -2,27 +2,19 @@
 
 import { s } from "../dom";
 
-/** What other programs have to be told, as they do not know our style sheet. */
-const PROPERTIES = [
-  "fill",
-  "stroke",
-  "stroke-width",
-  "stroke-dasharray",
-  "stroke-linecap",
-  "stroke-linejoin",
-  "paint-order",
-  "opacity",
-  "font-family",
-  "font-size",
-  "font-weight",
-  "text-decoration-line",
-];
-const DEFAULTS: Record<string, string> = {
+/** What other programs have to be told, as they do not know our style sheet, and what they take for granted. */
+const PROPERTIES: Record<string, string> = {
+  fill: "",
+  stroke: "",
+  "stroke-width": "",
   "stroke-dasharray": "none",
   "stroke-linecap": "butt",
   "stroke-linejoin": "miter",
   "paint-order": "normal",
   opacity: "1",
+  "font-family": "",
+  "font-size": "",
+  "font-weight": "",
   "text-decoration-line": "none",
 };
 const MARGIN = 20;
@@ -47,10 +39,10 @@ function plain(element: Element): Element | null {
   for (const { name } of [...copy.attributes])
     if (/^(class|style|role|tabindex|data-.*|aria-.*)$/.test(name)) copy.removeAttribute(name);
   if (element.tagName !== "g" && element.tagName !== "title")
-    for (const property of PROPERTIES) {
+    for (const [property, usual] of Object.entries(PROPERTIES)) {
       const value = style.getPropertyValue(property);
       if (property === "fill" || property === "stroke") paint(copy, property, value);
-      else if (value && value !== DEFAULTS[property]) copy.setAttribute(attributeOf(property), value);
+      else if (value && value !== usual) copy.setAttribute(attributeOf(property), value);
     }
   else if (style.opacity !== "1") copy.setAttribute("opacity", style.opacity);
   for (const child of element.childNodes) {

@@ -27,10 +27,10 @@ const SIGNS = {
 /** One view's bar. */
 export class Toolbar {
   readonly element: HTMLElement;
-  readonly #title = h("b", { class: "swg-model" });
+  readonly #title = h("b.model");
   readonly #problems: HTMLButtonElement;
   readonly #search = h("input", { type: "search", placeholder: "Find a layer  /", "aria-label": "Find a layer" });
-  readonly #found = h("span", { class: "swg-found-count", "aria-live": "polite" });
+  readonly #found = h("span.found-count", { "aria-live": "polite" });
   readonly #menu: HTMLDetailsElement;
 
   constructor(actions: ToolbarActions) {
@@ -58,13 +58,13 @@ export class Toolbar {
     const square = (label: string, sign: keyof typeof SIGNS, act: () => void, className = ""): HTMLButtonElement =>
       signButton(label, icon(SIGNS[sign]), act, `swg-square ${className}`);
     this.element = h(
-      "div",
-      { class: "swg-bar", role: "group", "aria-label": "View of the graph" },
+      "div.bar",
+      { role: "group", "aria-label": "View of the graph" },
       this.#title,
       this.#problems,
       this.#search,
       this.#found,
-      h("span", { class: "swg-space" }),
+      h("span.space"),
       square("Fit the graph into the view", "fit", () => actions.fit()),
       square("Zoom out", "out", () => actions.zoom(0.8), "swg-optional"),
       square("Zoom in", "in", () => actions.zoom(1.25), "swg-optional"),
@@ -91,11 +91,10 @@ export class Toolbar {
 
 /** Less frequent actions, behind three dots; closes when something else gets the focus. */
 function menu(...entries: readonly (readonly [string, () => void])[]): HTMLDetailsElement {
-  const list = h("div", { class: "swg-entries" });
+  const list = h("div.entries");
   const element = h(
-    "details",
-    { class: "swg-menu" },
-    h("summary", { class: "swg-square", "aria-label": "More", title: "More" }, icon(SIGNS.more)),
+    "details.menu",
+    h("summary.square", { "aria-label": "More", title: "More" }, icon(SIGNS.more)),
     list,
   );
   for (const [label, act] of entries) {

@@ -3,7 +3,7 @@
 import { focusedBeside, on } from "../dom";
 import type { Direction } from "../layout/types";
 
-const SMALLEST = 0.02;
+const SMALLEST = 0.0005;
 const LARGEST = 2.5;
 const CLICK_DISTANCE = 4;
 const ENDS = ["pointerup", "pointercancel"] as const;
@@ -35,6 +35,8 @@ export class Viewport {
   scale = 1;
   width = 0;
   height = 0;
+  /** What the map takes at the right or below. */
+  #reserved = { width: 0, height: 0 };
   /** Whether the pointer was dragged since it went down, so that what follows is no click. */
   wasDragged = false;
   /** Whether a person has moved the picture, so that a new size of the view does not fit it again. */
@@ -63,22 +65,17 @@ export class Viewport {
         event.stopPropagation();
         // A pinch sends small steps, a wheel steps of a hundred.
         const speed = event.ctrlKey && Math.abs(event.deltaY) < 50 ? 0.01 : 0.0016;
-        const { x, y } = this.#onScreen(event);
+        const { x, y } = this.onScreen(event);
         this.zoom(Math.exp(-event.deltaY * speed), x, y);
       },
       { passive: false },
     );
   }
 
-  #onScreen({ clientX, clientY }: Place): { x: number; y: number } {
+  /** Where a pointer is in the view. */
+  onScreen({ clientX, clientY }: Place): { x: number; y: number } {
     const { left, top } = this.#svg.getBoundingClientRect();
     return { x: clientX - left, y: clientY - top };
-  }
-
-  /** The point of the picture under a pointer. */
-  toPicture(at: Place): { x: number; y: number } {
-    const { x, y } = this.#onScreen(at);
-    return { x: (x - this.x) / this.scale, y: (y - this.y) / this.scale };
   }
 
   /** Move by so many pixels of the picture. */
@@ -90,8 +87,15 @@ export class Viewport {
 
   /** Take the size of the view as it is now; asking for it more often would lay out the page again and again. */
   measure(): void {
-    this.width = this.#svg.clientWidth;
-    this.height = this.#svg.clientHeight;
+    this.width = this.#svg.clientWidth - this.#reserved.width;
+    this.height = this.#svg.clientHeight - this.#reserved.height;
+  }
+
+  /** Keep so much of the view free, at the right and below. */
+  reserve(width: number, height: number): void {
+    this.width += this.#reserved.width - width;
+    this.height += this.#reserved.height - height;
+    this.#reserved = { width, height };
   }
 
   /** The part of the picture that is in view. */
@@ -143,7 +147,7 @@ export class Viewport {
   /** Two fingers move and scale what lies under them. */
   #pinch(): void {
     const fingers = (): { x: number; y: number; apart: number } => {
-      const [one, other] = [...this.#pointers.values()].map((pointer) => this.#onScreen(pointer));
+      const [one, other] = [...this.#pointers.values()].map((pointer) => this.onScreen(pointer));
       if (!one || !other) return { x: 0, y: 0, apart: 1 };
       const apart = Math.max(1, Math.hypot(one.x - other.x, one.y - other.y));
       return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, apart };
