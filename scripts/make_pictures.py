@@ -64,7 +64,8 @@ class Reader(nn.Module):
 model, ids = Reader(), torch.randint(0, 1000, (4, 10))
 """
 OPEN = "%load_ext shapewidget\ndashboard = %shapewidget model"
-MEASURED = "() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2"
+MEASURED = """() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2
+    || document.body.textContent.includes('Mend this first')"""
 AT_REST = "dashboard.graph_view.status['state'] == 'ready' and len(dashboard.measurements) > 0"
 CELL, GRAPH, CONTROLS = ".jp-Cell:nth-of-type(2) .jp-InputArea-editor", ".swg", ".widget-hbox:has(.widget-slider)"
 PLOTS = ".widget-hbox:has(.js-plotly-plot)"

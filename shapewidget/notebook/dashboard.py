@@ -23,6 +23,7 @@ from shapewidget.notebook.graph_view import READY, GraphView
 from shapewidget.notebook.layer_plots import layers_figure
 from shapewidget.notebook.limit import LimitRow
 from shapewidget.notebook.live_switch import LiveSwitch
+from shapewidget.notebook.plot_row import PlotRow, obstacle
 from shapewidget.notebook.plot_view import PlotView
 from shapewidget.notebook.points import Points
 from shapewidget.notebook.predicted import curve_sizes
@@ -104,8 +105,7 @@ class Dashboard(ipywidgets.VBox):
         self.live_switch = LiveSwitch(self._follow)
         self._live: Live | None = None
         self._unfollow: Callable[[], None] | None = None
-        beside = {"flex": "1 1 380px", "min_width": "0"}
-        self._memory, self._timing = PlotView(label="Memory", layout=beside), PlotView(label="Time", layout=beside)
+        self._plots = PlotRow()
         self._layers = PlotView(label="Costs of the layers", height=220, layout={"display": "none"})
         traitlets.link((self.graph_view, "selection"), (self._layers, "selection"))
         self.graph_view.observe(lambda _: self._draw_layers(), "selection")
@@ -120,7 +120,7 @@ class Dashboard(ipywidgets.VBox):
             self.graph_view,
             ipywidgets.HBox([*self.controls.values()], layout=wrapping),
             ipywidgets.HBox([device, self.progress], layout=wrapping),
-            ipywidgets.HBox([self._memory, self._timing], layout=wrapping),
+            self._plots,
             self.limit,
             self._layers,
             self.live_switch,
@@ -310,8 +310,11 @@ class Dashboard(ipywidgets.VBox):
             self._draw_layers()
 
     def _draw_plots(self) -> None:
-        self._memory.show(self.memory_figure)
-        self._timing.show(self.timing_figure)
+        missing = obstacle(self._shown_points(), self.report)
+        if missing:
+            self._plots.say(missing)
+        else:
+            self._plots.show(self.memory_figure, self.timing_figure)
 
     def _draw(self) -> None:
         """Draw the plots, and say what fits; one run alone does not tell how memory grows."""

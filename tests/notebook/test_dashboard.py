@@ -132,7 +132,7 @@ def test_moved_size_is_the_axis_of_the_plots(session, settled):
             } - {tuple(SIZES.items())}
             assert dashboard.memory_figure.layout.xaxis.title.text == "sequence length"
             assert dashboard.timing_figure.layout.xaxis.title.text == "sequence length"
-            assert dashboard._timing.figure is not None
+            assert dashboard._plots.timing.figure is not None
             assert [point.sizes["B"] for point in dashboard.measurements[-4:]] == [4] * 4
 
     asyncio.run(main())
