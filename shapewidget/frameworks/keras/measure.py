@@ -25,6 +25,7 @@ from shapewidget.frameworks.keras.memory import Results, measured_peak, results_
 from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.tensors import leaves
 from shapewidget.frameworks.keras.training import TrainingRun, nbytes
+from shapewidget.frameworks.slices import guarded
 from shapewidget.frameworks.timing import clocked, repeated
 from shapewidget.graph.costs import Measurement, Memory, Timing
 
@@ -61,18 +62,7 @@ def measure(
         What could be measured. What could not is None, and `refusal` says why.
     """
     measuring = _Measuring(dict(sizes), device, effort)
-    slices = measuring.slices(model, batch, loss, optimizer, training)
-    while True:
-        try:
-            with _apart():
-                next(slices)
-        except StopIteration:
-            break
-        except Exception as error:
-            slices.close()
-            measuring.refuse(error)
-            break
-        yield
+    yield from guarded(measuring.slices(model, batch, loss, optimizer, training), _apart, measuring.refuse)
     return measuring.measurement()
 
 

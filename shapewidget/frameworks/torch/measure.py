@@ -19,6 +19,7 @@ from torch import nn
 
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch, Effort
+from shapewidget.frameworks.slices import guarded
 from shapewidget.frameworks.torch import flops
 from shapewidget.frameworks.torch.capacity import is_out_of_memory, shortage
 from shapewidget.frameworks.torch.guard import same_random_state
@@ -58,20 +59,8 @@ def measure(
         What could be measured. What could not is None, and `refusal` says why.
     """
     measuring = _Measuring(sizes, effort)
-    slices = measuring.slices(model, batch, loss, optimizer, training)
-    while True:
-        try:
-            with _apart():
-                next(slices)
-        except StopIteration:
-            break
-        except Exception as error:
-            slices.close()
-            measuring.refuse(error)
-            break
-        yield
+    yield from guarded(measuring.slices(model, batch, loss, optimizer, training), _apart, measuring.refuse)
     if not measuring.fits:
-        del slices
         _release()
     return measuring.measurement()
 
