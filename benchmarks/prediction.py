@@ -3,8 +3,9 @@
 Memory: a training step of every model in `models.py` at three sizes that it was never run at. Time: on a grid of sizes
 of a bidirectional LSTM, moves of twice and four times along one size; once as a session predicts that knows one point
 and the runs that this brings with it, once as one that knows the whole grid but for the point itself. Times are CPU
-seconds of one thread, the least of four measurements at different moments, so that other programs disturb them less;
-how far a single measurement lies from it is told too.
+seconds of one thread, the least of eight measurements at different moments, so that other programs disturb them less;
+how far a single measurement lies from it is told too, and how far the least of one half of them from that of the other,
+which no prediction can be better than.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from models import CASES, Features
 
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.anchored import Estimate
-from shapewidget.graph.costs import Measurement
+from shapewidget.graph.costs import Measurement, StepParts, Timing
 from shapewidget.probing.predictor import Predictor
 from shapewidget.probing.session import Session
 
@@ -37,7 +38,8 @@ OWN = list(itertools.product((4, 8, 16, 32), (16, 32, 64), (64, 128)))
 GRID = list(itertools.product((4, 8, 16, 32, 64), (16, 32, 64, 128), (64, 128, 256)))
 """Where it may move."""
 
-REPEATS = 4
+REPEATS = 8
+CALLS = ("forward", "step")
 Where = tuple[int, ...]
 """The sizes in the order of `NAMES`."""
 
@@ -74,11 +76,11 @@ def memory_errors(name: str) -> dict[str, Any]:
 
 
 class Timed:
-    """A bidirectional LSTM as wide as its features, timed once at every size that is asked for."""
+    """A bidirectional LSTM as wide as its features, timed at every size that is asked for."""
 
     def __init__(self) -> None:
         self._sessions: dict[int, Session] = {}
-        self._points: dict[Where, Measurement] = {}
+        self._points: dict[Where, list[Measurement]] = {}
 
     def session(self, width: int) -> Session:
         """One of that width."""
@@ -87,27 +89,30 @@ class Timed:
         return self._sessions[width]
 
     def at(self, sizes: Mapping[str, int]) -> Measurement:
-        """CPU seconds of one thread, in place of those that went by."""
+        """The least CPU seconds of one thread that were measured, in place of those that went by."""
         where = tuple(sizes[name] for name in NAMES)
         if where not in self._points:
-            point = self.session(where[2]).costs.measure({"B": where[0], "T": where[1]}, Effort.USUAL)
-            calls = [replace(call, median=call.cpu) for call in (point.forward, point.step) if call and call.cpu]
-            self._points[where] = Measurement(dict(sizes), "cpu", *calls, None)
-        return self._points[where]
+            self._points[where] = []
+            self._measure(where)
+        return least(self._points[where])
 
-    def again(self) -> list[float]:
-        """Measure every point once more, and keep the lesser seconds; how much more the other one took, as a share."""
-        before, self._points = self._points, {}
-        apart = []
-        for where, old in before.items():
-            new = self.at(_sizes(where))
-            kept = []
-            for call in ("forward", "step"):
-                pair = sorted((getattr(old, call), getattr(new, call)), key=lambda timing: timing.median)
-                apart.append(pair[1].median / pair[0].median - 1)
-                kept.append(pair[0])
-            self._points[where] = Measurement(old.sizes, "cpu", *kept, None)
-        return apart
+    def _measure(self, where: Where) -> None:
+        point = self.session(where[2]).costs.measure({"B": where[0], "T": where[1]}, Effort.USUAL)
+        self._points[where].append(replace(point, sizes=_sizes(where)))
+
+    def again(self) -> None:
+        """Measure every point once more."""
+        for where in self._points:
+            self._measure(where)
+
+    def spread(self) -> dict[str, dict[str, float]]:
+        """How far single measurements are from the least, and the least of one half from that of the other."""
+        single, halves = [], []
+        for points, call in itertools.product(self._points.values(), CALLS):
+            seconds = [getattr(point, call).cpu for point in points]
+            single += [each / min(seconds) - 1 for each in seconds]
+            halves.append(min(seconds[::2]) / min(seconds[1::2]) - 1)
+        return {"one measurement against the least": summary(single), "one half against the other": summary(halves)}
 
     def measuring(self, sizes: Mapping[str, int], _: Effort) -> Generator[None, None, Measurement]:
         """The same as a predictor asks for it."""
@@ -125,6 +130,18 @@ class Timed:
         return predictor
 
 
+def least(points: Sequence[Measurement]) -> Measurement:
+    """The least CPU seconds of each part of several measurements at one point."""
+
+    def of(timings: Iterable[Timing | None]) -> Timing:
+        seconds = min(timing.cpu for timing in timings if timing is not None and timing.cpu is not None)
+        return Timing(seconds, seconds, seconds, len(points), seconds)
+
+    parts = StepParts(*map(of, zip(*(point.parts for point in points if point.parts), strict=True)))
+    calls = [of(getattr(point, call) for point in points) for call in CALLS]
+    return Measurement(points[0].sizes, "cpu", *calls, None, parts=parts)
+
+
 def time_errors(timed: Timed) -> dict[str, dict[str, dict[str, float]]]:
     """Errors of all moves from one point, and where all the grid but the target is known."""
     said: dict[tuple[str, str], list[tuple[Estimate, float]]] = {}
@@ -135,12 +152,12 @@ def time_errors(timed: Timed) -> dict[str, dict[str, dict[str, float]]]:
         rest = [where for where in GRID if where not in (own, target)]
         for knows, known in (("first point", [own]), ("grid known", [own, *rest])):
             prediction, measured = timed.predictor(known).at(_sizes(target)), timed.at(_sizes(target))
-            for call in ("forward", "step"):
+            for call in CALLS:
                 pair = getattr(prediction, call), getattr(measured, call).median
                 said.setdefault((call, knows), []).append(pair)
     return {
         f"time of a {call}": {knows: held(said[call, knows]) for knows in ("first point", "grid known")}
-        for call in ("forward", "step")
+        for call in CALLS
     }
 
 
@@ -181,8 +198,9 @@ def main() -> None:
     if not options.only:
         timed = Timed()
         time_errors(timed)  # asks for all the points that it needs
-        apart = [error for _ in range(REPEATS - 1) for error in timed.again()]
-        figures |= {"one measurement against the least": summary(apart), **time_errors(timed)}
+        for _ in range(REPEATS - 1):
+            timed.again()
+        figures |= {**timed.spread(), **time_errors(timed)}
         print("time", json.dumps(figures, default=str))
     if options.write:
         machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}

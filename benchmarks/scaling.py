@@ -26,7 +26,7 @@ def messages() -> dict[str, float]:
     """Bytes that go there and back for a BiLSTM tagger on 32 sentences of 100 words, and seconds of a point."""
     subject = program(
         zoo.BiLSTMTagger(), torch.randint(0, 5000, (32, 100)), targets=None, loss=None, axes=None, build=None,
-        optimizer=None, device=None, training=True, seed=0,
+        optimizer=None, step=None, device=None, training=True, seed=0,
     )  # fmt: skip
     message, point = subject.packed(), {"B": 32, "T": 100, "hidden": 128}
     run_packed(message, point)

@@ -123,19 +123,21 @@ class Effort(Enum):
     Attributes:
         seconds: How long a call is repeated at most, but three times at least; 0 for not at all.
         looks_at_layers: Whether every layer's share is found out too.
+        counts_operations: Whether floating-point operations are counted.
     """
 
-    THOROUGH = (0.5, True)
+    THOROUGH = (0.5, True, True)
     """The sizes that somebody chose."""
-    USUAL = (0.2, False)
+    USUAL = (0.2, False, True)
     """One of many points."""
-    BRIEF = (0.03, False)
+    BRIEF = (0.03, False, False)
     """A point that nobody asked for, from which others are predicted."""
-    BYTES = (0.0, False)
+    BYTES = (0.0, False, False)
     """The same, and only for its memory: nothing is timed."""
 
-    def __init__(self, seconds: float, looks_at_layers: bool) -> None:
+    def __init__(self, seconds: float, looks_at_layers: bool, counts_operations: bool) -> None:
         self.seconds, self.looks_at_layers = seconds, looks_at_layers
+        self.counts_operations = counts_operations
 
 
 class Constructor(Protocol):
@@ -330,10 +332,12 @@ class Adapter(Protocol):
         sizes: Mapping[str, int],
         effort: Effort,
         training: bool = True,
+        step: Callable[..., Any] | None = None,
     ) -> Generator[None, None, Measurement]:
         """Time and memory of a forward pass and of a training step, on a copy, one call of the model a slice.
 
-        Closing the generator ends the measurement.
+        Closing the generator ends the measurement. A step of the user's own is called as
+        ``step(model, inputs, targets, optimizer)``, with copies.
         """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
 from shapewidget.graph.costs import Timing
@@ -40,9 +40,14 @@ def repeated(take: Callable[[int], Sample], budget: float, *, has_cpu_clock: boo
     while len(samples) < FEWEST or (time.perf_counter() < stop and len(samples) < MOST and not _settled(samples)):
         yield
         samples.append(take(calls))
-    lower, median, upper = _quartiles(samples)
     cpu = min(sample.cpu for sample in samples) if has_cpu_clock else None
-    return Timing(median, lower, upper, repeats=len(samples), cpu=cpu)
+    return quartiles([sample.wall for sample in samples], cpu)
+
+
+def quartiles(seconds: Sequence[float], cpu: float | None = None) -> Timing:
+    """Median and quartiles of repeats, at least two."""
+    lower, median, upper = statistics.quantiles(seconds, n=4, method="inclusive")
+    return Timing(median, lower, upper, repeats=len(seconds), cpu=cpu)
 
 
 def clocked(call: Callable[[], object], times: int, wait: Callable[[], object]) -> Sample:
@@ -65,13 +70,9 @@ def at_once() -> None:
     """The CPU has finished when the call returns."""
 
 
-def _quartiles(samples: list[Sample]) -> list[float]:
-    return statistics.quantiles((sample.wall for sample in samples), n=4, method="inclusive")
-
-
 def _settled(samples: list[Sample]) -> bool:
     """Whether more repeats would hardly move the median, by its standard error for a bell-shaped spread."""
     if len(samples) < FEWEST_TO_SETTLE:
         return False
-    lower, median, upper = _quartiles(samples)
-    return 0.93 * (upper - lower) / math.sqrt(len(samples)) < SETTLED * median
+    spread = quartiles([sample.wall for sample in samples])
+    return 0.93 * (spread.upper - spread.lower) / math.sqrt(len(samples)) < SETTLED * spread.median

@@ -20,6 +20,7 @@ _NEAR = 0.5
 _ENOUGH, _LEAST = 6, 0.005
 """How many points tell an error by themselves, and the smallest that is believed."""
 
+Law = Callable[[Mapping[str, int]], float]
 Point = tuple[Mapping[str, int], float]
 
 
@@ -49,7 +50,7 @@ class Anchored:
         slack: Error for a doubling of a size, as a logarithm.
     """
 
-    law: Callable[[Mapping[str, int]], float]
+    law: Law
     points: Sequence[Point]
     ratios: Sequence[float]
     slack: float
@@ -62,32 +63,35 @@ class Anchored:
         return Estimate(value, value / spread, value * spread)
 
 
-def anchored(
-    law: Callable[[Mapping[str, int]], float],
-    points: Sequence[Point],
-    *,
-    without: Sequence[Callable[[Mapping[str, int]], float]] | None = None,
-    doubt: float,
-) -> Anchored:
+def anchored(law: Law, points: Sequence[Point], *, errors: Sequence[float], doubt: float) -> Anchored:
     """Set a law right by points.
 
     Args:
-        law: What was fitted to all points.
+        law: What was fitted to all runs.
         points: Sizes and measured values.
-        without: For every point the law that was fitted without it; None where the law hardly depends on one.
-        doubt: The error for a doubling that is assumed as long as few points tell.
+        errors: Those for a doubling that `left_out` tells.
+        doubt: The one that is assumed as long as few are told.
     """
     known = [(sizes, value) for sizes, value in points if value > 0 and law(sizes) > 0]
-    ratios = [math.log(value / law(sizes)) for sizes, value in known]
-    laws = without if without is not None and len(known) == len(points) else [law] * len(known)
+    return Anchored(law, known, [math.log(value / law(sizes)) for sizes, value in known], _slack(errors, doubt))
+
+
+def left_out(points: Sequence[Point], laws: Sequence[Law]) -> list[float]:
+    """Errors for a doubling of a size, as logarithms, of every point predicted from the others.
+
+    Args:
+        points: Sizes and measured values.
+        laws: For each the law that was fitted without it, or that of all where one point hardly moves it.
+    """
     errors = []
-    for place, ((sizes, value), other) in enumerate(zip(known, laws, strict=True)):
-        rest = [point for index, point in enumerate(known) if index != place and other(point[0]) > 0]
-        if rest and other(sizes) > 0:
-            apart = [math.log(measured / other(where)) for where, measured in rest]
+    for place, ((sizes, value), law) in enumerate(zip(points, laws, strict=True)):
+        others = [point for index, point in enumerate(points) if index != place]
+        rest = [(where, measured) for where, measured in others if measured > 0 and law(where) > 0]
+        if rest and value > 0 and law(sizes) > 0:
+            apart = [math.log(measured / law(where)) for where, measured in rest]
             correction, distance = _correction(sizes, rest, apart)
-            errors.append(abs(math.log(value / other(sizes)) - correction) / (distance + _NEAR))
-    return Anchored(law, known, ratios, _slack(errors, doubt))
+            errors.append(abs(math.log(value / law(sizes)) - correction) / (distance + _NEAR))
+    return errors
 
 
 def _correction(sizes: Mapping[str, int], points: Sequence[Point], ratios: Sequence[float]) -> tuple[float, float]:

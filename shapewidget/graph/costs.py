@@ -29,6 +29,20 @@ class Timing:
     cpu: float | None = None
 
 
+class StepParts(NamedTuple):
+    """Where the seconds of a training step go; together they are the step.
+
+    Attributes:
+        forward: The forward passes of the model, with gradients.
+        backward: The loss, the backward pass, and all else that is neither of the others.
+        update: The steps of the optimiser.
+    """
+
+    forward: Timing
+    backward: Timing
+    update: Timing
+
+
 class Segment(NamedTuple):
     """One operation of a run, up to the start of the next one.
 
@@ -70,6 +84,7 @@ class Memory:
         workspace: All else at the peak: what operations need while they run.
         inputs: The inputs and targets, which the activations include.
         is_estimate: Whether the device tells no peak, so that it was added up from the sizes of tensors.
+        reserved: What the allocator of a GPU held at most during that step, to have it at hand; None elsewhere.
     """
 
     parameters: int
@@ -81,6 +96,7 @@ class Memory:
     workspace: int = 0
     inputs: int = 0
     is_estimate: bool = False
+    reserved: int | None = None
 
     @property
     def peak(self) -> int:
@@ -117,6 +133,8 @@ class Measurement:
             they were not counted.
         forward_timeline: Bytes of a forward pass, operation by operation; empty where the device does not tell.
         step_timeline: The same of a training step.
+        parts: Where the seconds of the training step go; None where that was not told apart.
+        peak_flops: Floating-point operations a second that the device was seen to do at best; None where not known.
     """
 
     sizes: Mapping[str, int]
@@ -130,6 +148,8 @@ class Measurement:
     flops: int | None = None
     forward_timeline: Timeline = ()
     step_timeline: Timeline = ()
+    parts: StepParts | None = None
+    peak_flops: float | None = None
 
     @property
     def samples_per_second(self) -> float | None:
@@ -149,6 +169,11 @@ class Measurement:
         """Floating-point operations in a second; None where they were not counted."""
         timing = self.step or self.forward
         return None if self.flops is None or timing is None or not timing.median else self.flops / timing.median
+
+    @property
+    def share_of_peak(self) -> float | None:
+        """What part of the device's best these are; None where one of both is not known."""
+        return self.flops_per_second / self.peak_flops if self.flops_per_second and self.peak_flops else None
 
 
 def with_costs(graph: LayerGraph, costs: Mapping[str, LayerCost]) -> LayerGraph:

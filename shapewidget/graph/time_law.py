@@ -19,6 +19,9 @@ _FEW, _MANY = ("", "T", "BThh", "BTh", "Thh", "hh"), ("", "T", "Th", "BThh", "BT
 
 _FEW_WITHOUT_TIME, _MANY_WITHOUT_TIME = ("", "B", "Bh", "Bhh", "hh"), ("", "B", "Bh", "Bhh", "h", "hh")
 _ATTENTION = ("BTT", "BTTh")
+_UPDATE = ("", "h", "hh")
+"""An optimiser's step sees weights alone."""
+
 _PASSES = 4
 """Rounds of reweighting, which bring the sum of squares near to the sum of errors, so that a bad point counts less."""
 
@@ -54,6 +57,11 @@ def fit_time(points: Sequence[Point], names: Sequence[str], *, attention: bool =
     words = (_FEW, _MANY) if TIME in names else (_FEW_WITHOUT_TIME, _MANY_WITHOUT_TIME)
     few, many = (_terms(letters, names, attention) for letters in words)
     return _fit(points, names, many if len(points) >= 2 * len(many) else few)
+
+
+def fit_update(points: Sequence[Point], names: Sequence[str]) -> TimeLaw:
+    """The law of an optimiser's steps, from the same as `fit_time`."""
+    return _fit(points, names, _terms(_UPDATE, names, attention=False))
 
 
 def _fit(points: Sequence[Point], names: Sequence[str], terms: Sequence[Powers]) -> TimeLaw:

@@ -19,12 +19,14 @@ def attach(
     axes: Any = None,
     build: Callable[..., Any] | None = None,
     optimizer: Callable[..., Any] | None = None,
+    step: Callable[..., Any] | None = None,
     device: str | None = None,
     time_limit: float | None = TIME_LIMIT,
 ) -> Dashboard:
     """Open the dashboard on a live model: its layer graph, the findings, sliders, and memory and timing plots.
 
-    Takes the arguments of `probe`; give `loss`, `targets` and `optimizer` to measure your own training step.
+    Takes the arguments of `probe`; give `loss`, `targets` and `optimizer` to measure your own training step, or
+    `step`, which makes it.
 
     Raises:
         ShapeWidgetError: The model or the inputs cannot be used; says why and what to do.
@@ -38,6 +40,7 @@ def attach(
         axes=axes,
         build=build,
         optimizer=optimizer,
+        step=step,
         device=device,
         time_limit=time_limit,
     )

@@ -191,6 +191,9 @@ def _timing_text(point: Measurement, timing: Timing, label: str, axis: SizeAxis,
     if "B" in point.sizes:
         tokens = f", {point.sizes['B'] * point.sizes['T'] / timing.median:,.0f} tokens/s" if "T" in point.sizes else ""
         rows.append(f"{point.sizes['B'] / timing.median:,.0f} samples/s{tokens}")
+    if timing is point.step and point.parts is not None:
+        forward, backward, update = (units.in_seconds(part.median) for part in point.parts)
+        rows.append(f"forward {forward}, backward {backward}, optimiser {update}")
     achieved = point.flops_per_second
     if achieved is not None and timing is (point.step or point.forward):
         share = f", {achieved / peak_flops:.0%} of the most that was measured here" if peak_flops else ""

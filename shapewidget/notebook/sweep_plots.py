@@ -37,10 +37,9 @@ def sweep_figure(
         InputError: There is no such column.
     """
     if rows and value not in rows[0]:
-        drawable = [name for name in rows[0] if name.endswith(("_bytes", "_seconds", "_second"))]
+        drawable = [name for name in rows[0] if name.endswith(("_bytes", "_seconds", "_second", "flops", "_peak"))]
         raise InputError(f"A sweep has no {value!r}. Expected one of {', '.join(drawable)}.")
-    unit, scale = _unit(value, max((row[value] or 0 for row in rows), default=0))
-    label = value.rpartition("_")[0].replace("_", " ") + (f" ({unit})" if unit else "")
+    label, scale = _labelled(value, max((row[value] or 0 for row in rows), default=0))
     if not as_curves and len(axes) == 2 and all(len(axis.values) > 1 for axis in axes):
         figure = _heat_map(axes, rows, value, scale, label)
     else:
@@ -81,12 +80,19 @@ def comparison_figure(sweeps: Sequence[tuple[Sequence[SweepAxis], Sequence[Row],
     return sweep_figure([*axes, models], rows, value, "Comparison", as_curves=True)
 
 
-def _unit(value: str, largest: float) -> tuple[str, float]:
-    if value.endswith("_bytes"):
-        return units.of_bytes(largest)
-    if value.endswith("_seconds"):
-        return units.of_seconds(largest)
-    return ("per second", 1.0) if value.endswith("_per_second") else ("", 1.0)
+def _labelled(value: str, largest: float) -> tuple[str, float]:
+    """What a column is called on a plot, with its unit, and what that unit is worth."""
+    stem, _, kind = value.rpartition("_")
+    words = stem.replace("_", " ")
+    if kind in ("bytes", "seconds"):
+        unit, scale = units.of_bytes(largest) if kind == "bytes" else units.of_seconds(largest)
+        return f"{words} ({unit})", scale
+    if value in ("flops", "flops_per_second"):
+        prefix, scale = units.of_counts(largest)
+        return f"{prefix}FLOP{'/s' if stem else ''}", scale
+    if value == "share_of_peak":
+        return "share of the most FLOP/s that were measured (%)", 0.01
+    return value.replace("_", " "), 1.0
 
 
 def _heat_map(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: float, label: str) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _BYTES = (("TiB", 2.0**40), ("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10), ("B", 1.0))
+_COUNTS = (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0))
 _SECONDS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 
 
@@ -14,6 +15,11 @@ def of_bytes(size: float) -> tuple[str, float]:
 def of_seconds(duration: float) -> tuple[str, float]:
     """The largest unit that the duration reaches, and its seconds: ("ms", 0.001)."""
     return next((unit for unit in _SECONDS if duration >= unit[1]), _SECONDS[-1])
+
+
+def of_counts(number: float) -> tuple[str, float]:
+    """The largest prefix that a number reaches, and what it is worth: ("G", 1e9)."""
+    return next((unit for unit in _COUNTS if number >= unit[1]), _COUNTS[-1])
 
 
 def in_bytes(size: float) -> str:

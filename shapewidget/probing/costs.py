@@ -31,6 +31,7 @@ class Costs:
         names: Those that can be moved.
         loss: Called as ``loss(outputs, targets)``.
         optimizer: Makes an optimiser of an iterable of weights.
+        step: Makes a whole training step: ``step(model, inputs, targets, optimizer)``.
     """
 
     def __init__(
@@ -45,10 +46,11 @@ class Costs:
         names: tuple[str, ...],
         loss: Callable[..., Any] | None,
         optimizer: Callable[..., Any] | None,
+        step: Callable[..., Any] | None = None,
     ) -> None:
         self._adapter, self._model, self._at, self._graph = adapter, model, at, graph
         self._sizes, self._arguments, self._names = dict(sizes), dict(arguments), names
-        self._loss, self._optimizer = loss, optimizer
+        self._loss, self._optimizer, self._step = loss, optimizer, step
 
     @functools.cached_property
     def predictor(self) -> Predictor:
@@ -58,7 +60,9 @@ class Costs:
 
     @functools.cached_property
     def _cache(self) -> RunCache:
-        recipe = [getattr(it, "__qualname__", type(it).__qualname__) for it in (self._loss, self._optimizer)]
+        recipe = [
+            getattr(it, "__qualname__", type(it).__qualname__) for it in (self._loss, self._optimizer, self._step)
+        ]
         return RunCache(key_of(self._graph, self._adapter.machine(self._model), self._names, recipe))
 
     @property
@@ -117,7 +121,13 @@ class Costs:
         check_room(self._graph, sizes, self._adapter.room(self._model))
         model, batch = self._at(sizes)
         slices = self._adapter.measure(
-            model, batch, loss=self._loss, optimizer=self._optimizer, sizes=sizes, effort=effort
+            model,
+            batch,
+            loss=self._loss,
+            optimizer=self._optimizer,
+            sizes=sizes,
+            effort=effort,
+            step=self._step,
         )
         del model, batch  # the run holds copies: a model that was built for it is not kept besides
         return (yield from slices)

@@ -15,15 +15,16 @@ from dataclasses import dataclass, replace
 
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Effort
-from shapewidget.graph.anchored import Anchored, Estimate, anchored
+from shapewidget.graph.anchored import Anchored, Estimate, Law, anchored, left_out
 from shapewidget.graph.costs import Measurement, Memory, Timing
 from shapewidget.graph.memory_law import fit_memory
 from shapewidget.graph.records import LayerGraph
-from shapewidget.graph.time_law import fit_time
+from shapewidget.graph.time_law import TimeLaw, fit_time, fit_update
 from shapewidget.probing.sizes import BATCH, TIME
 
 Sizes = Mapping[str, int]
 Measure = Callable[[Sizes, Effort], Generator[None, None, Measurement]]
+LawOfRuns = Callable[[Sequence[Measurement]], Law]
 
 DOUBT_OF_TIME, DOUBT_OF_MEMORY = 0.2, 0.02
 """The errors for a doubling of a size that are assumed as long as few points tell."""
@@ -34,8 +35,11 @@ _LONGEST_PROBE = 1.0
 _GROWTHS = (2, 4)
 """How many times larger a size is in the runs for the time."""
 
-_SHORTEST_TIMED = 8
-"""Steps of a sequence; shorter ones are all start and no work."""
+_SHORTEST_TIMED, _SHORTEST_START = 16, 8
+"""Steps of a sequence; shorter ones are all start and no work. One run may be shorter, to tell the start."""
+
+_TICK = 1e-9
+"""Seconds that are taken for those of a call which no clock saw."""
 
 _HEAVIEST_PROBE = 2**26
 """Bytes of weights of a run that nobody asked for."""
@@ -152,7 +156,7 @@ class Predictor:
 
         least = _SHORTEST_TIMED if short == TIME else 1
         shares = {dearer: min(here[short], max(least, here[short] // dearer)) for dearer in (2, 4, 16)}
-        yield {**here, short: shares[4]}
+        yield {**here, short: _shorter(here[short], shares[4]) if short == TIME else shares[4]}
         if short == BATCH:
             yield {**here, short: 2 * here[short]}
         weights = first.memory.parameters if first.memory is not None else 0
@@ -205,31 +209,52 @@ class Predictor:
         peaks = [(self._named(run), float(run.memory.peak)) for run in self.points or runs if run.memory is not None]
         if law is None:
             return None
-        return law.at, anchored(lambda sizes: law.at(sizes).peak, peaks, doubt=DOUBT_OF_MEMORY)
+
+        def peak(sizes: Sizes) -> float:
+            return law.at(sizes).peak
+
+        errors = left_out(peaks, [peak] * len(peaks))
+        return law.at, anchored(peak, peaks, errors=errors, doubt=DOUBT_OF_MEMORY)
 
     @functools.cached_property
     def _forward(self) -> Anchored | None:
-        return self._timed(lambda run: run.forward)
+        return self._timed(lambda run: run.forward, lambda runs: self._fitted([run.forward for run in runs], runs).at)
 
     @functools.cached_property
     def _training(self) -> Anchored | None:
-        return self._timed(lambda run: run.step)
+        return self._timed(lambda run: run.step, self._law_of_steps)
 
-    def _timed(self, call: Callable[[Measurement], Timing | None]) -> Anchored | None:
+    def _law_of_steps(self, runs: Sequence[Measurement]) -> Law:
+        """The sum of the laws of its parts: they follow the sizes each in a way of its own."""
+        parts = [run.parts for run in runs if run.parts is not None]
+        if len(parts) < len(runs):
+            return self._fitted([run.step for run in runs], runs).at
+        forward = self._fitted([part.forward for part in parts], runs)
+        backward = self._fitted([part.backward for part in parts], runs)
+        update = fit_update(self._working([part.update for part in parts], runs), self.names)
+        return lambda sizes: forward.at(sizes) + backward.at(sizes) + update.at(sizes)
+
+    def _fitted(self, timings: Sequence[Timing | None], runs: Sequence[Measurement]) -> TimeLaw:
+        return fit_time(self._working(timings, runs), self.names, attention=self._has_attention)
+
+    def _working(self, timings: Sequence[Timing | None], runs: Sequence[Measurement]) -> list[tuple[Sizes, float]]:
+        """The threads' own seconds, which other programs disturb less than those that went by."""
+        timed = zip(runs, timings, strict=True)
+        return [(self._named(run), timing.cpu or timing.median or _TICK) for run, timing in timed if timing is not None]
+
+    def _timed(self, call: Callable[[Measurement], Timing | None], law: LawOfRuns) -> Anchored | None:
         """The law of the threads' own seconds, set right by those that went by, which are what a person waits for."""
-        timed = [(self._named(run), timing) for run in (*self.points, *self.probes) if (timing := call(run))]
-        if len(timed) <= len(self.names):
+        points, probes = ([run for run in runs if call(run) is not None] for runs in (self.points, self.probes))
+        runs = [*points, *probes]
+        if len(runs) <= len(self.names):
             return None
-        fit = functools.partial(fit_time, names=self.names, attention=self._has_attention())
-        working = [(sizes, timing.cpu or timing.median) for sizes, timing in timed]
-        asked = range(sum(call(run) is not None for run in self.points))[-_MOST_ANCHORS:]
-        without = [fit([*working[:place], *working[place + 1 :]]).at for place in asked]
-        return anchored(
-            fit(working).at,
-            [(timed[place][0], timed[place][1].median) for place in asked],
-            without=without,
-            doubt=DOUBT_OF_TIME,
-        )
+        asked = range(len(points))[-_MOST_ANCHORS:]
+        tried = [*asked, *range(len(points), len(runs))[-_MOST_ANCHORS:]]
+        without = {place: law([*runs[:place], *runs[place + 1 :]]) for place in tried}
+        waited = [(self._named(run), timing.median) for run in points if (timing := call(run))][-_MOST_ANCHORS:]
+        worked = self._working([call(runs[place]) for place in tried], [runs[place] for place in tried])
+        errors = left_out(worked, [*without.values()]) + left_out(waited, [without[place] for place in asked])
+        return anchored(law(runs), waited, errors=errors, doubt=DOUBT_OF_TIME)
 
     def _named(self, run: Measurement) -> dict[str, int]:
         return {name: run.sizes[name] for name in self.names}
@@ -245,12 +270,18 @@ class Predictor:
         }
         return [(name, size) for name in others for size in sorted(fixed)]
 
+    @functools.cached_property
     def _has_attention(self) -> bool:
         return any(
             [str(dim) for dim in spec.dims or ()].count(TIME) > 1
             for layer in self._graph.layers
             for spec in (*layer.inputs, *layer.outputs)
         )
+
+
+def _shorter(length: int, share: int) -> int:
+    """A part of a sequence that differs from it, also where it is short itself."""
+    return share if share < length else max(_SHORTEST_START, length // 2)
 
 
 def _shortened(length: int) -> int:

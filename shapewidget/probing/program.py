@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import pickle
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shapewidget.errors import InputError, RebuildError, ShapeWidgetError
@@ -30,6 +30,7 @@ class Program:
         constructor: How to build it again; None where that is not known.
         loss: Called as ``loss(outputs, targets)``.
         optimizer: Makes an optimiser of an iterable of weights.
+        step: Makes a whole training step.
         training: Whether to make training steps too.
         seed: Every point starts from it.
     """
@@ -40,6 +41,7 @@ class Program:
     constructor: Constructor | None
     loss: Callable[..., Any] | None
     optimizer: Callable[..., Any] | None
+    step: Callable[..., Any] | None
     training: bool
     seed: int
 
@@ -89,6 +91,7 @@ class Program:
             sizes={**self.sizes, **point},
             effort=effort,
             training=self.training,
+            step=self.step,
         )
         del model, batch
         while True:
@@ -97,7 +100,8 @@ class Program:
                     next(slices)
             except StopIteration as end:
                 measured: Measurement = end.value
-                return measured
+                peak = self.adapter.peak_flops(self.model) if measured.flops else None
+                return replace(measured, peak_flops=peak)
             yield
 
     def _is_new(self, name: str, value: object) -> bool:
@@ -135,6 +139,7 @@ def program(
     axes: Any,
     build: Callable[..., Any] | None,
     optimizer: Callable[..., Any] | None,
+    step: Callable[..., Any] | None,
     device: str | None,
     training: bool,
     seed: int,
@@ -150,7 +155,7 @@ def program(
         if build is not None:
             raise
         constructor = None
-    return Program(adapter, model, batch, constructor, loss, optimizer, training, seed)
+    return Program(adapter, model, batch, constructor, loss, optimizer, step, training, seed)
 
 
 def run_packed(message: bytes, point: Point) -> Measurement:

@@ -58,6 +58,8 @@ class Session:
         axes: What the axes of the inputs mean: "B T", or a tuple or dict for several inputs.
         build: ``build(hidden_size=...)`` gives a new model, for sizes that cannot be recovered.
         optimizer: Makes an optimiser of an iterable of weights; Adam by default.
+        step: Makes a training step, where yours does more than call the loss (autocast, clipping, accumulation). Called
+            as ``step(model, inputs, targets, optimizer)``, with copies, to be measured.
         device: Probe a copy there instead of where the model is.
         time_limit: Seconds after which a run of the model is ended; None for no end.
 
@@ -78,6 +80,7 @@ class Session:
         axes: Any = None,
         build: Callable[..., Any] | None = None,
         optimizer: Callable[..., Any] | None = None,
+        step: Callable[..., Any] | None = None,
         device: str | None = None,
         time_limit: float | None = TIME_LIMIT,
     ) -> None:
@@ -85,7 +88,7 @@ class Session:
         self._adapter = adapter_for(model)
         model = self._adapter.runnable(model, inputs)
         self._model = self._adapter.on_device(model, device) if device is not None else model
-        self._loss, self._optimizer = loss, optimizer
+        self._loss, self._optimizer, self._step = loss, optimizer, step
         self._time_limit = time_limit
         parts = functools.partial(self._adapter.split, self._model, loss=loss)
         found = read(loader, parts, limit=_LOADER_BATCHES, seconds=_LOADER_SECONDS) if loader is not None else None
@@ -186,6 +189,7 @@ class Session:
             names=tuple(control.name for control in self.controls if not control.refusal),
             loss=self._loss,
             optimizer=self._optimizer,
+            step=self._step,
         )
 
     def measure(self, sizes: Mapping[str, object]) -> Measurement:
@@ -341,6 +345,7 @@ def probe(
     axes: Any = None,
     build: Callable[..., Any] | None = None,
     optimizer: Callable[..., Any] | None = None,
+    step: Callable[..., Any] | None = None,
     device: str | None = None,
     time_limit: float | None = TIME_LIMIT,
 ) -> Report:
@@ -357,6 +362,8 @@ def probe(
             the first axis is the batch, and the second of token ids and of 3-D floats is the sequence.
         build: ``build(hidden_size=...)`` gives a new model, where the constructor's arguments cannot be recovered.
         optimizer: Makes an optimiser of an iterable of weights; Adam by default.
+        step: Makes a training step, where yours does more than call the loss (autocast, clipping, accumulation). Called
+            as ``step(model, inputs, targets, optimizer)``, with copies, to be measured.
         device: Probe a copy on this device instead of where the model is.
         time_limit: Seconds after which a run of the model is ended, with what was seen until then; None for no end.
 
@@ -373,6 +380,7 @@ def probe(
             axes=axes,
             build=build,
             optimizer=optimizer,
+            step=step,
             device=device,
             time_limit=time_limit,
         ).report

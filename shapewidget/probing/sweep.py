@@ -20,6 +20,7 @@ from shapewidget.probing.grid import SIZES, SweepAxis, points_of, values_of
 from shapewidget.probing.program import Point, Program, program
 from shapewidget.probing.remote import results
 from shapewidget.probing.sizes import size_step
+from shapewidget.probing.sweep_rows import row_of
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -153,19 +154,7 @@ class Sweep:
 
     def rows(self) -> list[dict[str, Any]]:
         """A flat record of every measured point: what was varied, seconds, bytes, throughput, and why a part lacks."""
-        return [self._row(point) for point in self.points]
-
-    def _row(self, point: Measurement) -> dict[str, Any]:
-        row: dict[str, Any] = {axis.keyword: point.sizes[axis.name] for axis in self.axes}
-        for call, timing in (("forward", point.forward), ("step", point.step)):
-            for part in ("median", "lower", "upper"):
-                row[f"{call}_seconds" if part == "median" else f"{call}_{part}"] = (
-                    getattr(timing, part) if timing else None
-                )
-        parts = ("parameters", "gradients", "optimizer_state", "activations", "workspace", "peak", "forward_peak")
-        row |= {f"{part}_bytes": getattr(point.memory, part) if point.memory else None for part in parts}
-        row |= {"samples_per_second": point.samples_per_second, "tokens_per_second": point.tokens_per_second}
-        return row | {"fits": point.fits, "refusal": point.refusal, "device": point.device}
+        return [row_of(point, self.axes) for point in self.points]
 
     def to_pandas(self) -> Any:
         """The same as a `pandas.DataFrame`, a row a point."""
@@ -215,6 +204,7 @@ def sweep(
     axes: Any = None,
     build: Callable[..., Any] | None = None,
     optimizer: Callable[..., Any] | None = None,
+    step: Callable[..., Any] | None = None,
     device: str | None = None,
     **arguments: Any,
 ) -> Sweep:
@@ -238,6 +228,7 @@ def sweep(
         axes: What the axes of the inputs mean, as for `probe`.
         build: ``build(hidden_size=...)`` gives a new model, where the constructor's arguments cannot be recovered.
         optimizer: Makes an optimiser of an iterable of weights; Adam by default.
+        step: Makes a whole training step, as for `probe`.
         device: Measure a copy on this device instead of where the model is.
         **arguments: Any other argument of the model's constructor, one value or several.
 
@@ -263,6 +254,7 @@ def sweep(
         axes=axes,
         build=build,
         optimizer=optimizer,
+        step=step,
         device=device,
         training=mode == "train",
         seed=seed,

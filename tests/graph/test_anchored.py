@@ -1,10 +1,15 @@
 import pytest
 
-from shapewidget.graph.anchored import anchored
+from shapewidget.graph import anchored as module
+from shapewidget.graph.anchored import left_out
 
 
 def law(sizes):
     return 10.0 * sizes["B"]
+
+
+def anchored(law, points, doubt):
+    return module.anchored(law, points, errors=left_out(points, [law] * len(points)), doubt=doubt)
 
 
 def test_at_a_measured_point_it_is_that_point_without_a_band():

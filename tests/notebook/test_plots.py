@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shapewidget.graph.anchored import Estimate
-from shapewidget.graph.costs import Measurement, Memory, Timing
+from shapewidget.graph.costs import Measurement, Memory, StepParts, Timing
 from shapewidget.notebook import units
 from shapewidget.notebook.plot_frame import SizeAxis
 from shapewidget.notebook.plots import memory_figure, timing_figure
@@ -208,3 +208,11 @@ def test_hovering_tells_throughput_and_the_share_of_the_peak():
     (text,) = trace(figure, "training step").hovertext
     assert "400 samples/s, 20,000 tokens/s" in text
     assert "0.2 GFLOP/s, 50% of the most that was measured here" in text
+
+
+def test_hovering_over_a_training_step_tells_its_parts():
+    parts = StepParts(*(Timing(seconds, seconds, seconds, 7) for seconds in (0.005, 0.012, 0.003)))
+    figure = timing_figure([replace(point(8), parts=parts)], BATCH, {"B": 8})
+    (step,), (forward,) = (trace(figure, name).hovertext for name in ("training step", "forward pass"))
+    assert "forward 5.00 ms, backward 12.0 ms, optimiser 3.00 ms" in step
+    assert "optimiser" not in forward

@@ -86,8 +86,8 @@ def test_weights_are_not_sent(process_pool):
     from shapewidget.probing.program import program
 
     sent = program(
-        Scorer(hidden=2000), inputs(), targets=None, loss=None, axes=None, build=None, optimizer=None, device=None,
-        training=True, seed=0,
+        Scorer(hidden=2000), inputs(), targets=None, loss=None, axes=None, build=None, optimizer=None, step=None,
+        device=None, training=True, seed=0,
     )  # fmt: skip
     assert len(sent.packed()) < 10_000
     (point,) = swept(Scorer(hidden=2000), process_pool, [4]).points

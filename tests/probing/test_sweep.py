@@ -10,6 +10,10 @@ from torch import nn
 import shapewidget
 from shapewidget import zoo
 from shapewidget.errors import InputError
+from shapewidget.graph.costs import Measurement, StepParts, Timing
+from shapewidget.notebook.sweep_plots import sweep_figure
+from shapewidget.probing.grid import SweepAxis
+from shapewidget.probing.sweep_rows import row_of
 
 TOKENS = torch.randint(0, 50, (4, 8))
 
@@ -185,6 +189,36 @@ class TestOutput:
         assert list(table["batch_size"]) == [2, 2, 4, 4]
         assert (table["tokens_per_second"] > table["samples_per_second"]).all()
         assert (table["peak_bytes"] > 0).all()
+
+    def test_a_table_tells_where_a_step_goes_and_how_much_of_the_machine_it_uses(self, grid):
+        table = grid.to_pandas()
+        for part in ("step_forward", "step_backward", "step_update"):
+            assert (table[f"{part}_lower"] <= table[f"{part}_seconds"]).all()
+            assert (table[f"{part}_seconds"] > 0).all()
+        assert (table["flops"].diff().dropna() != 0).all()
+        assert (table["flops_per_second"] == table["flops"] / table["step_seconds"]).all()
+        assert (table["share_of_peak"] > 0).all()
+
+    @pytest.mark.parametrize(
+        ("column", "title"),
+        [
+            ("step_backward_seconds", "step backward (ms)"),
+            ("tokens_per_second", "tokens per second"),
+            ("flops", "MFLOP"),
+            ("flops_per_second", "GFLOP/s"),
+            ("share_of_peak", "share of the most FLOP/s that were measured (%)"),
+        ],
+    )
+    def test_every_quantity_has_its_unit(self, column, title):
+        axes = [SweepAxis("batch_size", "B", (2, 4))]
+        timing = Timing(0.002, 0.001, 0.003, 5)
+        parts = StepParts(timing, timing, timing)
+        points = [
+            Measurement({"B": size, "T": 3}, "cpu", timing, timing, None, flops=4_000_000, parts=parts, peak_flops=8e9)
+            for size in (2, 4)
+        ]
+        figure = sweep_figure(axes, [row_of(point, axes) for point in points], column, "Net")
+        assert figure.layout.yaxis.title.text == title
 
     def test_json_is_strict_and_has_everything(self, grid):
         content = json.loads(grid.to_json(), parse_constant=pytest.fail)

@@ -184,6 +184,7 @@ class KerasAdapter:
         sizes: Mapping[str, int],
         effort: Effort,
         training: bool = True,
+        step: Callable[..., Any] | None = None,
     ) -> Generator[None, None, Measurement]:
         """Time and memory, on a copy."""
         return measure(
@@ -195,6 +196,7 @@ class KerasAdapter:
             sizes=sizes,
             effort=effort,
             training=training,
+            step=step,
         )
 
 

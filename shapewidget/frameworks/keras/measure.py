@@ -45,6 +45,7 @@ def measure(
     sizes: Mapping[str, int],
     effort: Effort,
     training: bool = True,
+    step: Callable[..., Any] | None = None,
 ) -> Generator[None, None, Measurement]:
     """Time and memory of a forward pass and of a training step, one call of the model a slice.
 
@@ -57,12 +58,13 @@ def measure(
         sizes: The named sizes, passed on.
         effort: How long to repeat.
         training: Whether to make training steps.
+        step: Makes a training step, called as ``step(model, inputs, targets, optimizer)``; None for a plain one.
 
     Returns:
         What could be measured. What could not is None, and `refusal` says why.
     """
     measuring = _Measuring(dict(sizes), device, effort)
-    yield from guarded(measuring.slices(model, batch, loss, optimizer, training), _apart, measuring.refuse)
+    yield from guarded(measuring.slices(model, batch, loss, optimizer, step, training), _apart, measuring.refuse)
     return measuring.measurement()
 
 
@@ -88,9 +90,9 @@ class _Measuring:
         self.fits = True
 
     def slices(
-        self, model: keras.Model, batch: Batch, loss: Any, optimizer: Any, training: bool
+        self, model: keras.Model, batch: Batch, loss: Any, optimizer: Any, step: Any, training: bool
     ) -> Generator[None, None, None]:
-        run = TrainingRun(model, batch, loss, optimizer)
+        run = TrainingRun(model, batch, loss, optimizer, step)
         with eager_functions():
             results, outputs = results_of(run.plain_forward)
         self.memory = _forward_memory(
@@ -133,8 +135,8 @@ class _Measuring:
             self.refusal = f"The model raised {_first_line(error)}. Probe it to see where it breaks."
         else:
             self.refusal = (
-                f"The training step raised {_first_line(error)}. The loss is called as loss(targets, outputs). Check "
-                "`loss=`, `targets=` and `optimizer=`."
+                f"The training step raised {_first_line(error)}. The loss is called as loss(targets, outputs), a step "
+                "as step(model, inputs, targets, optimizer). Check `loss=`, `targets=`, `optimizer=` and `step=`."
             )
 
     def measurement(self) -> Measurement:

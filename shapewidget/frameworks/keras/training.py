@@ -29,12 +29,13 @@ class TrainingRun:
         batch: Its inputs and targets.
         loss: Called as ``loss(targets, outputs)``; None for the mean of the outputs.
         optimizer: An optimiser of Keras, or what makes one; None for that which the model was compiled with, or Adam.
+        step: Makes a training step, called as ``step(model, inputs, targets, optimizer)``; None for a plain one.
 
     Raises:
         RebuildError: The model cannot be copied.
     """
 
-    def __init__(self, model: keras.Model, batch: Batch, loss: Loss | None, optimizer: Any) -> None:
+    def __init__(self, model: keras.Model, batch: Batch, loss: Loss | None, optimizer: Any, step: Any = None) -> None:
         self._model = copy_of(model)
         self._args, self._kwargs, self._targets = keras.tree.map_structure(
             as_tensor, (batch.args, dict(batch.kwargs), batch.targets)
@@ -42,6 +43,7 @@ class TrainingRun:
         self._loss = as_compiled(loss) if loss is not None else None
         self._wanted = optimizer if optimizer is not None else getattr(model, "optimizer", None)
         self._optimizer: Any = None
+        self._own_step = step
         self.forward = tf.function(tf.autograph.experimental.do_not_convert(self.plain_forward))
         self.step = tf.function(tf.autograph.experimental.do_not_convert(self._step))
 
@@ -69,6 +71,8 @@ class TrainingRun:
     def recipe(self) -> str:
         """Optimiser and loss of the training step, in words."""
         name = type(self._optimizer).__name__
+        if self._own_step is not None:
+            return f"optimiser {name}, a step made by {getattr(self._own_step, '__name__', 'the given step')}"
         if self._loss is None:
             return f"optimiser {name}, loss the mean of the floating-point outputs, as none was given"
         return f"optimiser {name}, loss {name_of(self._loss)}"
@@ -90,6 +94,9 @@ class TrainingRun:
 
     def _step(self) -> Any:
         """A training step: forward pass, loss, backward pass, optimiser step."""
+        if self._own_step is not None:
+            inputs = self._kwargs or (self._args[0] if len(self._args) == 1 else self._args)
+            return self._own_step(self._model, inputs, self._targets, self._optimizer)
         with tf.GradientTape() as tape:
             outputs = self.plain_forward(training=True)
             loss = self._loss(self._targets, outputs) if self._loss is not None else _mean(outputs)

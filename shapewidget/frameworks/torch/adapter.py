@@ -186,6 +186,16 @@ class TorchAdapter:
         sizes: Mapping[str, int],
         effort: Effort,
         training: bool = True,
+        step: Callable[..., Any] | None = None,
     ) -> Generator[None, None, Measurement]:
         """Time and memory, on a copy, one call a slice."""
-        return measure(model, batch, loss=loss, optimizer=optimizer, sizes=sizes, effort=effort, training=training)
+        return measure(
+            model,
+            batch,
+            loss=loss,
+            optimizer=optimizer,
+            sizes=sizes,
+            effort=effort,
+            training=training,
+            step=step,
+        )

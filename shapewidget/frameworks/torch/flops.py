@@ -6,6 +6,7 @@ the product of its input and its state with the weights of four gates: ``2·4·H
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -31,8 +32,12 @@ def counted(call: Callable[[], object]) -> int | None:
     return int(counter.get_total_flops())
 
 
+@functools.cache
 def peak(device: torch.device, dtype: torch.dtype) -> float:
-    """The most floating-point operations a second that the device was seen to do: a product of two large matrices."""
+    """The most floating-point operations a second that the device was seen to do: a product of two large matrices.
+
+    Looked at once in a process.
+    """
     size = _PEAK_WIDTH[device.type == "cuda"]
     one = torch.ones(size, size, device=device, dtype=dtype)
     seconds = []

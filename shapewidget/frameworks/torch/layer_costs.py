@@ -38,6 +38,11 @@ class LayerWatch:
         """Put bytes that are kept for the backward pass down to the layers that are running."""
         self._kept.update({id_: nbytes for id_, _ in self._running})
 
+    @property
+    def has_seen(self) -> bool:
+        """Whether any layer of the model ran while it watched."""
+        return bool(self._seconds)
+
     def costs(self) -> Mapping[str, LayerCost]:
         """Every layer that ran, by its id in the graph: its path, with "#2" for a second call."""
         return {id_: LayerCost(self._kept[id_], statistics.median(seconds)) for id_, seconds in self._seconds.items()}

@@ -24,11 +24,13 @@ from shapewidget.frameworks.torch import flops
 from shapewidget.frameworks.torch.capacity import is_out_of_memory, shortage
 from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.frameworks.torch.layer_costs import LayerWatch
-from shapewidget.frameworks.torch.memory import measured, nbytes
+from shapewidget.frameworks.torch.memory import measured, most_reserved, nbytes
 from shapewidget.frameworks.torch.tensors import leaves
 from shapewidget.frameworks.torch.timing import timed
-from shapewidget.frameworks.torch.training import Loss, MakeOptimizer, TrainingRun, device_of, in_words
-from shapewidget.graph.costs import LayerCost, Measurement, Memory, Timeline, Timing
+from shapewidget.frameworks.torch.training import Loss, MakeOptimizer, Step, TrainingRun, device_of, in_words
+from shapewidget.graph.costs import LayerCost, Measurement, Memory, StepParts, Timeline, Timing
+
+_ADVICE_ON_STEP = "It is called as step(model, inputs, targets, optimizer), inputs as they were given. Check `step=`."
 
 LAYER_SECONDS, MOST_LAYER_PASSES = 0.1, 5
 """How long, and how often at most, forward passes are watched layer by layer."""
@@ -43,6 +45,7 @@ def measure(
     sizes: Mapping[str, int],
     effort: Effort,
     training: bool = True,
+    step: Callable[..., Any] | None = None,
 ) -> Generator[None, None, Measurement]:
     """Time and memory of a forward pass and of a training step, one call of the model a slice.
 
@@ -54,12 +57,15 @@ def measure(
         sizes: The named sizes, passed on.
         effort: How long to repeat, and whether to look at the layers too.
         training: Whether to make training steps.
+        step: Makes a training step, called as ``step(model, inputs, targets, optimizer)``; None for a plain one.
 
     Returns:
         What could be measured. What could not is None, and `refusal` says why.
     """
     measuring = _Measuring(sizes, effort)
-    yield from guarded(measuring.slices(model, batch, loss, optimizer, training), _apart, measuring.refuse)
+    slices = measuring.slices(model, batch, loss, optimizer, step, training)
+    yield from guarded(slices, _apart, measuring.refuse)
+    del slices
     if not measuring.fits:
         _release()
     return measuring.measurement()
@@ -86,17 +92,24 @@ class _Measuring:
         self.memory: Memory | None = None
         self.layers: Mapping[str, LayerCost] = {}
         self.flops: int | None = None
+        self.parts: StepParts | None = None
         self.forward_timeline: Timeline = ()
         self.step_timeline: Timeline = ()
         self.advice = self.refusal = ""
         self.fits = True
 
     def slices(
-        self, model: nn.Module, batch: Batch, loss: Loss | None, optimizer: MakeOptimizer | None, training: bool
+        self,
+        model: nn.Module,
+        batch: Batch,
+        loss: Loss | None,
+        optimizer: MakeOptimizer | None,
+        step: Step | None,
+        training: bool,
     ) -> Generator[None, None, None]:
         self.device = device_of(model, batch)
-        self.advice = _advice(loss, batch)
-        run = TrainingRun(model, batch, loss, optimizer, self.device)
+        self.advice = _advice(loss, batch) if step is None else _ADVICE_ON_STEP
+        run = TrainingRun(model, batch, loss, optimizer, self.device, step)
         outputs = nbytes(leaves(run.forward()))
         yield
         peak, self.forward_timeline = measured(run.forward, self.device)
@@ -108,7 +121,8 @@ class _Measuring:
         if self.effort.looks_at_layers:
             yield from _watched(run, watch)
             self.layers = watch.costs()
-            self.flops = None if training else flops.counted(run.forward)
+        if self.effort.counts_operations and not training:
+            self.flops = flops.counted(run.forward)
         if training:
             yield
             yield from self._train(run, watch)
@@ -123,8 +137,11 @@ class _Measuring:
         self.memory = _training_memory(run, kept, peak, self.memory.forward_peak)
         yield
         if self.effort.seconds:
-            self.step = yield from timed(run.step, self.device, self.effort.seconds)
-        if self.effort.looks_at_layers:
+            clock = run.clock()
+            with clock.watching():
+                self.step = yield from timed(lambda: clock.clocked(run.step), self.device, self.effort.seconds)
+            self.parts = clock.parts()
+        if self.effort.counts_operations:
             yield
             self.flops = flops.counted(run.step)
 
@@ -152,6 +169,7 @@ class _Measuring:
             self.flops,
             self.forward_timeline,
             self.step_timeline,
+            self.parts,
         )
 
 
@@ -203,6 +221,7 @@ def _training_memory(run: TrainingRun, kept: int, peak: int | None, forward_peak
         workspace=max(0, beyond - kept),
         inputs=run.input_bytes,
         is_estimate=peak is None,
+        reserved=most_reserved(run.device),
     )
 
 

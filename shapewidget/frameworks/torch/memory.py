@@ -16,6 +16,8 @@ from shapewidget.graph.costs import Timeline, peak_of
 Call = Callable[[], object]
 
 _CHECK_EVERY = 64 * 2**20
+_NO_BACKWARD = -1
+"""Id of the running backward pass where there is none."""
 
 
 def nbytes(tensors: Iterable[torch.Tensor]) -> int:
@@ -50,6 +52,11 @@ def _cuda_peak(call: Call, device: torch.device) -> int:
     return torch.cuda.max_memory_allocated(device) - before
 
 
+def most_reserved(device: torch.device) -> int | None:
+    """What the allocator of a GPU held at most since the last peak was asked for; None on other devices."""
+    return torch.cuda.max_memory_reserved(device) if device.type == "cuda" else None
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Keep Python from freeing older tensors meanwhile, which would be taken off the peak."""
@@ -81,6 +88,8 @@ class SavedTensors(saved_tensors_hooks):
         super().__init__(self._pack, lambda tensor: tensor)
 
     def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
+        if torch._C._current_graph_task_id() != _NO_BACKWARD:
+            return tensor  # of a forward pass that is made again, as checkpointing does: nothing that is kept
         if tensor.layout is torch.strided and tensor.untyped_storage().data_ptr() not in self._seen:
             storage = tensor.untyped_storage()
             self._seen.add(storage.data_ptr())

@@ -33,7 +33,7 @@ def timeline(call: Callable[[], object], device: torch.device) -> Timeline | Non
     """
     if device.type not in ("cpu", "cuda") or _profiler_enabled():
         return None
-    with _quiet_profiler(), profile(profile_memory=True, acc_events=True) as profiler:
+    with _quiet_profiler(), profile(profile_memory=True) as profiler:
         call()
     recorded: Any = profiler.kineto_results
     return tuple(_segments(recorded.events(), device.type.upper()))

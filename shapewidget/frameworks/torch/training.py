@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -13,10 +14,12 @@ from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.torch import capacity, memory
 from shapewidget.frameworks.torch.layer_costs import LayerWatch
+from shapewidget.frameworks.torch.step_parts import StepClock
 from shapewidget.frameworks.torch.tensors import leaves, mapped
 
 Loss = Callable[[Any, Any], torch.Tensor]
 MakeOptimizer = Callable[[Iterable[nn.Parameter]], torch.optim.Optimizer]
+Step = Callable[[nn.Module, Any, Any, torch.optim.Optimizer], object]
 
 
 class NotMeasurableError(ShapeWidgetError):
@@ -34,10 +37,11 @@ class TrainingRun:
             for the mean of the outputs.
         optimizer: Makes the optimiser from the trainable weights; None for Adam.
         device: Where the model computes.
+        step: Makes a training step, called as ``step(model, inputs, targets, optimizer)``; None for a plain one.
 
     Raises:
         MemoryError: The host has no room for the copy.
-        NotMeasurableError: The model cannot be copied.
+        NotMeasurableError: The model cannot be copied, or the step would train the user's own.
 
     Attributes:
         device: Where the model computes.
@@ -51,12 +55,16 @@ class TrainingRun:
         loss: Loss | None,
         optimizer: MakeOptimizer | None,
         device: torch.device,
+        step: Step | None = None,
     ) -> None:
+        if step is not None:
+            _check_own(step, model)
         self.device = device
         self._model, self._loss = _copied(model, loss, device)
         self._args = mapped(batch.args, _own)
         self._kwargs = mapped(dict(batch.kwargs), _own)
         self._targets = mapped(batch.targets, _own)
+        self._own_step = step
         self._make_optimizer = optimizer or torch.optim.Adam
         self._optimizer: torch.optim.Optimizer | None = None
         self.gradient_bytes = 0
@@ -80,6 +88,8 @@ class TrainingRun:
     def recipe(self) -> str:
         """Optimiser and loss of the training step, in words."""
         name = type(self._optimizer).__name__
+        if self._own_step is not None:
+            return f"optimiser {name}, a step made by {getattr(self._own_step, '__name__', 'the given step')}"
         if self._loss is None:
             return f"optimiser {name}, loss the mean of the floating-point outputs, as none was given"
         return f"optimiser {name}, loss {getattr(self._loss, '__name__', type(self._loss).__name__)}"
@@ -113,27 +123,48 @@ class TrainingRun:
             self._model.train()
         saved = memory.SavedTensors(_weights(self._model), watch.keep)
         self._optimizer = self._make_optimizer(trainable)
-        with saved:
-            with watch.watching():
-                loss = self._loss_of_outputs()
-            loss.backward()
-        self.gradient_bytes = memory.nbytes(weight.grad for weight in trainable if weight.grad is not None)
-        self._update()
+
+        def count(*_: object) -> None:
+            self.gradient_bytes = memory.nbytes(weight.grad for weight in trainable if weight.grad is not None)
+
+        hook = self._optimizer.register_step_pre_hook(count)
+        try:
+            with saved, watch.watching():
+                self.step()
+        finally:
+            hook.remove()
+        if self._own_step is not None and not (watch.has_seen and self.gradient_bytes):
+            raise NotMeasurableError(
+                "The step that was given did not train the model that it was handed: it made no forward pass of it, or "
+                "no update by the optimiser. Expected step(model, inputs, targets, optimizer), which uses these four."
+            )
+        self._model.zero_grad(set_to_none=True)  # a step that does this first takes all of its memory itself
         return saved.nbytes
 
+    def clock(self) -> StepClock:
+        """Something that tells the parts of training steps apart, once the first was made."""
+        assert self._optimizer is not None
+        return StepClock(self._model, self._optimizer, self.device)
+
     def step(self) -> None:
-        """A training step after the first: forward pass, loss, backward pass, optimiser step."""
+        """A training step: forward pass, loss, backward pass, optimiser step."""
+        assert self._optimizer is not None
+        if self._own_step is not None:
+            self._own_step(self._model, self._inputs(), self._targets, self._optimizer)
+            return
         self._loss_of_outputs().backward()
-        self._update()
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def _inputs(self) -> Any:
+        """As a user gives them: one, a tuple, or a dict."""
+        if self._kwargs:
+            return self._kwargs
+        return self._args[0] if len(self._args) == 1 else self._args
 
     def _loss_of_outputs(self) -> torch.Tensor:
         outputs = self._model(*self._args, **self._kwargs)
         return self._loss(outputs, self._targets) if self._loss else _mean(outputs)
-
-    def _update(self) -> None:
-        assert self._optimizer is not None
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
 
 
 def in_words(error: BaseException) -> str:
@@ -153,6 +184,28 @@ def _mean(outputs: Any) -> torch.Tensor:
             f"(outputs: {found}). Give a `loss=` that does, or unfreeze a weight."
         )
     return torch.stack([mean.float() for mean in means]).mean()
+
+
+def _check_own(step: Step, model: nn.Module) -> None:
+    """Make sure that a step does not reach for the user's own model or optimiser, which it would train.
+
+    Raises:
+        NotMeasurableError: It does; says by which name.
+    """
+    function = inspect.unwrap(step)
+    if not inspect.isfunction(function):
+        return
+    outside = inspect.getclosurevars(function)
+    weights = {id(weight) for weight in model.parameters()}
+    for name, value in {**outside.globals, **outside.nonlocals}.items():
+        is_theirs = isinstance(value, torch.optim.Optimizer) and any(
+            id(weight) in weights for group in value.param_groups for weight in group["params"]
+        )
+        if value is model or is_theirs:
+            raise NotMeasurableError(
+                f"The step that was given uses {name!r} from outside, and would train your own model. Expected "
+                "step(model, inputs, targets, optimizer), which uses what it is handed: a copy."
+            )
 
 
 def _weights(model: nn.Module) -> list[torch.Tensor]:
