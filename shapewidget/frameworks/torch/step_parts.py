@@ -99,6 +99,6 @@ def _total(spans: Sequence[Span]) -> Sample:
     for start, end in spans:
         if isinstance(start, Sample) and isinstance(end, Sample):
             wall, cpu = wall + end.wall - start.wall, cpu + end.cpu - start.cpu
-        else:
+        elif not isinstance(start, Sample) and not isinstance(end, Sample):
             wall += float(start.elapsed_time(end)) / 1000
     return Sample(wall, cpu)
