@@ -37,11 +37,11 @@ PROBE_RATIO, PROBE_SECONDS = 8.0, 0.5
 
 
 class Case(NamedTuple):
-    """A model, its inputs, and what recording it may cost as a multiple of its forward pass."""
+    """A model, its inputs, and what recording it may cost as a multiple of its forward pass, if that was agreed on."""
 
     model: nn.Module
     inputs: Any
-    budget: float
+    budget: float | None
 
 
 def bilstm() -> Case:
@@ -60,13 +60,24 @@ def t5() -> Case:
     return Case(transformers.T5Model(transformers.T5Config()), {"input_ids": ids, "decoder_input_ids": ids}, 1.3)
 
 
+def resnet() -> Case:
+    """ResNet-50 on four pictures of 224 by 224, its weights random."""
+    return Case(transformers.ResNetModel(transformers.ResNetConfig()), torch.randn(4, 3, 224, 224), None)
+
+
 def many() -> Case:
     """A thousand tiny modules in a row."""
     pairs = [(nn.Linear(64, 64), nn.ReLU()) for _ in range(500)]
     return Case(nn.Sequential(*[layer for pair in pairs for layer in pair]), torch.randn(7, 64), 4.5)
 
 
-CASES = {"BiLSTM 32x100x256": bilstm, "BERT-base 4x64": bert, "T5-small 4x64": t5, "1000 modules": many}
+CASES = {
+    "BiLSTM 32x100x256": bilstm,
+    "BERT-base 4x64": bert,
+    "T5-small 4x64": t5,
+    "ResNet-50 4x224": resnet,
+    "1000 modules": many,
+}
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -158,7 +169,8 @@ def main() -> None:
         found = report["models"][name] = costs(make(), options.rounds)
         ran, probe = found["recording"], found["probe"]
         milliseconds = f"{1000 * ran['plain forward, again']['seconds']:.1f} ms"
-        ratios = f"{ran['shapewidget']['ratio']:11.2f}{found['budget']:8.2f}{ran['torchinfo']['ratio']:11.2f}"
+        budget = f"{found['budget']:8.2f}" if found["budget"] else f"{'':8}"
+        ratios = f"{ran['shapewidget']['ratio']:11.2f}{budget}{ran['torchinfo']['ratio']:11.2f}"
         print(f"{name:20}{milliseconds:>10}{ratios}{probe['ratio']:8.1f}{probe['seconds']:7.2f}", flush=True)
 
     RESULTS.parent.mkdir(exist_ok=True)

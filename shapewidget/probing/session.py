@@ -222,14 +222,16 @@ class Session:
         start = small_start(
             self._arguments, largest_number((self._batch.args, self._batch.kwargs, self._batch.targets))
         )
-        recordings = []
+        recordings: list[Recording] = []
+        kept: list[Mapping[str, int]] = [{}, fixed, self._arguments]
         for small, larger in zip(
             other_sizes(self._axes, self._arguments, start), other_sizes(self._axes, self._arguments), strict=True
         ):
             recording = self._tried(small) if small != larger else None
             if recording is None or not _is_refused_alike(recording, own):
-                unchanged = {**larger, **self._arguments}
-                recording = self._first_to_end((larger, {**larger, **fixed}, unchanged), own)
+                recording = self._first_to_end([{**larger, **values} for values in kept], own)
+                if recording is not None and recording.stopped is None:
+                    kept = [values for values in kept if {**larger, **values} == recording.sizes]
             if recording is not None:
                 recordings.append(recording)
         return recordings

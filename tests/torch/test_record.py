@@ -8,9 +8,10 @@ import threading
 import pytest
 import torch
 from recorded_programs import GRAPHS, Net
-from torch import nn
+from torch import nn, overrides
 
 from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.torch.guard import function_modes, set_function_modes
 from shapewidget.frameworks.torch.record import record
 from shapewidget.graph.records import LayerKind
 
@@ -146,6 +147,48 @@ def test_record_puts_the_module_call_back_also_when_interrupted():
         record(Interrupted(), Batch((torch.randn(3, 6),)), None)
     assert nn.Module.__call__ is original
     assert torch._C._len_torch_function_stack() == 0
+
+
+def test_mode_that_torch_puts_on_again_after_an_interrupt_records_nothing():
+    late, nodes = [], []
+
+    class Interrupted(nn.Module):
+        def forward(self, x):
+            late.append(overrides._pop_mode_temporarily())
+            nodes.append(late[0].__enter__().recorder.nodes)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        record(Interrupted(), Batch((torch.randn(3, 6),)), None)
+    before = len(nodes[0])
+    late[0].__exit__(None, None, None)
+    try:
+        assert len(function_modes()) == 1
+        assert torch.relu(torch.tensor([-1.0, 2.0])).tolist() == [0, 2]
+    finally:
+        set_function_modes([])
+    assert len(nodes[0]) == before > 0
+
+
+def test_record_leaves_a_default_device_of_the_users_where_it_is():
+    torch.set_default_device("cpu")
+    try:
+        modes = function_modes()
+        record(nn.Linear(6, 6), Batch((torch.randn(3, 6),)), None)
+        assert function_modes() == modes != []
+    finally:
+        torch.set_default_device(None)
+
+
+def test_record_takes_back_a_default_device_that_the_model_sets():
+    class Setter(nn.Module):
+        def forward(self, x):
+            torch.set_default_device("meta")
+            return x + 1
+
+    record(Setter(), Batch((torch.randn(3, 6),)), None)
+    assert torch.get_default_device() == torch.device("cpu")
+    assert function_modes() == []
 
 
 def test_record_lets_other_threads_pass():

@@ -80,16 +80,16 @@ class LayerSizes:
 
     @cached_property
     def _sizes(self) -> list[Size]:
-        until = time.monotonic() + _SEARCH_SECONDS
+        until = time.thread_time() + _SEARCH_SECONDS
         found: list[Group] = []
         tied: list[Group] = []
         for places, value in _groups(_layers(self._model)):
-            if time.monotonic() > until:
+            if time.thread_time() > until:
                 break
             (found if self._moves(places, value) else tied).append((places, value))
         for value in dict.fromkeys(value for _, value in tied):
             together = frozenset().union(*(places for places, other in tied if other == value))
-            if time.monotonic() < until and self._moves(together, value):
+            if time.thread_time() < until and self._moves(together, value):
                 found.append((together, value))
         return _named(found, [layer.name for layer in _layers(self._model)])
 

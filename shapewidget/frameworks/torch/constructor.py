@@ -93,7 +93,7 @@ def _tried(model: nn.Module, recipe: Recipe) -> tuple[TorchConstructor | None, s
 
 def _searched(model: nn.Module, recipe: Recipe) -> TorchConstructor | None:
     """Try flags and small numbers for an argument of which nothing was found, such as a number of layers."""
-    deadline = time.monotonic() + _SEARCH_SECONDS
+    deadline = time.thread_time() + _SEARCH_SECONDS
     missing = [name for name in recipe.guessed if name not in recipe.arguments]
     for name in missing or recipe.guessed:
         default = recipe.arguments.get(name)
@@ -103,7 +103,7 @@ def _searched(model: nn.Module, recipe: Recipe) -> TorchConstructor | None:
             found, _ = _tried(model, replace(recipe, arguments={**recipe.arguments, name: guess}))
             if found is not None and guess is True and _is_number(found, name):
                 found, _ = _tried(model, replace(recipe, arguments={**recipe.arguments, name: 1}))
-            if found is not None or time.monotonic() > deadline:
+            if found is not None or time.thread_time() > deadline:
                 return found
     return None
 

@@ -84,22 +84,22 @@ def _attempts(model: nn.Module, arguments: Arguments) -> Iterator[_Attempt]:
     batch, length, second = (_first_free(sizes, taken) for sizes in (BATCH_SIZES, LENGTHS, SHORT_LENGTHS))
     options = [_guesses(model, argument, Sizes(batch, length, second)) for argument in arguments]
     tried_ones: list[_Attempt] = []
-    deadline = time.monotonic() + SECONDS
+    deadline = time.thread_time() + SECONDS
     for ranks in itertools.islice(_likeliest_first(options), MOST_TRIES):
         tried_ones.append(_attempt(model, arguments, options, ranks))
         yield tried_ones[-1]
-        if tried_ones[-1].trial.error is None or time.monotonic() > deadline:
+        if tried_ones[-1].trial.error is None or time.thread_time() > deadline:
             break
     best = max(tried_ones, key=lambda attempt: attempt.trial.score, default=None)
     if best is None or best.trial.error is None or not any("T" in names for names in best.batch.axes):
         return
-    deadline = time.monotonic() + SECONDS
+    deadline = time.thread_time() + SECONDS
     for other in (second, *_lengths_of(model, taken)):
         options = [_guesses(model, argument, Sizes(batch, other, second)) for argument in arguments]
         attempt = _attempt(model, arguments, options, best.ranks)
         if attempt.trial.error is None:
             yield attempt
-        if attempt.trial.error is None or time.monotonic() > deadline:
+        if attempt.trial.error is None or time.thread_time() > deadline:
             return
 
 

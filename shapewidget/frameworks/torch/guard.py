@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils import _device
 
 from shapewidget.frameworks.torch.layers import paths
 
@@ -68,7 +69,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def surely(restore: Callable[[], None]) -> None:
-    """Restore to the end, and only then let an interrupt by the user through: a model is not left half restored.
+    """Restore to the end, and only then let an interrupt or the end of a time limit through: nothing is left half done.
 
     Args:
         restore: May be run again from its beginning.
@@ -78,10 +79,49 @@ def surely(restore: Callable[[], None]) -> None:
         try:
             restore()
             break
-        except KeyboardInterrupt as error:
+        except Exception:
+            raise
+        except BaseException as error:
             interrupt = error
     if interrupt is not None:
         raise interrupt
+
+
+def function_modes() -> list[Any]:
+    """The modes that stand between the user and torch's functions, the lowest first; a default device is one."""
+    return [torch._C._get_function_stack_at(place) for place in range(torch._C._len_torch_function_stack())]
+
+
+def set_function_modes(modes: list[Any]) -> None:
+    """Put these modes in the place of those that are on, also when an interrupt comes in between."""
+
+    def exchange() -> None:
+        while torch._C._len_torch_function_stack():
+            torch._C._pop_torch_function_stack()
+        for mode in modes:
+            torch._C._push_on_torch_function_stack(mode)
+
+    if function_modes() != modes:
+        surely(exchange)
+
+
+@contextlib.contextmanager
+def same_defaults() -> Iterator[None]:
+    """Give torch back its function modes, its default device and dtype, and whether it keeps gradients."""
+    modes, default = function_modes(), getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    current, dtype, grad_mode = _device.CURRENT_DEVICE, torch.get_default_dtype(), torch.is_grad_enabled()
+
+    def restore() -> None:
+        torch._GLOBAL_DEVICE_CONTEXT.device_context = default
+        _device.CURRENT_DEVICE = current
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad_mode)
+        set_function_modes(modes)
+
+    try:
+        yield
+    finally:
+        surely(restore)
 
 
 @contextlib.contextmanager
@@ -95,19 +135,12 @@ def untouched(model: nn.Module) -> Iterator[list[torch.Tensor]]:
         The tensors that the model holds besides its buffers: weights, and tensors among its attributes.
     """
     before = _State(model)
-    default_dtype, grad_mode = torch.get_default_dtype(), torch.is_grad_enabled()
-
-    def restore() -> None:
-        torch.set_default_dtype(default_dtype)
-        torch.set_grad_enabled(grad_mode)
-        before.restore()
-
     try:
         before.swap_buffers()
-        with same_random_state():
+        with same_defaults(), same_random_state():
             yield before.tensors
     finally:
-        surely(restore)
+        surely(before.restore)
 
 
 class _State:

@@ -115,14 +115,24 @@ def _sketch(tensor: torch.Tensor, axis: int | None) -> Sketch:
         if values.dim() > 1
         else values[:, None]
     )
-    exact = torch.nan_to_num(rows.double(), nan=_LARGEST / 7).clamp(-_LARGEST, _LARGEST)
-    return (exact @ _directions(exact.shape[1], exact.device)).cpu(), exact.norm(dim=1, keepdim=True).cpu()
+    rows = rows if rows.dtype in (torch.float32, torch.float64) else rows.double()
+    norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    if not bool((norm <= _LARGEST).all()):
+        rows = torch.nan_to_num(rows.double(), nan=_LARGEST / 7).clamp(-_LARGEST, _LARGEST)
+        norm = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    return (rows @ _directions(rows).T).cpu().double(), norm.cpu().double()
+
+
+def _directions(rows: torch.Tensor) -> torch.Tensor:
+    """Two directions in the space of the rows, of no pattern that a tensor would have: (2, width)."""
+    width = rows.shape[1]
+    return _numbers(1 << max(width - 1, 0).bit_length(), rows.dtype, rows.device)[:, :width]
 
 
 @functools.lru_cache(maxsize=32)
-def _directions(width: int, device: torch.device) -> torch.Tensor:
-    steps = torch.arange(width, dtype=torch.float64, device=device)[:, None]
-    return torch.cat([torch.cos(steps * 1.7 + 0.3), torch.sin(steps * 2.9 + 1.1)], 1)
+def _numbers(width: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    steps = torch.arange(width, dtype=torch.float64, device=device)
+    return torch.stack([torch.cos(steps * 1.7 + 0.3), torch.sin(steps * 2.9 + 1.1)]).to(dtype)
 
 
 def _touched(first: Sketches, second: Sketches) -> dict[Tensor, Touch]:

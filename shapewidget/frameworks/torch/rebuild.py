@@ -24,8 +24,8 @@ from shapewidget.frameworks.torch.training import in_words
 
 _ADVICE_SECONDS = 0.5
 _WIDTHS_SECONDS = 2.0
-_REHEARSAL_SECONDS = 5.0
-"""How long it may take to say which sizes are accepted, to find out which arguments are sizes, and to rehearse once."""
+_REHEARSAL_SECONDS = 20.0
+"""Processor time to say which sizes are accepted and to find out which arguments are sizes; time to rehearse once."""
 
 _FARTHEST = 128
 _LARGE_BYTES = 256 * 2**20
@@ -116,7 +116,7 @@ class TorchConstructor:
         one that looks at values fails. So only what is large is rehearsed there.
         """
         meta, cpu = torch.device("meta"), torch.device("cpu")
-        with Numberless(), limited(_REHEARSAL_SECONDS):
+        with undisturbed(), Numberless(), limited(_REHEARSAL_SECONDS):
             if _nbytes(self.model) > _LARGE_BYTES:
                 with contextlib.suppress(Exception):
                     return self._made(changes, meta)
@@ -135,9 +135,9 @@ class TorchConstructor:
     def _widths(self) -> dict[str, int | None]:
         """Of every argument that is a size, the width of the first recurrent or attention layer if it is larger."""
         before, widths = shapes(self.model), {}
-        deadline = time.monotonic() + _WIDTHS_SECONDS
+        deadline = time.thread_time() + _WIDTHS_SECONDS
         for name, size in self._whole_numbers.items():
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 break
             made = self._enlarged(name, size) if size > 1 else None
             after = shapes(made) if made is not None else before
@@ -170,7 +170,7 @@ class TorchConstructor:
         """What to choose instead: the nearest sizes that are accepted."""
         name, value = next(iter(changes.items()))
         if len(changes) == 1 and isinstance(value, int) and is_size(value):
-            deadline = time.monotonic() + _ADVICE_SECONDS
+            deadline = time.thread_time() + _ADVICE_SECONDS
             near = [next(self._accepted(name, sizes, deadline), None) for sizes in _around(value)]
             if any(near):
                 return f"Choose {' or '.join(str(size) for size in near if size is not None)}."
@@ -178,7 +178,7 @@ class TorchConstructor:
 
     def _accepted(self, name: str, sizes: Iterable[int], deadline: float) -> Iterator[int]:
         for size in sizes:
-            if time.monotonic() > deadline:
+            if time.thread_time() > deadline:
                 return
             with contextlib.suppress(Exception):
                 self._rehearsed({name: size})

@@ -37,7 +37,7 @@ from shapewidget.frameworks.torch.calls import (
     takes_form_only,
 )
 from shapewidget.frameworks.torch.checkpoints import RefusedCheckpoint, refused_checkpoint
-from shapewidget.frameworks.torch.guard import surely
+from shapewidget.frameworks.torch.guard import function_modes, set_function_modes, surely
 from shapewidget.frameworks.torch.nodes import Node, drawn
 from shapewidget.frameworks.torch.provenance import Provenance, Slot
 from shapewidget.frameworks.torch.raised import raised_by_program
@@ -66,15 +66,20 @@ class _Facts(NamedTuple):
 
 
 class _Mode(TorchFunctionMode):
-    """Hands every call of a torch function to a recorder."""
+    """Hands every call of a torch function to a recorder.
+
+    Torch takes a mode off while it runs, and after an interrupt may put it on again when the recording is long over.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
-        self._recorder = recorder
+        self.recorder: Recorder | None = recorder
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         __tracebackhide__ = True
-        return self._recorder.call_function(function, args, kwargs or {})
+        if self.recorder is None:
+            return function(*args, **(kwargs or {}))
+        return self.recorder.call_function(function, args, kwargs or {})
 
 
 class Recorder:
@@ -378,8 +383,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def _watching(self) -> Iterator[None]:
-        original, depth = nn.Module.__call__, torch._C._len_torch_function_stack()
-        recorder, imported = self, len(sys.modules)
+        original, imported, recorder = nn.Module.__call__, len(sys.modules), self
 
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
@@ -387,8 +391,9 @@ class Recorder:
 
         def undo() -> None:
             nn.Module.__call__ = original  # type: ignore[method-assign]
-            while torch._C._len_torch_function_stack() > depth:  # an interrupt may have come while it was off, or on
-                _pop_mode()
+            if self._mode is not None:
+                self._mode.recorder = None
+            set_function_modes([mode for mode in function_modes() if mode is not self._mode])
             if len(sys.modules) != imported:
                 dynamo.give_back(call, original)
             self._mode = None  # it refers to us: without this, all that was recorded waits for the collector

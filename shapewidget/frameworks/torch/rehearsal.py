@@ -14,7 +14,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from shapewidget.frameworks.torch.guard import same_random_state
+from shapewidget.frameworks.torch.guard import same_defaults, same_random_state
 
 _DRAWN = 10_007
 """How many numbers of a large weight are drawn; a prime, so that no two rows of it are the same."""
@@ -23,8 +23,8 @@ _DRAWN = 10_007
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """Run constructors of the user's, and leave random numbers, defaults and the cell's output as they were."""
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
     with (
+        same_defaults(),
         same_random_state(),
         torch.inference_mode(False),
         torch.enable_grad(),
@@ -32,12 +32,7 @@ def undisturbed() -> Iterator[None]:
         contextlib.redirect_stdout(io.StringIO()),
     ):
         warnings.simplefilter("ignore")
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(dtype)
-            if torch.get_default_device() != device:
-                torch.set_default_device(device if device.type != "cpu" else None)
+        yield
 
 
 class Numberless(TorchFunctionMode):
