@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import ipywidgets
 import traitlets
 from IPython import get_ipython
 
+from shapewidget.diagnosis.odd_batch import marked, odd_batch
 from shapewidget.errors import Cancelled, ShapeWidgetError
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.graph.costs import Measurement, with_costs
@@ -173,9 +174,24 @@ class Dashboard(ipywidgets.VBox):
             self._unfollow()
             self._unfollow = None
         if is_on:
-            self._live = Live(self.live_switch.say)
+            self._live = Live(self._tell)
             self._unfollow = self._session.follow(self._live.called)
             self.live_switch.say(self._live)
+
+    def _tell(self, live: Live) -> None:
+        """Say what came; the first batch of another shape is marked on the graph too."""
+        self.live_switch.say(live)
+        if live.odd is not None and live.odd is live.batches[-1]:
+            self._show_report()
+
+    def _show_report(self) -> None:
+        """Show the newest report, with the odd batch of a loop that is followed."""
+        live = self._live
+        if live is not None and live.odd is not None:
+            odd = odd_batch(self.report.graph, live.batches[0], live.odd)
+            others = tuple(each for each in self.report.findings if each.code != odd.code)
+            self.report = replace(self.report, findings=(*others, odd), graph=marked(self.report.graph, odd))
+        self.graph_view.show(self.report)
 
     def _shown_points(self) -> list[Measurement]:
         return self._points.along(self._axis.name, self.sizes)
@@ -264,7 +280,7 @@ class Dashboard(ipywidgets.VBox):
         if sizes != self.report.graph.sizes:
             self._say("Running the model", sizes)
             self.report = self._session.probe(sizes)
-            self.graph_view.show(self.report)
+            self._show_report()
             yield PAUSE_SECONDS
         self._working_sizes = sizes
         self._say("Measuring", sizes)
@@ -306,7 +322,7 @@ class Dashboard(ipywidgets.VBox):
         costs = next((point.layers for point in reversed(self.measurements) if point.sizes == sizes), {})
         if costs and self.report.graph.sizes == sizes:
             self.report.graph = with_costs(self.report.graph, costs)
-            self.graph_view.show(self.report)
+            self._show_report()
             self._draw_layers()
 
     def _draw_plots(self) -> None:

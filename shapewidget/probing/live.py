@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +15,17 @@ from shapewidget.probing.timeline import Timeline
 SECONDS = 0.25
 """How often a batch is recorded, at most; the first one, and the first one of another form, always are."""
 SHARE = 0.01
-"""Which share of the loop's time recording may take."""
+"""Which share of the loop's time looking at shapes may take, and which recording."""
 _MOST = 10_000
+_ALWAYS = 100
+"""So many calls are looked at in any case."""
 
 
 class Live:
     """Counts the calls of a model, and records a few of them each second.
+
+    It measures what it takes. Where looking at the shapes of every call takes more than its share, as in a loop whose
+    steps are shorter than about 0.1 ms, calls in between are only counted.
 
     Args:
         shown: Called after a batch was recorded.
@@ -34,7 +41,8 @@ class Live:
         self.odd: BatchRecord | None = None
         self._shown, self._records = shown, list[BatchRecord]()
         self._form: Any = None
-        self._next = self._spent = 0.0
+        self._next = self._rests_until = self._looking = self._recording = 0.0
+        self._look = math.inf  # the shortest; others may have been interrupted
         self._started = time.perf_counter()
 
     @property
@@ -42,24 +50,40 @@ class Live:
         """What was recorded."""
         return Timeline(self._records)
 
+    @property
+    def seconds(self) -> float:
+        """How long it took itself until now."""
+        return self._looking + self._recording
+
     def called(self, inputs: Any) -> None:
         """The model is called with these inputs: a tuple of arguments, or one with a dict of keywords behind it."""
         index, self.count = self.count, self.count + 1
+        began = time.perf_counter()
+        if began < self._rests_until and index >= _ALWAYS:
+            return
         form = tuple([item.shape if is_array(item) else _shapes(item) for item in inputs])
         is_odd = self.odd is None and self._form is not None and form != self._form
         now = time.perf_counter()
-        if not is_odd and self._form is not None:
-            if now < self._next or self._spent > SHARE * (now - self._started) or len(self._records) >= _MOST:
-                return
+        self._look = min(self._look, now - began)
+        self._looking += now - began
+        self._rests_until = now + self._look / SHARE
+        if is_odd or self._form is None or self._is_due(now):
+            self._record(index, inputs, is_odd)
+            self._form = form if self._form is None else self._form
+            self._next = time.perf_counter() + SECONDS
+            self._recording += time.perf_counter() - now
+
+    def _is_due(self, now: float) -> bool:
+        has_rested = now >= self._next and self._recording <= SHARE * (now - self._started)
+        return has_rested and len(self._records) < _MOST
+
+    def _record(self, index: int, inputs: Any, is_odd: bool) -> None:
         given = inputs[0] if len(inputs) == 1 else inputs
         record = BatchRecord(index, size_of(given), parts(given, None))
         self._records.append(record)
-        self._form = form if self._form is None else self._form
         self.odd = record if is_odd else self.odd
-        self._shown(self)
-        after = time.perf_counter()
-        self._spent += after - now
-        self._next = after + SECONDS
+        with contextlib.suppress(Exception):  # a loop does not end because it cannot be shown
+            self._shown(self)
 
 
 def _shapes(value: Any) -> tuple[Any, ...]:

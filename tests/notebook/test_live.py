@@ -91,6 +91,37 @@ def test_dashboard_follows_the_loop_while_it_is_live(dashboard, model):
     assert not model._forward_pre_hooks
 
 
+def test_first_batch_of_another_shape_is_marked_on_the_graph_and_stays(dashboard, model):
+    dashboard.live = True
+    for size in (32, 32, 7, 5):
+        model(torch.randn(size, 4))
+    (found,) = [each for each in dashboard.report.findings if each.code == "SW732"]
+    graph = dashboard.graph_view.graph
+    assert (found.severity, found.expected, found.got, found.axis) == ("note", "(32, 4)", "(7, 4)", 0)
+    assert found.layer_id in {layer["id"] for layer in graph["layers"] if layer["kind"] == "input"}
+    assert [edge["badge"] for edge in graph["edges"] if edge["badge"]] == ["batch 2: (7, 4) ≠ (32, 4)"]
+    assert [each["code"] for each in graph["findings"]] == ["SW732"]
+
+
+def test_live_looks_at_fewer_calls_where_steps_are_short(clock):
+    class Slow:
+        shape, dtype = (3,), "float32"
+
+        def __getattribute__(self, name):
+            clock.now += 0.001 * (name == "shape")
+            return object.__getattribute__(self, name)
+
+    live, looked = Live(), []
+    for _ in range(1000):
+        before = live.seconds
+        live.called((Slow(),))
+        looked.append(live.seconds > before)
+        clock.now += 0.001
+    assert live.count == 1000
+    assert all(looked[:100])
+    assert 0 < sum(looked[100:]) < 20
+
+
 def test_live_counts_neither_probes_nor_copies_nor_captured_calls(dashboard, model):
     dashboard.live = True
     shapewidget.probe(model, torch.randn(3, 4))
