@@ -14,7 +14,6 @@ import argparse
 import itertools
 import json
 import os
-import platform
 import statistics
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from keeping import keep
 from models import CASES, Features
 
 from shapewidget.frameworks.adapter import Effort
@@ -203,9 +203,7 @@ def main() -> None:
         figures |= {**timed.spread(), **time_errors(timed)}
         print("time", json.dumps(figures, default=str))
     if options.write:
-        machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}
-        versions = {"python": platform.python_version(), "torch": torch.__version__}
-        RESULTS.write_text(json.dumps({"machine": machine, "versions": versions, **figures}, indent=1) + "\n")
+        keep(RESULTS, figures)
 
 
 if __name__ == "__main__":

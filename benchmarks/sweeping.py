@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
 import threading
 import time
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from keeping import keep
 
 import shapewidget
 from shapewidget import zoo
@@ -94,9 +94,7 @@ def main() -> None:
     }
     print(json.dumps(figures, indent=1))
     if options.write:
-        machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg()}
-        versions = {"python": platform.python_version(), "torch": torch.__version__}
-        RESULTS.write_text(json.dumps({"machine": machine, "versions": versions, **figures}, indent=1) + "\n")
+        keep(RESULTS, figures)
 
 
 if __name__ == "__main__":

@@ -199,7 +199,8 @@ class Dashboard(ipywidgets.VBox):
     def _curve(self) -> list[Prediction]:
         """The predictions over the size that was moved last; none before anything was learnt."""
         name = self._axis.name
-        if name not in self._movable or self._costs.predict(self.sizes).peak is None:
+        said = self._costs.predict(self.sizes)
+        if name not in self._movable or (said.peak is None and said.forward is None):
             return []
         shown = [point.sizes[name] for point in self._shown_points()]
         return [self._costs.predict({**self.sizes, name: size}) for size in curve_sizes(shown, self.sizes[name])]

@@ -49,8 +49,8 @@ def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
             x=shares,
             y=[html.escape(layer.id) for layer in shown],
             text=texts,
-            textposition="auto",
-            textangle=0,
+            textposition="outside",  # on a bar that is dimmed nothing can be read
+            cliponaxis=False,
             marker={"color": colour, "opacity": opacity},
             customdata=[layer.id for layer in shown],  # what a click on the bar selects
             hovertext=[
@@ -67,7 +67,7 @@ def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
         font={"size": 11, "color": GREY},
         margin={"l": 120, "r": 12, "t": 30, "b": 12},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}},
-        xaxis={"showticklabels": False, "showgrid": False, "zerolinecolor": GRID, "range": [-1.1, 1.1]},
+        xaxis={"showticklabels": False, "showgrid": False, "zerolinecolor": GRID, "range": [-1.25, 1.25]},
         yaxis={"autorange": "reversed", "showgrid": False},
     )
     return figure

@@ -31,7 +31,10 @@ PARTS = (
     ("activations", "activations", ORANGE),
     ("workspace", "workspace", YELLOW),
 )
-CALLS = (("forward", "forward pass", BLUE, "circle"), ("step", "training step", ORANGE, "diamond"))
+CALLS = (
+    ("forward", "forward pass", BLUE, "circle", "bottom"),
+    ("step", "training step", ORANGE, "diamond", "top"),
+)
 
 
 def memory_figure(
@@ -131,7 +134,7 @@ def timing_figure(
     slowest = max(slowest, highest(curve, lambda it: it.step), highest(curve, lambda it: it.forward))
     unit, scale = units.of_seconds(slowest)
     figure = graph_objects.Figure()
-    for field, label, colour, symbol in CALLS:
+    for field, label, colour, symbol, place in CALLS:
         timed = {size: getattr(point, field) for size, point in points.items() if getattr(point, field) is not None}
         figure.add_scatter(
             name=label,
@@ -147,7 +150,7 @@ def timing_figure(
             },
             mode="lines+markers+text" if len(points) == 1 else "lines+markers",
             text=[units.in_seconds(timing.median) for timing in timed.values()],
-            textposition="middle right",
+            textposition=f"{place} right",
             line={"color": colour, "width": 2},
             marker={"symbol": symbol, "size": 8},
             hovertext=[_timing_text(points[size], timing, label, axis, peak_flops) for size, timing in timed.items()],

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 _COLOURS = (BLUE, ORANGE, PURPLE, SKY, GREY)
+_DASHES = ("solid", "dash", "dot", "dashdot")
+_MODEL = "model"
+"""What is varied between sweeps that are compared."""
 
 
 def sweep_figure(
@@ -75,9 +78,9 @@ def comparison_figure(sweeps: Sequence[tuple[Sequence[SweepAxis], Sequence[Row],
     }
     axes = [SweepAxis(name, name, values) for name, values in merged.items()]
     titles = [f"{title} ({number})" for number, (_, _, title) in enumerate(sweeps, start=1)]
-    rows = [{**row, "model": title} for (_, own, _), title in zip(sweeps, titles, strict=True) for row in own]
-    models = SweepAxis("model", "model", tuple(titles))
-    return sweep_figure([*axes, models], rows, value, "Comparison", as_curves=True)
+    rows = [{**row, _MODEL: title} for (_, own, _), title in zip(sweeps, titles, strict=True) for row in own]
+    models = SweepAxis(_MODEL, _MODEL, tuple(titles))
+    return sweep_figure([models, *axes], rows, value, "Comparison", as_curves=True)
 
 
 def _labelled(value: str, largest: float) -> tuple[str, float]:
@@ -159,12 +162,13 @@ def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: f
     along = max(axes, key=lambda axis: (axis.is_numeric, len(axis.values)))
     others = [axis for axis in axes if axis is not along and len(axis.values) > 1]
     figure = graph_objects.Figure()
-    for number, combination in enumerate(itertools.product(*(axis.values for axis in others))):
+    combinations = list(itertools.product(*(axis.values for axis in others)))
+    for combination, style in zip(combinations, _styles(others, len(combinations)), strict=True):
         chosen = dict(zip([axis.keyword for axis in others], combination, strict=True))
         line = [row for row in rows if all(row[name] == wanted for name, wanted in chosen.items())]
         line.sort(key=lambda row: along.values.index(row[along.keyword]))
-        name = ", ".join(f"{key} {wanted}" for key, wanted in chosen.items())
-        _add_line(figure, line, along, value, scale, html.escape(name), _COLOURS[number % len(_COLOURS)])
+        name = ", ".join(str(wanted) if key == _MODEL else f"{key} {wanted}" for key, wanted in chosen.items())
+        _add_line(figure, line, along, value, scale, html.escape(name), style)
     _add_failed(figure, [row for row in rows if row[value] is None], along)
     numbers = along.is_numeric and min(along.values) > 0
     figure.update_xaxes(
@@ -177,8 +181,26 @@ def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: f
     return figure
 
 
+def _styles(others: Sequence[SweepAxis], count: int) -> list[dict[str, Any]]:
+    """A colour for every curve; where models are compared over several settings, a colour a setting, a dash a model."""
+    models = len(others[0].values) if others and others[0].keyword == _MODEL else 1
+    settings = count // models
+    if settings == 1:
+        return [{"color": _COLOURS[number % len(_COLOURS)]} for number in range(count)]
+    return [
+        {"color": _COLOURS[number % settings % len(_COLOURS)], "dash": _DASHES[number // settings % len(_DASHES)]}
+        for number in range(count)
+    ]
+
+
 def _add_line(
-    figure: Figure, rows: Sequence[Row], along: SweepAxis, value: str, scale: float, name: str, colour: str
+    figure: Figure,
+    rows: Sequence[Row],
+    along: SweepAxis,
+    value: str,
+    scale: float,
+    name: str,
+    style: Mapping[str, Any],
 ) -> None:
     known = [row for row in rows if row[value] is not None]
     bounds = value.removesuffix("_seconds")
@@ -196,7 +218,7 @@ def _add_line(
         mode="lines+markers",
         name=name,
         showlegend=bool(name),
-        line={"color": colour, "width": 2},
+        line={**style, "width": 2},
         **spread,
     )
 

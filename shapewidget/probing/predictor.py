@@ -205,6 +205,9 @@ class Predictor:
     @functools.cached_property
     def _bytes(self) -> tuple[Callable[[Sizes], Memory], Anchored] | None:
         runs = [*self.points, *self.probes]
+        told = [run for run in runs if run.memory is not None and run.forward_timeline]
+        if any(len({run.sizes[name] for run in told}) < 2 for name in self.names):
+            return None  # of a size that was the same in all runs nobody can say what it does
         law = fit_memory(runs, self.names, self._bends())
         peaks = [(self._named(run), float(run.memory.peak)) for run in self.points or runs if run.memory is not None]
         if law is None:

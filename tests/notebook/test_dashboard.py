@@ -7,12 +7,14 @@ import threading
 import ipywidgets
 import pytest
 from loops import until
-from stand_in import SIZES, RecordingSession
+from stand_in import SIZES, RecordingCosts, RecordingSession
 
 from shapewidget.errors import RebuildError
+from shapewidget.graph.anchored import Estimate
 from shapewidget.notebook import dashboard as dashboard_module
 from shapewidget.notebook import report_view
 from shapewidget.notebook.dashboard import Dashboard
+from shapewidget.probing.predictor import Prediction
 from shapewidget.probing.sizes import SizeControl
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -49,6 +51,18 @@ async def live(session):
 
 def shape(dashboard, tensor=2):
     return dashboard.graph_view.tensors[tensor]["shape"]
+
+
+def test_time_is_predicted_also_where_memory_is_not(session, settled, monkeypatch):
+    time = Estimate(0.02, 0.01, 0.03)
+    monkeypatch.setattr(RecordingCosts, "predict", lambda _, sizes: Prediction(dict(sizes), forward=time, step=time))
+
+    async def main():
+        async with live(session) as dashboard:
+            assert "training step, predicted" in [trace.name for trace in dashboard.timing_figure.data]
+            assert "peak, predicted" not in [trace.name for trace in dashboard.memory_figure.data]
+
+    asyncio.run(main())
 
 
 # What is there at once

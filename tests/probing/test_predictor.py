@@ -9,7 +9,7 @@ from torch import nn
 from shapewidget import zoo
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Effort
-from shapewidget.graph.costs import Measurement, Timing
+from shapewidget.graph.costs import Measurement, StepParts, Timing
 from shapewidget.probing import costs as costs_module
 from shapewidget.probing.costs import finished
 from shapewidget.probing.largest import largest_predicted, searching
@@ -46,6 +46,13 @@ def learnt(model, inputs):
 
 def test_nothing_is_predicted_before_anything_ran():
     costs = Session(zoo.BiLSTMTagger(), torch.randint(0, 50, (4, 8))).costs
+    prediction = costs.predict({"B": 64})
+    assert (prediction.memory, prediction.peak, prediction.forward, prediction.step) == (None, None, None, None)
+
+
+def test_one_run_tells_nothing_of_other_sizes():
+    costs = Session(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8))).costs
+    costs.measure({}, Effort.BRIEF)
     prediction = costs.predict({"B": 64})
     assert (prediction.memory, prediction.peak, prediction.forward, prediction.step) == (None, None, None, None)
 
@@ -94,6 +101,53 @@ def test_time_has_a_band_and_grows_with_every_size():
         step = predictor.at({**own, **sizes}).step
         assert step.lower < step.value < step.upper
         assert step.value > 1.5 * here
+
+
+def test_the_parts_of_a_step_follow_laws_of_their_own():
+    graph = Session(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=32), torch.randint(0, 50, (4, 16))).report.graph
+    own = {"B": 8, "T": 64, "hidden": 64}
+
+    def seconds(sizes):
+        work = sizes["B"] * sizes["T"] * sizes["hidden"] ** 2
+        return 1e-4 + 1e-10 * work, 2e-4 + 2e-10 * work, 1e-4 + 2e-7 * sizes["hidden"] ** 2
+
+    def run(sizes, effort=None):
+        yield
+        parts = [Timing(part, part, part, 5, cpu=part) for part in seconds(sizes)]
+        step = sum(seconds(sizes))
+        timing = Timing(step, step, step, 5, cpu=step)
+        return Measurement(sizes, "cpu", parts[0], timing, None, parts=StepParts(*parts))
+
+    predictor = Predictor(own, ("B", "T", "hidden"), graph, step={})
+    predictor.add(finished(run(own)))
+    for _ in predictor.learning(run):
+        pass
+    for sizes in ({"B": 32}, {"T": 256}, {"hidden": 256}, {"B": 2, "hidden": 256}):
+        assert predictor.at({**own, **sizes}).step.value == pytest.approx(sum(seconds({**own, **sizes})), rel=0.01)
+
+
+def test_the_band_of_time_is_as_wide_as_runs_scatter():
+    graph = Session(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=32), torch.randint(0, 50, (4, 16))).report.graph
+    own = {"B": 8, "T": 64, "hidden": 64}
+
+    def band(scatter):
+        runs = []
+
+        def run(sizes, effort=None):
+            yield
+            runs.append(sizes)
+            seconds = (1e-3 + 1e-9 * sizes["B"] * sizes["T"] * sizes["hidden"] ** 2) * scatter ** (len(runs) % 2)
+            timing = Timing(seconds, seconds, seconds, 5, cpu=seconds)
+            return Measurement(sizes, "cpu", timing, timing, None)
+
+        predictor = Predictor(own, ("B", "T", "hidden"), graph, step={})
+        predictor.add(finished(run(own)))
+        for _ in predictor.learning(run):
+            pass
+        said = predictor.at({**own, "B": 16}).step
+        return said.upper / said.value - 1
+
+    assert band(1.0) < 0.5 * band(1.5)
 
 
 def test_what_was_learnt_is_there_in_the_next_session(monkeypatch, tmp_path):

@@ -11,7 +11,7 @@ import shapewidget
 from shapewidget import zoo
 from shapewidget.errors import InputError
 from shapewidget.graph.costs import Measurement, StepParts, Timing
-from shapewidget.notebook.sweep_plots import sweep_figure
+from shapewidget.notebook.sweep_plots import comparison_figure, sweep_figure
 from shapewidget.probing.grid import SweepAxis
 from shapewidget.probing.sweep_rows import row_of
 
@@ -270,8 +270,20 @@ class TestOutput:
         two = swept(Scorer(hidden=64), inputs(), batch_size=[4, 8])
         figure = one.plot("peak_bytes", two)
         assert [(curve.name, list(curve.x)) for curve in figure.data] == [
-            ("model Scorer (1)", [2, 4]),
-            ("model Scorer (2)", [4, 8]),
+            ("Scorer (1)", [2, 4]),
+            ("Scorer (2)", [4, 8]),
         ]
+        assert len({curve.line.color for curve in figure.data}) == 2
         with pytest.raises(InputError, match="these are over batch_size and hidden_size"):
             one.plot("peak_bytes", swept(Scorer(), inputs(), hidden_size=[4]))
+
+    def test_models_that_are_compared_over_two_axes_differ_in_their_dashes(self):
+        axes = [SweepAxis("batch_size", "B", (2, 4, 8)), SweepAxis("hidden_size", "hidden", (16, 32))]
+        rows = [{"batch_size": b, "hidden_size": h, "peak_bytes": b * h} for b in (2, 4, 8) for h in (16, 32)]
+        curves = comparison_figure([(axes, rows, "Net"), (axes, rows, "Net")], "peak_bytes").data
+        assert [(curve.name, curve.line.color, curve.line.dash) for curve in curves] == [
+            ("Net (1), hidden_size 16", "#0072B2", "solid"),
+            ("Net (1), hidden_size 32", "#E69F00", "solid"),
+            ("Net (2), hidden_size 16", "#0072B2", "dash"),
+            ("Net (2), hidden_size 32", "#E69F00", "dash"),
+        ]
