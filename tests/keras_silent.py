@@ -200,7 +200,102 @@ def code_unfolded():
     return keras.Model(code, layers.Conv2DTranspose(1, 2)(x)), floats(3, 24)
 
 
+# -- the axis of the channels -----------------------------------------------------------------------------------
+
+
+def picture_into_convolution(*shape, kernel=3, moved=False):
+    picture = keras.Input(shape)
+    x = layers.Permute((2, 3, 1))(picture) if moved else picture
+    x = layers.Conv2D(6, kernel, padding="same", activation="relu", name="edges")(layers.Rescaling(1 / 255)(x))
+    return keras.Model(picture, layers.Dense(4)(layers.Flatten()(x))), floats(3, *shape)
+
+
+def picture_with_channels_first():
+    return picture_into_convolution(3, 24, 24)
+
+
+def picture_moved_to_channels_last():
+    return picture_into_convolution(3, 24, 24, moved=True)
+
+
+def picture_of_one_row():
+    return picture_into_convolution(1, 40, 12, kernel=(1, 5))
+
+
+def pooled(pool):
+    steps = keras.Input((12, 10, 3) if type(pool).__name__.endswith("2D") else (12, 10))
+    x = layers.Conv2D(7, 3)(steps) if len(steps.shape) == 4 else layers.Dense(7)(steps)
+    x = layers.BatchNormalization()(x)
+    x = layers.Flatten()(pool(layers.Activation("relu")(x)))
+    return keras.Model(steps, layers.Dense(2)(x)), floats(4, *steps.shape[1:])
+
+
+def rows_pooled_with_channels():
+    return pooled(layers.GlobalMaxPooling2D(data_format="channels_first", name="pool"))
+
+
+def features_pooled_instead_of_steps():
+    return pooled(layers.GlobalAveragePooling1D(data_format="channels_first", name="pool"))
+
+
+def halved_along_channels():
+    return pooled(layers.MaxPooling2D(data_format="channels_first", name="pool"))
+
+
+def rows_and_columns_pooled():
+    return pooled(layers.GlobalMaxPooling2D(data_format="channels_last", name="pool"))
+
+
+def features_turned_and_pooled():
+    steps = keras.Input((12, 10))
+    x = layers.Permute((2, 1))(layers.Dense(7)(steps))
+    x = layers.GlobalAveragePooling1D(data_format="channels_first")(x)
+    return keras.Model(steps, layers.Dense(2)(x)), floats(4, 12, 10)
+
+
+def classes_of_pixels(softmax):
+    picture = keras.Input((9, 11, 2))
+    x = layers.Permute((3, 1, 2))(layers.Conv2D(5, 1)(picture))
+    return keras.Model(picture, softmax(x)), floats(3, 9, 11, 2)
+
+
+def softmax_over_columns():
+    return classes_of_pixels(layers.Activation("softmax", name="classes"))
+
+
+def softmax_layer_over_columns():
+    return classes_of_pixels(layers.Softmax(name="classes"))
+
+
+def softmax_over_classes():
+    return classes_of_pixels(layers.Softmax(axis=1))
+
+
+def softmax_before_the_turn():
+    picture = keras.Input((9, 11, 2))
+    x = layers.Conv2D(5, 1, activation="softmax")(picture)
+    return keras.Model(picture, layers.Permute((3, 1, 2))(x)), floats(3, 9, 11, 2)
+
+
+def weights_of_steps_turned():
+    steps = keras.Input((9, 6))
+    hops = layers.Softmax()(layers.Permute((2, 1))(layers.Dense(4)(steps)))
+    return keras.Model(steps, layers.Dot(axes=(2, 1))([hops, steps])), floats(3, 9, 6)
+
+
+def place_of_every_landmark():
+    picture = keras.Input((9, 11, 2))
+    maps = layers.Reshape((5, 99))(layers.Permute((3, 1, 2))(layers.Conv2D(5, 1)(picture)))
+    return keras.Model(picture, layers.Softmax()(maps)), floats(3, 9, 11, 2)
+
+
 WRONG = {
+    picture_with_channels_first: ("edges",),
+    rows_pooled_with_channels: ("pool",),
+    features_pooled_instead_of_steps: ("pool",),
+    halved_along_channels: ("pool",),
+    softmax_over_columns: ("classes",),
+    softmax_layer_over_columns: ("classes",),
     rows_read_as_columns: ("columns",),
     leads_reshaped_to_steps: ("reshape",),
     weights_of_one_place: ("softmax",),
@@ -214,6 +309,14 @@ WRONG = {
 """Every program with the names that the first finding may give."""
 
 RIGHT = (
+    picture_moved_to_channels_last,
+    picture_of_one_row,
+    rows_and_columns_pooled,
+    features_turned_and_pooled,
+    softmax_over_classes,
+    softmax_before_the_turn,
+    weights_of_steps_turned,
+    place_of_every_landmark,
     columns_read_as_columns,
     places_in_a_row,
     code_unfolded,

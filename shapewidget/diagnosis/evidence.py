@@ -99,8 +99,12 @@ class Evidence:
         """Whether a node is what the caller of the loss hands in: it stands behind the output of the model."""
         if layer is None or not layer.id.startswith("targets") or layer.kind is not LayerKind.INPUT:
             return False
+        return self.is_behind_the_model(layer)
+
+    def is_behind_the_model(self, layer: Layer) -> bool:
+        """Whether a node is the output of the model, or comes after it, as a loss does."""
         ids = [each.id for each in self.graph.layers]
-        return "output" in ids and ids.index("output") < ids.index(layer.id)
+        return "output" in ids and ids.index("output") <= ids.index(layer.id)
 
     def dim(self, layer: Layer, place: int, axis: int | None) -> Dim | None:
         """The expression of one axis of one input, if it was solved."""

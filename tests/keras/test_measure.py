@@ -94,3 +94,33 @@ def test_training_step_that_raises_leaves_the_forward_pass():
 def test_model_without_weights_has_no_training_step():
     session = shapewidget.probe(keras.Sequential([keras.Input((6, 3)), layers.Flatten()]), X).session
     assert "no trainable weights" in session.costs.measure({}).refusal
+
+
+class Halves(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = layers.Dense(64), layers.Dense(2)
+
+    def call(self, x):
+        return self.narrow(self.wide(x))
+
+
+class Twice(keras.Model):
+    """Its layers are built when it is first called."""
+
+    def __init__(self):
+        super().__init__()
+        self.halves, self.head = Halves(), keras.Sequential([layers.Dense(3), layers.Dense(2)])
+
+    def call(self, x):
+        return self.head(self.halves(self.halves(x)))
+
+
+def test_every_layer_tells_what_it_costs_under_its_id_in_the_graph():
+    report = shapewidget.probe(Twice(), np.zeros((4, 2), "float32"))
+    costs = report.session.costs.measure({}).layers
+    ids = {layer.id for layer in report.graph.layers}
+    assert {"halves", "halves.wide", "halves#2.narrow", "head"} <= costs.keys() <= ids
+    assert costs["halves"].memory == costs["halves.wide"].memory + costs["halves.narrow"].memory
+    assert costs["halves.wide"].memory > costs["halves.narrow"].memory > 0
+    assert all(cost.time > 0 for cost in costs.values())

@@ -1,4 +1,4 @@
-"""Softmax along another axis than its weights are used along."""
+"""Softmax along another axis than its weights are used along, or than the classes are on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along
+from shapewidget.diagnosis.feature_axis import features_made_on, features_on
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import constant
 from shapewidget.graph.records import Layer, LayerKind, TensorSpec
-from shapewidget.graph.remedies import EditExpression, SetArgument
+from shapewidget.graph.remedies import EditExpression, Remedy, ReplaceLayer, SetArgument
 
 _SOFTMAX = frozenset(("softmax", "Softmax", "log_softmax", "LogSoftmax"))
 _PRODUCTS = frozenset(("matmul", "bmm"))
@@ -56,6 +57,53 @@ def _weights(layer: Layer, reader: Layer, axis: int, summed: int) -> Diagnosis:
         ),
         (EditExpression(layer.source, text),) if text and layer.source is not None else (),
     )
+
+
+def softmax_over_positions(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A softmax along the last axis of what a model gives, where the classes of every pixel are on another one."""
+    for layer in evidence.graph.layers:
+        is_activation = layer.settings.get("activation") in _SOFTMAX and bool(layer.outputs)
+        if not is_activation and layer.type not in _SOFTMAX:
+            continue
+        rank = len(layer.outputs[0].shape) if layer.outputs else 0
+        held = features_made_on(layer) if is_activation else None
+        held = features_on(evidence, layer) if held is None else held
+        axis = rank - 1 if is_activation else axis_argument(layer)
+        is_last = all(evidence.is_behind_the_model(reader) for reader, _ in readers(evidence, layer))
+        if rank >= 4 and held not in (None, axis) and axis == rank - 1 and is_last and held is not None:
+            yield _over_positions(layer, held)
+
+
+def _over_positions(layer: Layer, held: int) -> Diagnosis:
+    spec = layer.outputs[0]
+    last = len(spec.shape) - 1
+    remedies: list[Remedy] = []
+    if layer.type == "Activation":
+        remedies.append(ReplaceLayer(layer.path, "Softmax", {"axis": held}))
+    elif layer.type == "Softmax":
+        remedies.append(SetArgument(layer.path, "axis", held))
+    text = along(layer.source, last, last + 1, held) if layer.kind is LayerKind.OPERATION else None
+    edits = [EditExpression(layer.source, text)] if text and layer.source is not None else []
+    return Diagnosis(
+        finding_at(
+            "SW652",
+            layer,
+            f"{place_text(layer)} makes the values of the last axis of {shape_text(spec)} add up to 1, which are "
+            f"{_count(spec, last)}positions. The {spec.shape[held]} classes are on axis {held}: those of one position "
+            "do not add up to 1.",
+            fix=text or f"Softmax(axis={held})",
+            axis=last,
+            axis_name="classes",
+            expected=f"axis {held} ({spec.shape[held]} classes)",
+            got=f"axis {last} ({_count(spec, last)}positions)",
+        ),
+        (*remedies, *edits),
+    )
+
+
+def _count(spec: TensorSpec, axis: int) -> str:
+    """How many values an axis has, with a space behind; empty where a model that is being built leaves it open."""
+    return f"{spec.shape[axis]} " if spec.shape[axis] > 0 else ""
 
 
 def softmax_of_one_value(evidence: Evidence) -> Iterator[Diagnosis]:

@@ -27,12 +27,15 @@ from shapewidget.frameworks.keras.tensors import leaves
 from shapewidget.frameworks.keras.training import TrainingRun, nbytes
 from shapewidget.frameworks.slices import guarded
 from shapewidget.frameworks.timing import clocked, repeated
-from shapewidget.graph.costs import Measurement, Memory, Timing
+from shapewidget.graph.costs import LayerCost, Measurement, Memory, Timing
 
 _ESTIMATE = (
     "Estimated, as TensorFlow tells no peak on a CPU: every result of the forward pass is counted as kept for the "
     "backward pass, and no scratch memory"
 )
+
+_LAYER_PASSES = 3
+"""Forward passes whose layers are timed; they run operation by operation, as layers are not told apart in a graph."""
 
 
 def measure(
@@ -86,6 +89,7 @@ class _Measuring:
         self.forward: Timing | None = None
         self.step: Timing | None = None
         self.memory: Memory | None = None
+        self.layers: Mapping[str, LayerCost] = {}
         self.refusal = ""
         self.fits = True
 
@@ -94,11 +98,19 @@ class _Measuring:
     ) -> Generator[None, None, None]:
         run = TrainingRun(model, batch, loss, optimizer, step)
         with eager_functions():
-            results, outputs = results_of(run.plain_forward)
+            watch = run.watch()
+            with watch.watching():
+                results, outputs = results_of(run.plain_forward, watch.keep)
         self.memory = _forward_memory(
             run, results, nbytes(leaves(outputs)), measured_peak(run.plain_forward, self.device)
         )
         yield
+        if self.effort.looks_at_layers:
+            for _ in range(_LAYER_PASSES):
+                with eager_functions(), watch.watching():
+                    run.plain_forward()
+                yield
+            self.layers = watch.costs()
         if self.effort.seconds:
             self.forward = yield from self._timed(run.forward)
         if training:
@@ -140,7 +152,9 @@ class _Measuring:
             )
 
     def measurement(self) -> Measurement:
-        return Measurement(self.sizes, self.device, self.forward, self.step, self.memory, self.refusal, self.fits)
+        return Measurement(
+            self.sizes, self.device, self.forward, self.step, self.memory, self.refusal, self.fits, self.layers
+        )
 
 
 def _forward_memory(run: TrainingRun, results: Results, outputs: int, peak: int | None) -> Memory:

@@ -32,10 +32,12 @@ class Results:
     """What the operations of a run gave.
 
     Attributes:
+        keep: Told of the bytes that every operation keeps.
         kept: Bytes of all results: as much as the backward pass can need.
         widest: Bytes of the operands and results of the largest operation.
     """
 
+    keep: Callable[[int], None]
     kept: int = 0
     widest: int = 0
 
@@ -48,12 +50,14 @@ class Results:
             return
         given = _bytes(outputs)
         self.widest = max(self.widest, given + _bytes(inputs))
-        self.kept += 0 if name in _ALIASES else given
+        if name not in _ALIASES:
+            self.kept += given
+            self.keep(given)
 
 
-def results_of(call: Callable[[], Any]) -> tuple[Results, Any]:
-    """The results of the operations that a call runs one by one, and what it gives."""
-    found = Results()
+def results_of(call: Callable[[], Any], keep: Callable[[int], None]) -> tuple[Results, Any]:
+    """The results of the operations that a call runs one by one, each told to `keep`, and what it gives."""
+    found = Results(keep)
     op_callbacks.add_op_callback(found.note)
     try:
         return found, call()

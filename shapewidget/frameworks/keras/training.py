@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.keras.layer_costs import LayerWatch
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
 from shapewidget.frameworks.keras.remaking import copy_of
 from shapewidget.frameworks.keras.tensors import as_tensor, leaves
@@ -76,6 +77,12 @@ class TrainingRun:
         if self._loss is None:
             return f"optimiser {name}, loss the mean of the floating-point outputs, as none was given"
         return f"optimiser {name}, loss {name_of(self._loss)}"
+
+    def watch(self) -> LayerWatch:
+        """What notes the layers of the copy, and not those of the user's model; a copy without weights is built."""
+        if not all(layer.built for layer in self._model._flatten_layers()):
+            self.plain_forward()
+        return LayerWatch(self._model)
 
     def plain_forward(self, training: bool = False) -> Any:
         """A forward pass, operation by operation."""
