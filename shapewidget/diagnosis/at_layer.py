@@ -14,7 +14,7 @@ def finding_at(code: str, layer: Layer, reason: str, **details: Any) -> Finding:
     is_function = layer.kind is LayerKind.OPERATION or (is_loss and layer.type.islower())
     return finding(
         code,
-        "loss" if is_loss else "function" if is_function else "module",
+        "loss" if is_loss or (is_function and layer.path == "loss") else "function" if is_function else "module",
         layer.name if is_function else (layer.path or layer.type),
         reason,
         op=layer.name if is_function else None,

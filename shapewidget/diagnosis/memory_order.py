@@ -34,14 +34,26 @@ def moved_axis(given: Axes, made: Axes) -> tuple[int, int] | None:
     if math.prod(before) != math.prod(after):
         return None
     for place, dim in enumerate(given):
-        if dim.is_constant and not _is_moved_whole(dim, before, after):
+        alike = [other for other, each in enumerate(given) if each == dim]
+        if dim.is_constant and len(alike) == 1 and not _is_moved_whole(dim, before, after):
             continue
-        if before[place] == 1 or _uses(dim, given) != 1 or _uses(dim, made) != 1 or dim not in made:
+        is_one = _uses(dim, given) == 1 or (dim.is_constant and _merges_without(dim.offset, before, after))
+        if before[place] == 1 or not is_one or _uses(dim, made) != 1 or dim not in made:
             continue
         found = list(made).index(dim)
-        if math.prod(before[place + 1 :]) != math.prod(after[found + 1 :]):
+        if all(math.prod(before[other + 1 :]) != math.prod(after[found + 1 :]) for other in alike):
             return place, found
     return None
+
+
+def _merges_without(size: int, before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether one axis of a size is left, and the others are merged as they follow: any of two of that size is it."""
+    one, other = ([size for size in axes if size != 1] for axes in (before, after))
+    if size not in one or size not in other or len(one) <= len(other):
+        return False
+    one.remove(size)
+    other.remove(size)
+    return _merges(one, other)
 
 
 def _is_moved_whole(dim: Dim, before: Sequence[int], after: Sequence[int]) -> bool:

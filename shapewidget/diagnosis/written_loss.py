@@ -29,7 +29,7 @@ def _is_model_against_data(graph: LayerGraph, layer: Layer) -> bool:
 
 
 def has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool:
-    """Whether a layer with weights is among what one input of a node was made of."""
+    """Whether a layer with weights is among what one input of a node was made of, also in code that runs again."""
     waiting = [edge.source for edge in graph.into(layer_id) if edge.input == position]
     seen: set[str] = set()
     while waiting:
@@ -38,7 +38,7 @@ def has_weights_behind(graph: LayerGraph, layer_id: str, position: int) -> bool:
             continue
         seen.add(source)
         layer = graph.by_id[source]
-        if layer.kind is LayerKind.LAYER and layer.parameters:
+        if (layer.kind is LayerKind.LAYER and layer.parameters) or layer.settings.get("learned"):
             return True
         waiting += [edge.source for edge in graph.into(source)]
     return False

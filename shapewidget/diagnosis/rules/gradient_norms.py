@@ -22,7 +22,11 @@ _ON_THE_WAY = frozenset(("add", "maximum", "sqrt", "squeeze", "reshape"))
 def length_over_too_few_axes(evidence: Evidence) -> Iterator[Diagnosis]:
     """A penalty on the length of a gradient that sums its squares over other axes than those of a sample."""
     for gradient in evidence.graph.layers:
-        if gradient.name != "gradient" or not gradient.outputs or len(gradient.outputs[0].shape) < 2:
+        if (
+            "gradient" not in (gradient.name, gradient.settings.get("made_by"))
+            or not gradient.outputs
+            or len(gradient.outputs[0].shape) < 2
+        ):
             continue
         for layer in _sums_of_squares(evidence, gradient):
             shape, axes = layer.inputs[0].shape, reduced_axes(layer)

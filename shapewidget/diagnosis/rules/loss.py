@@ -22,7 +22,7 @@ from shapewidget.graph.records import ClashKind, Layer, LayerKind
 Size = TypeVar("Size", int, Dim)
 
 _ARITHMETIC = frozenset(("add", "sub", "mul", "div", "pow", "maximum", "minimum", "where"))
-_COMPARISONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))
+_COMPARISONS = frozenset("eq ne lt le gt ge equal not_equal less less_equal greater greater_equal".split())
 
 
 def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:

@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 import keras
+from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks.keras.call_edits import handed_otherwise
 from shapewidget.frameworks.keras.dialect import in_keras
@@ -219,6 +220,9 @@ def _expressions(remedies: Sequence[EditExpression]) -> Applied | None:
         return recompiled(function, source, edited)
 
     def loss(old: Any) -> Any:
+        if type(old) is MeanMetricWrapper and isinstance(old._fn, FunctionType):
+            function = changed(old._fn, lines, mended) or old._fn
+            return MeanMetricWrapper(function, old.name, old.dtype, **old._fn_kwargs)
         made = object.__new__(type(old))
         vars(made).update(vars(old))
         if isinstance(vars(old).get("fn"), FunctionType):

@@ -17,7 +17,21 @@ _OURS = str(Path(__file__).parents[2])
 _TENSORFLOW = str(Path(tf.__file__).parent)
 _KERAS = Path(keras.__file__).parent / "src"
 _PLAIN = tuple(str(_KERAS / name) for name in ("ops", "backend", "utils"))
-_LASTING = ("assign", "scatter", "save", "load", "write", "print", "set_", "seed", "fit", "compile", "random")
+_LASTING = (
+    "assign",
+    "scatter",
+    "save",
+    "load",
+    "write",
+    "print",
+    "set_",
+    "seed",
+    "fit",
+    "compile",
+    "random",
+    "gradient",
+    "jacobian",
+)
 _OF_OTHERS = frozenset(("items", "keys", "values", "get", "format", "numpy"))
 
 

@@ -95,7 +95,7 @@ def _lines(frames: list[tuple[FrameType, int]]) -> Program | None:
     """The user's own line, where it called TensorFlow or an operation of Keras itself."""
     own = [place for place in frames if is_own(place[0].f_code.co_filename)]
     at_work = any(_module_of(frame).startswith(("tensorflow", "keras")) for frame, _ in frames)
-    return lines_of(own[-1]) if own and at_work else None
+    return lines_of(own[-1], lambda _: {}) if own and at_work else None
 
 
 def _module_of(frame: FrameType) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType, FunctionType
+from typing import Any
 
 import keras
 
@@ -19,12 +20,16 @@ from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.sites import searched
+from shapewidget.frameworks.keras.tensors import is_tensor
 from shapewidget.frameworks.source.mending import changed
 from shapewidget.frameworks.source.replay import Replay, place_of, statements_of
 from shapewidget.frameworks.source.slices import replay_of
 from shapewidget.frameworks.source.text import recompiled
-from shapewidget.graph.records import Recording
+from shapewidget.graph.records import LayerKind, Recording
 from shapewidget.graph.remedies import EditExpression, Remedy
+
+Origin = Callable[[Any], Mapping[str, object]]
+"""What is known of how a tensor was made, as settings of a node."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +43,18 @@ class _Changed:
 class LinesProgram:
     """See `shapewidget.frameworks.adapter.Program` for what every method promises."""
 
-    def __init__(self, replay: Replay, around: Mapping[str, object]) -> None:
-        """The lines, and the names of the module that they stand in."""
+    def __init__(self, replay: Replay, around: Mapping[str, object], origin: Origin) -> None:
+        """The lines, the names of the module that they stand in, and what is known of how tensors were made."""
         self._replay, self._around = replay, around
+        self._origins = {name: origin(each) for name, each in replay.names.items() if is_tensor(each)}
         self._models = {name: each for name, each in replay.names.items() if isinstance(each, keras.layers.Layer)}
 
     @classmethod
-    def of(cls, frame: FrameType, instruction: int) -> LinesProgram | None:
+    def of(cls, frame: FrameType, instruction: int, origin: Origin) -> LinesProgram | None:
         """What led to an expression that a frame has run; None where it cannot be run again."""
         replay = replay_of(frame, instruction, HARMLESS, is_data)
         names = {**frame.f_globals, **frame.f_locals}
-        return cls(_to_the_end(replay, names), frame.f_globals) if replay is not None else None
+        return cls(_to_the_end(replay, names), frame.f_globals, origin) if replay is not None else None
 
     def record(self, attempt: Attempt | None) -> Recording:
         """Run them again on copies of their models."""
@@ -62,6 +68,9 @@ class LinesProgram:
                     made.replay.run(models)
                 except Exception as error:
                     stopped = recorder.fail(error)
+        for node in recorder.nodes.all:
+            if node.kind is LayerKind.INPUT:
+                node.settings |= self._origins.get(node.name, {})
         return recorder.recorded("captured code", stopped)
 
     def attempt(self, remedy: Remedy) -> Attempt | None:
@@ -108,10 +117,15 @@ class LinesProgram:
         return Attempt(_Changed(replay, Change()), fix, edit.diff(), line)
 
 
-def lines_of(place: tuple[FrameType, int] | None) -> LinesProgram | None:
-    """The lines that led to an operation that the user's code has called itself."""
+def lines_of(place: tuple[FrameType, int] | None, origin: Origin) -> LinesProgram | None:
+    """The lines that led to an operation that the user's code has called itself.
+
+    Args:
+        place: The frame and its instruction; None where there is none.
+        origin: What is known of how a tensor was made, as settings of a node.
+    """
     try:
-        return LinesProgram.of(*place) if place is not None else None
+        return LinesProgram.of(*place, origin) if place is not None else None
     except Exception:  # code that cannot be taken apart is told without a fix
         return None
 

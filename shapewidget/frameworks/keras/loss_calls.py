@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import keras
 import numpy as np
+from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import losses
@@ -30,6 +31,9 @@ class Recorder(Protocol):
 
     def blindly(self) -> AbstractContextManager[None]:
         """Record nothing of what the block runs."""
+
+    def seeing(self) -> AbstractContextManager[None]:
+        """Record what the block runs, in one that is not recorded."""
 
     def inside(self, node: Node | None) -> AbstractContextManager[None]:
         """Record what the block runs as part of a node."""
@@ -110,9 +114,11 @@ class LossCalls:
     def metric(self, original: Original, metric: Any, args: Any, kwargs: Any) -> Any:
         """Stand in for the `update_state` of metrics that compare outputs with targets."""
         __tracebackhide__ = True
-        if self._recorder.is_passed_by() or not losses.is_own(metric):
+        if self._recorder.is_passed_by():
             return original(metric, *args, **kwargs)
         self._recorder.begin()
+        if not losses.is_own(metric):
+            return self._function(original, metric, args, kwargs)
         targets, outputs, weights = losses.arguments_of(args, kwargs)
         self._know("targets", targets)
         name = type(metric).__name__
@@ -128,6 +134,28 @@ class LossCalls:
             node.settings |= losses.counting(metric, targets, outputs)
             self._recorder.note(node, clash)
             raise
+
+    def _function(self, original: Original, metric: Any, args: Any, kwargs: Any) -> Any:
+        """Run a metric that averages what a function of the user's gives, and record what that does."""
+        __tracebackhide__ = True
+        if not isinstance(metric, MeanMetricWrapper):
+            return original(metric, *args, **kwargs)
+        targets, outputs, _ = losses.arguments_of(args, kwargs)
+        node, function = self._node(metric, targets, outputs, None), metric._fn
+        node.settings["metric"] = True
+        node.reads.clear()
+
+        def seen(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            with self._recorder.seeing(), self._recorder.inside(node):
+                return function(*args, **kwargs)
+
+        metric._fn = seen
+        try:
+            with self._recorder.blindly():
+                return original(metric, *args, **kwargs)
+        finally:
+            metric._fn = function
 
 
 def _as_tensor(value: Any) -> Any:

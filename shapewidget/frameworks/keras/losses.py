@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks.keras.tensors import UNSEEN, is_symbolic, leaves, shape
 from shapewidget.graph.records import Clash, ClashKind
@@ -16,6 +17,7 @@ IOU: Any = keras.metrics.IoU.__base__
 
 CLASS_IDS, ONE_HOT, SAME = "class ids", "one-hot", "same shape"
 CLASS_IDS_OF_BOTH = "class ids of both"
+LABELS = "label sequences"
 
 
 def is_own(loss: Any) -> bool:
@@ -33,6 +35,14 @@ def as_compiled(loss: Any) -> Any:
     return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
 
 
+class AsGiven(LossFunctionWrapper):
+    """A function of the user's that is handed targets and outputs as they are, as a loop of one's own does it."""
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """What the function gives; it is handed None in the place of targets that there are none of."""
+        return self.fn(y_true if leaves(y_true) else None, y_pred)
+
+
 def is_held(model: Any, loss: Any) -> bool:
     """Whether a loss or metric is one that a model was compiled with, or that was made of the name of one."""
     held = getattr(getattr(model, "_compile_loss", None), "_flat_losses", None) or ()
@@ -48,8 +58,8 @@ def arguments_of(args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
 
 def name_of(loss: Any) -> str:
     """What a person calls it: "CategoricalCrossentropy", or the name of their own function."""
-    if isinstance(loss, LossFunctionWrapper) and type(loss) is LossFunctionWrapper:
-        return str(getattr(loss.fn, "__name__", "loss"))
+    if type(loss) in (LossFunctionWrapper, AsGiven, MeanMetricWrapper):
+        return str(getattr(loss.fn if hasattr(loss, "fn") else loss._fn, "__name__", "loss"))
     return type(loss).__name__
 
 
@@ -58,6 +68,8 @@ def takes(loss: Any) -> str:
     if isinstance(loss, IOU):
         return CLASS_IDS_OF_BOTH
     name = name_of(loss).lower().replace("_", "")
+    if name == "ctc":
+        return LABELS
     if name.startswith("sparse"):
         return CLASS_IDS
     return ONE_HOT if name.startswith("categorical") else SAME
@@ -78,6 +90,8 @@ def wanted_shape(form: str, outputs: tuple[int, ...]) -> tuple[int, ...]:
 
 def fits(form: str, targets: tuple[int, ...], outputs: tuple[int, ...]) -> bool:
     """Whether targets have a form that Keras takes for outputs; it aligns (n,) with (n, 1) by itself."""
+    if form == LABELS:
+        return len(targets) == 2 and targets[:1] == outputs[:1]
     wanted = wanted_shape(form, outputs)
     return _without_one(targets) == _without_one(wanted) or (form == CLASS_IDS and targets == (*wanted, 1))
 

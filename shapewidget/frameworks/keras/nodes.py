@@ -75,6 +75,23 @@ class Nodes:
         known = self._producer.get(id(tensor))
         return known[1] if known is not None else None
 
+    def origin(self, tensor: Any) -> dict[str, object]:
+        """What made a tensor, and whether it was made with weights, as settings of a node that stands for it."""
+        slot = self.producer(tensor)
+        return {"made_by": self.all[slot.node].name, "learned": self._is_learned(slot.node)} if slot is not None else {}
+
+    def _is_learned(self, node: int) -> bool:
+        """Whether a layer with weights is among what a node was made of."""
+        waiting, seen = [node], set[int]()
+        while waiting:
+            place = waiting.pop()
+            if self.all[place].layer is not None and self.all[place].layer.weights:
+                return True
+            found = {read.node for read, _ in self.all[place].reads} - seen
+            seen |= found
+            waiting += found
+        return False
+
     def gives(self, node: Node, tensors: Sequence[Any]) -> None:
         """Note the outputs of a node."""
         index = next(place for place in range(len(self.all) - 1, -1, -1) if self.all[place] is node)

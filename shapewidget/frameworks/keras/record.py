@@ -10,9 +10,9 @@ from typing import Any
 import keras
 
 from shapewidget.frameworks.adapter import Batch
-from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.call_form import labelled
 from shapewidget.frameworks.keras.layers import declared_shapes
+from shapewidget.frameworks.keras.loss_form import as_called
 from shapewidget.frameworks.keras.nodes import Nodes
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.tensors import as_tensor, leaves
@@ -40,8 +40,8 @@ def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) ->
     seconds = time.perf_counter() - started
     if stopped is None:
         recorder.nodes.add(LayerKind.OUTPUT, "output", "output", "", id_="output", read=leaves(output))
-        if loss is not None and targets is not None:
-            stopped = _record_loss(recorder, loss, output, targets)
+        if loss is not None:
+            stopped = _record_loss(recorder, as_called(loss, model, targets, output), output, targets)
     graph = recorder.nodes.graph(type(model).__name__)
     return replace(Recording(graph, tuple(recorder.nodes.clashes), stopped=stopped), seconds=seconds)
 
@@ -64,12 +64,14 @@ def _run(recorder: Recorder, model: keras.Model, batch: Batch) -> Any:
         return model(*args, **kwargs)
 
 
-def _record_loss(recorder: Recorder, loss: Callable[..., Any], output: Any, targets: Any) -> str | None:
-    for place, tensor in enumerate(leaves(targets)):
+def _record_loss(recorder: Recorder, loss: Any, output: Any, targets: Any) -> str | None:
+    if loss is None:
+        return None
+    for place, tensor in enumerate(leaves(targets) if targets is not None else ()):
         recorder.add_input("targets" if place == 0 else f"targets[{place}]", tensor)
     with recorder.recording():
         try:
-            losses.as_compiled(loss)(targets, output)
+            loss(() if targets is None else targets, output)
         except Exception as error:
             return recorder.fail(error)
     return None

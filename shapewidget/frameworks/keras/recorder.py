@@ -89,6 +89,15 @@ class Recorder:
             self._blind -= 1
 
     @contextlib.contextmanager
+    def seeing(self) -> Iterator[None]:
+        """Record what the block runs, in one that is not recorded."""
+        blind, self._blind = self._blind, 0
+        try:
+            yield
+        finally:
+            self._blind = blind
+
+    @contextlib.contextmanager
     def inside(self, node: Node | None) -> Iterator[None]:
         """Record what the block runs as part of a node."""
         self._depth += 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import keras
+from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks.keras.guard import same_process_state
 from shapewidget.frameworks.keras.losses import arguments_of
@@ -67,7 +68,7 @@ class _Replay:
         given = [keras.tree.map_structure(self._now, value) for value in arguments_of(entry.args, entry.kwargs)]
         targets, outputs, weights = self._change.adapt(*given)
         if isinstance(called, keras.metrics.Metric):
-            called = type(called).from_config(called.get_config()) if called is entry.called else called
+            called = _metric_again(called) if called is entry.called else called
             return called.update_state(targets, outputs, sample_weight=weights)
         return called(targets, outputs, sample_weight=weights)
 
@@ -87,3 +88,10 @@ class _Replay:
         if isinstance(maker, keras.layers.InputLayer):
             return self._remaker.layer(maker).output
         return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=getattr(maker, "name", None))
+
+
+def _metric_again(metric: Any) -> Any:
+    """A metric that has seen nothing yet."""
+    if type(metric) is MeanMetricWrapper:  # what holds a function of the user's cannot be made from a configuration
+        return MeanMetricWrapper(metric._fn, metric.name, metric.dtype, **metric._fn_kwargs)
+    return type(metric).from_config(metric.get_config())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.tensors import leaves
@@ -21,7 +22,7 @@ Key = Callable[[Any], Hashable]
 
 def is_traced(called: Any) -> bool:
     """Whether calls of something are entries: not those of Keras's own collections of losses and of metrics."""
-    is_whole = isinstance(called, keras.layers.Layer | keras.Operation)
+    is_whole = isinstance(called, keras.layers.Layer | keras.Operation | MeanMetricWrapper)
     return is_whole or (type(called).__name__ != "CompileLoss" and (is_loss(called) or losses.is_own(called)))
 
 

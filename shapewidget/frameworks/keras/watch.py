@@ -76,7 +76,7 @@ class Watch:
         entries = self._recorder.trace.around(place) if place is not None else []
         if entries:
             return TracedProgram(self._recorder, entries)
-        return lines_of(nodes[place].place) if place is not None else None
+        return lines_of(nodes[place].place, self._recorder.nodes.origin) if place is not None else None
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """None: samplers with epochs are PyTorch's."""
