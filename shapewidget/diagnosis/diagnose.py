@@ -103,6 +103,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     attention_heads.attention_over_heads,
     softmax.softmax_over_positions,
     softmax.softmax_of_one_value,
+    softmax.divided_by_itself,
     compared.compared_along_positions,
     axis_roles.batch_lost,
     gathered.positions_by_class,

@@ -44,8 +44,22 @@ def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
     if form not in (_IDS, _ROWS) and len(targets) == len(outputs) - 1:
         yield from filter(None, [of_width(maker, 1)])
     yield from _dropped_axes(outputs, targets)
+    yield from _of_one_step(evidence, layer, outputs, targets)
+    if len(outputs) == 2 and len(targets) == 3 and (*targets[:1], *targets[2:]) == outputs == (outputs[0], 1):
+        width = of_width(maker, targets[1])
+        yield from (Together((each, AdaptCall(targets=(Step("squeeze", (-1,)),)))) for each in filter(None, [width]))
     if len(outputs) == len(targets) > 2 and outputs[-1] == targets[-1] and form != _IDS:
         yield from _of_positions(evidence, layer, outputs, targets)
+
+
+def _of_one_step(evidence: Evidence, loss: Layer, outputs: Shape, targets: Shape) -> Iterator[Remedy]:
+    """For one target a sample, and outputs for every step of the last recurrent layer."""
+    if len(outputs) != 3 or targets not in ((outputs[0], outputs[2]), outputs[:1]):
+        return
+    for each in chain_before(evidence, loss):
+        if each.settings.get("return_sequences") is True and each.path:
+            yield SetArgument(each.path, "return_sequences", False)
+            return
 
 
 def _of_positions(evidence: Evidence, loss: Layer, outputs: Shape, targets: Shape) -> Iterator[Remedy]:

@@ -18,6 +18,7 @@ from shapewidget.graph.remedies import EditExpression, Remedy, ReplaceLayer, Set
 
 _SOFTMAX = frozenset(("softmax", "Softmax", "log_softmax", "LogSoftmax"))
 _PRODUCTS = frozenset(("matmul", "bmm"))
+_DIVIDING = frozenset(("div", "truediv", "divide"))
 
 
 def attention_over_the_wrong_axis(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -120,6 +121,26 @@ def softmax_of_one_value(evidence: Evidence) -> Iterator[Diagnosis]:
             yield _of_one_value(layer, axis)
 
 
+def divided_by_itself(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A softmax written by hand: values divided by their own sum along an axis of size 1 are 1 whatever they are."""
+    for layer in evidence.graph.layers:
+        given, total = (evidence.edge_into(layer.id, place) for place in (0, 1))
+        summed = evidence.layer(total.source) if total is not None else None
+        if layer.name not in _DIVIDING or given is None or summed is None or summed.name != "sum":
+            continue
+        own = evidence.edge_into(summed.id, 0)
+        axis, dims = axis_argument(summed), summed.inputs[0].dims
+        is_own = own is not None and (own.source, own.output) == (given.source, given.output)
+        if is_own and axis is not None and dims is not None and dims[axis] == constant(1):
+            if _is_made_single(evidence, summed, axis) or _is_exponential(evidence, given.source):
+                yield _of_one_value(summed, axis)
+
+
+def _is_exponential(evidence: Evidence, layer_id: str) -> bool:
+    made = evidence.layer(layer_id)
+    return made is not None and made.name == "exp"
+
+
 def _of_one_unit(layer: Layer, spec: TensorSpec) -> Diagnosis:
     return Diagnosis(
         finding_at(
@@ -141,9 +162,10 @@ def _of_one_unit(layer: Layer, spec: TensorSpec) -> Diagnosis:
 def _of_one_value(layer: Layer, axis: int) -> Diagnosis:
     spec = layer.inputs[0]
     gives = 0 if "log" in layer.type.lower() else 1
+    what = "its own sum, by which it is divided, is itself: that gives" if layer.name == "sum" else "it gives"
     wide = [place for place, size in enumerate(spec.shape) if size > 1 and (spec.dims or ())[place] != BATCH]
     reason = (
-        f"{place_text(layer)} runs along axis {axis} of {shape_text(spec)}, which has size 1: it gives "
+        f"{place_text(layer)} runs along axis {axis} of {shape_text(spec)}, which has size 1: {what} "
         f"{gives} whatever its input is."
     )
     name = "axis" if "axis" in layer.settings else "dim"

@@ -276,6 +276,8 @@ def _all(parts: Sequence[Applied | None]) -> Applied | None:
             before=change.before | part.change.before,
             masking=change.masking | part.change.masking,
             loss=_after(change.loss, part.change.loss),
+            adapt=part.change.adapt if change.adapt is Change().adapt else change.adapt,
+            adapts_outputs=change.adapts_outputs or part.change.adapts_outputs,
             methods=part.change.methods if change.methods is Change().methods else change.methods,
         )
     edits = [part.edit for part in found if part.edit is not None]
