@@ -67,6 +67,30 @@ def softmax_layer_along_steps():
     return keras.Model(steps, layers.Dense(2)(layers.Dot((1, 1))([scores, steps]))), floats(5, 9, 6)
 
 
+class Divided(layers.Layer):
+    def __init__(self, along, **more):
+        super().__init__(**more)
+        self.along = along
+
+    def call(self, scores):
+        positive = ops.exp(scores)
+        return positive / ops.sum(positive, axis=self.along, keepdims=True)
+
+
+def weighed_by_hand(along):
+    steps = keras.Input((12, 6))
+    weights = Divided(along, name="weights")(layers.Dense(1)(steps))
+    return keras.Model(steps, layers.Dot(axes=1)([weights, steps])), floats(4, 12, 6)
+
+
+def softmax_by_hand_of_one_score():
+    return weighed_by_hand(-1)
+
+
+def softmax_by_hand_along_steps():
+    return weighed_by_hand(1)
+
+
 def one_unit_with_softmax():
     model = [keras.Input((None, 4)), layers.GRU(7), layers.Dense(1, activation="softmax", name="rises")]
     return keras.Sequential(model), floats(5, 9, 4)
@@ -289,7 +313,24 @@ def place_of_every_landmark():
     return keras.Model(picture, layers.Softmax()(maps)), floats(3, 9, 11, 2)
 
 
+def columns_as_many_as_channels(turned):
+    picture = keras.Input((8, 20, 1))
+    x = layers.Conv2D(20, 3, padding="same")(picture)
+    x = layers.Permute((2, 1, 3))(x) if turned else x
+    return keras.Model(picture, layers.GRU(4)(layers.Reshape((20, 160), name="strips")(x))), floats(3, 8, 20, 1)
+
+
+def rows_cut_into_as_many_columns():
+    return columns_as_many_as_channels(False)
+
+
+def columns_turned_to_the_front():
+    return columns_as_many_as_channels(True)
+
+
 WRONG = {
+    softmax_by_hand_of_one_score: ("sum",),
+    rows_cut_into_as_many_columns: ("strips",),
     picture_with_channels_first: ("edges",),
     rows_pooled_with_channels: ("pool",),
     features_pooled_instead_of_steps: ("pool",),
@@ -309,6 +350,8 @@ WRONG = {
 """Every program with the names that the first finding may give."""
 
 RIGHT = (
+    softmax_by_hand_along_steps,
+    columns_turned_to_the_front,
     picture_moved_to_channels_last,
     picture_of_one_row,
     rows_and_columns_pooled,

@@ -35,7 +35,7 @@ def as_compiled(loss: Any) -> Any:
     return found if isinstance(found, keras.losses.Loss) else LossFunctionWrapper(found)
 
 
-class AsGiven(LossFunctionWrapper):
+class AsGiven(LossFunctionWrapper):  # type: ignore[misc]  # Keras tells no types
     """A function of the user's that is handed targets and outputs as they are, as a loop of one's own does it."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

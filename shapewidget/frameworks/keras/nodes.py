@@ -85,7 +85,8 @@ class Nodes:
         waiting, seen = [node], set[int]()
         while waiting:
             place = waiting.pop()
-            if self.all[place].layer is not None and self.all[place].layer.weights:
+            layer = self.all[place].layer
+            if layer is not None and layer.weights:
                 return True
             found = {read.node for read, _ in self.all[place].reads} - seen
             seen |= found
