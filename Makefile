@@ -9,6 +9,7 @@ CONSTRAINTS := constraints/newest.txt
 INSTALLED := .venv/.installed
 COLAB_PINS := .venv-colab/.pins
 COLAB := .venv-colab/.installed
+MARIMO := .venv-marimo/.installed
 NODE_MODULES := js/node_modules/.installed
 BUNDLE := shapewidget/static/graph_view.js
 FIRST_NOTEBOOK := notebooks/01_first_look.ipynb
@@ -20,7 +21,7 @@ JS_SOURCES := $(wildcard js/*.*) $(shell find js/src -type f)
 HAS_DISPLAY := $(or $(filter-out Linux,$(shell uname)),$(DISPLAY),$(WAYLAND_DISPLAY))
 LAB_OPTIONS := $(if $(HAS_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: demo test check docs test-js test-notebooks test-python install colab bundle tools browser clean
+.PHONY: demo test check docs test-js test-notebooks test-python install colab marimo bundle tools browser clean
 .NOTPARALLEL:
 
 demo: install
@@ -41,11 +42,12 @@ test-js: bundle
 test-notebooks: install
 	.venv/bin/jupyter nbconvert --execute --to notebook --output-dir artifacts/notebooks notebooks/*.ipynb
 
-test-python: install colab
+test-python: install colab marimo
 	.venv/bin/pytest
 
 install: bundle $(INSTALLED)
 colab: $(COLAB)
+marimo: $(MARIMO)
 bundle: $(BUNDLE)
 
 tools:
@@ -77,6 +79,12 @@ $(COLAB): $(COLAB_PINS) $(PACKAGE_SOURCES) $(BUNDLE) $(INSTALLED)
 	.venv-colab/bin/pip freeze --exclude shapewidget | diff .venv-colab/before.txt -
 	touch $@
 
+# marimo holds back packages of the documentation.
+$(MARIMO): pyproject.toml $(CONSTRAINTS) | tools $(BUNDLE)
+	$(PYTHON) -m venv --upgrade-deps .venv-marimo
+	.venv-marimo/bin/pip install --quiet -c $(CONSTRAINTS) marimo --editable .
+	touch $@
+
 $(NODE_MODULES): js/package.json js/package-lock.json | tools
 	cd js && npm ci
 	touch $@
@@ -85,4 +93,4 @@ $(BUNDLE): $(NODE_MODULES) $(JS_SOURCES)
 	cd js && npm run build
 
 clean:
-	rm -rf .venv .venv-colab js/node_modules shapewidget/static dist artifacts
+	rm -rf .venv .venv-colab .venv-marimo js/node_modules shapewidget/static dist artifacts
