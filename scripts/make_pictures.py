@@ -109,8 +109,8 @@ def take(notebook: Notebook, picture: Picture, theme: str) -> Path:
     notebook.run_cell(0)
     notebook.run_cell(1)
     page.locator(".swg .swg-node").first.wait_for()
-    page.wait_for_function(MEASURED, timeout=60_000)
-    notebook.wait_for_kernel(AT_REST, True, timeout_s=300)
+    page.wait_for_function(MEASURED)
+    notebook.wait_for_kernel(AT_REST, True)
     if picture.is_opened:
         page.locator(".swg-badge").first.click()
         page.locator(".swg-panel").wait_for()

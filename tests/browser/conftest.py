@@ -9,8 +9,11 @@ import nbformat
 import pytest
 from browser.host_page import host_page
 from browser.notebooks import Notebook
+from browser.patience import MOST_MS
 from browser.servers import ROOT, Classic, Lab, Server, Seven
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+expect.set_options(timeout=MOST_MS)
 
 
 class Desk:
@@ -40,6 +43,7 @@ class Desk:
         nbformat.write(notebook, self.server.root / name)
 
         page = self.browser.new_context(viewport={"width": width, "height": height}).new_page()
+        page.set_default_timeout(MOST_MS)
         opened = self.server.notebook(page, self.artifacts)
         self.opened.append(opened)
         opened.visit(self.server.address, name)

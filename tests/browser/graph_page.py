@@ -2,10 +2,8 @@
 
 import json
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 from wire_fixtures import path_of
-
-expect.set_options(timeout=10_000)
 
 
 def wire(name: str, **traits) -> dict:

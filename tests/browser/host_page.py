@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from browser.patience import MOST_MS
 from playwright.sync_api import Browser, Dialog, Page, Route
 
 from shapewidget.notebook.assets import bundle
@@ -44,7 +45,7 @@ def host_page(chromium: Browser, host: str, bundles: Sequence[str], *, width: in
             route.fulfill(body=PAGE.format(host), content_type="text/html")
 
     page.route(f"{ADDRESS}/**", serve)
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(MOST_MS)
     page.goto(ADDRESS)
     page.wait_for_function("window.host")
     yield page

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from browser.patience import MOST_S
 from playwright.sync_api import Page, Request, WebSocket
 
 COLOURS = re.compile(r"\x1b\[[\d;]*m")  # of a traceback that is meant for a terminal
@@ -58,19 +59,19 @@ class Notebook(ABC):
         """Run a cell, and do not wait for it."""
         self.page.evaluate(self.start, index)
 
-    def wait_for_cell(self, index: int, *, fails: bool = False, timeout_s: float = 120) -> None:
+    def wait_for_cell(self, index: int, *, fails: bool = False) -> None:
         """Wait until a started cell has ended, well or (`fails`) with an exception."""
         finished = "index => window.finishedCells.has(index)"
-        self.page.wait_for_function(finished, arg=index, timeout=timeout_s * 1000)
+        self.page.wait_for_function(finished, arg=index)
         errors = [output for output in self.outputs(index) if output["output_type"] == "error"]
         if bool(errors) != fails:
             trace = "\n".join(line for error in errors for line in error["traceback"])
             raise AssertionError(f"cell {index} {'failed' if errors else 'did not fail'}\n{COLOURS.sub('', trace)}")
 
-    def run_cell(self, index: int, *, fails: bool = False, timeout_s: float = 120) -> None:
+    def run_cell(self, index: int, *, fails: bool = False) -> None:
         """Run a cell to its end."""
         self.start_cell(index)
-        self.wait_for_cell(index, fails=fails, timeout_s=timeout_s)
+        self.wait_for_cell(index, fails=fails)
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
         """What a cell has put out, as the notebook format has it."""
@@ -84,12 +85,12 @@ class Notebook(ABC):
             raise AssertionError(f"{expression}: {answer['ename']}: {answer['evalue']}")
         return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
 
-    def wait_for_kernel(self, expression: str, value: Any, *, timeout_s: float = 30) -> None:
+    def wait_for_kernel(self, expression: str, value: Any) -> None:
         """Wait until a Python expression has this value in the live kernel."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + MOST_S
         while (last := self.kernel_eval(expression)) != value:
             if time.monotonic() > deadline:
-                raise AssertionError(f"{expression} is {last!r} after {timeout_s} s, and not {value!r}")
+                raise AssertionError(f"{expression} is {last!r} after {MOST_S} s, and not {value!r}")
             self.page.wait_for_timeout(50)
 
     @abstractmethod
@@ -103,7 +104,7 @@ class Notebook(ABC):
         return path
 
     def _wait_until_ready(self) -> None:
-        self.page.wait_for_function(self.ready, timeout=60_000)
+        self.page.wait_for_function(self.ready)
 
     def _note_error(self, error: str) -> None:
         if not any(known in error for known in self.errors_of_its_own):

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from browser.notebooks import ClassicNotebook, LabNotebook, Notebook, SevenNotebook
+from browser.patience import MOST_S
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -81,8 +82,8 @@ class Server(ABC):
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or "null")
 
-    def _wait_until_up(self, timeout_s: int = 60) -> None:
-        for _ in range(timeout_s * 10):
+    def _wait_until_up(self) -> None:
+        for _ in range(10 * MOST_S):
             try:
                 self._request("GET", "status")
                 return

@@ -48,7 +48,7 @@ def test_binder_opens_the_first_lesson(binder_server, chromium):
     page = chromium.new_page()
     page.goto(binder_server.address, wait_until="domcontentloaded")
     page.wait_for_url(f"**/lab/tree/{LESSON}")
-    page.wait_for_function(LabNotebook.ready, timeout=60_000)
+    page.wait_for_function(LabNotebook.ready)
     page.close()
     binder_server.stop_kernels()
 
@@ -65,5 +65,5 @@ def test_first_lesson_runs_on_binder_with_widgets_on_the_main_thread(binder):
     handle = notebook.page.locator(HANDLES).nth(3)  # of the second dashboard
     for places in (1, 2):
         handle.press("ArrowRight")
-        notebook.wait_for_kernel(f"len(callers) >= {places}", True, timeout_s=60)
+        notebook.wait_for_kernel(f"len(callers) >= {places}", True)
     assert notebook.kernel_eval("set(callers) == {True}")

@@ -37,9 +37,9 @@ def opened(stack, model):
     notebook.run_cell(1)
     notebook.page.locator(".swg .swg-node").first.wait_for()
     if model == RIGHT:
-        notebook.page.wait_for_function(MEASURED, timeout=60_000)
+        notebook.page.wait_for_function(MEASURED)
     else:
-        notebook.page.get_by_text(TO_MEND).wait_for(timeout=60_000)
+        notebook.page.get_by_text(TO_MEND).wait_for()
     return notebook
 
 
@@ -91,7 +91,7 @@ def test_last_value_wins_and_nothing_queues_up(stack):
         handle.press("ArrowRight")
     notebook.wait_for_kernel("dashboard.sizes['hidden'] > 256", True)
     measured = "dashboard.sizes in [point.sizes for point in dashboard.measurements]"
-    notebook.wait_for_kernel(f"dashboard.report.graph.sizes == dashboard.sizes and {measured}", True, timeout_s=60)
+    notebook.wait_for_kernel(f"dashboard.report.graph.sizes == dashboard.sizes and {measured}", True)
 
 
 def test_dashboard_is_there_again_after_a_reload(stack):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from browser.graph_page import expect, layer, show, wire
+from browser.graph_page import layer, show, wire
 from browser.host_page import host_page
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from shapewidget.notebook.graph_view import GraphView
 

@@ -3,7 +3,7 @@
 import json
 import re
 
-from browser.graph_page import expect
+from playwright.sync_api import expect
 
 MODEL = """
 import torch
@@ -67,7 +67,7 @@ def test_what_was_open_and_selected_is_there_again_after_a_run_and_a_reload(lab)
     notebook.wait_for_kernel("dashboard.graph_view.selection", "head")
     notebook.reload()
     blocks = notebook.page.locator('[data-layer="blocks"]')
-    expect(blocks).to_have_attribute("aria-expanded", "false", timeout=60_000)
+    expect(blocks).to_have_attribute("aria-expanded", "false")
     expect(notebook.page.locator('[data-layer="head"]')).to_have_class(re.compile("swg-selected"))
     expect(notebook.page.locator(".swg-panel h3")).to_contain_text("head")
 

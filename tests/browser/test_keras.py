@@ -38,7 +38,7 @@ def test_sliders_and_plots_work_for_a_keras_model(lab):
     page = notebook.page
     page.locator(".swg .swg-node").first.wait_for()
     assert "(B, T, 2·units)" in page.evaluate(CHIPS)
-    page.wait_for_function(PLOTTED, timeout=120_000)
+    page.wait_for_function(PLOTTED)
     notebook.screenshot("keras-light")
     before = notebook.kernel_eval("dashboard.sizes['units']")
     handle = page.locator(HANDLES).nth(2)

@@ -30,7 +30,7 @@ def walk(desk, lesson):
     for place, (code, raises) in enumerate(cells):
         notebook.run_cell(place, fails=raises)
         views += len(SHOWS.findall(code))
-        notebook.page.wait_for_function(DRAWN, arg=views, timeout=60_000)
+        notebook.page.wait_for_function(DRAWN, arg=views)
     notebook.screenshot(f"lesson-{lesson.stem}")
     assert views > 0 or lesson.name.startswith(("03", "06", "08"))
     assert notebook.page_errors == []

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser.patience import MOST_MS, MOST_S
 from browser.servers import ROOT, free_port
 from playwright.sync_api import Browser, expect
 from wire_fixtures import path_of
 
 PYTHON = ROOT / ".venv-marimo" / "bin" / "python"
 NOTEBOOK = Path(__file__).with_name("marimo_notebook.py")
-MOST_TRIES = 600
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def marimo(tmp_path: Path) -> Iterator[str]:
 
 
 def wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(MOST_TRIES):
+    for _ in range(10 * MOST_S):
         try:
-            urllib.request.urlopen(f"{address}/health", timeout=60).close()
+            urllib.request.urlopen(f"{address}/health").close()
             return
         except urllib.error.URLError:
             try:
@@ -57,14 +57,15 @@ def wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> 
 
 def test_a_click_in_marimo_shows_the_details_and_reaches_python(marimo, chromium: Browser):
     page = chromium.new_page(viewport={"width": 1200, "height": 900})
+    page.set_default_timeout(MOST_MS)
     errors = []
     page.on("pageerror", lambda error: errors.append(error))
     page.goto(marimo)
     badge = page.locator(".swg-badge")
-    expect(badge).to_have_text("✕ 2·hidden = 64 ≠ 32", timeout=120_000)
+    expect(badge).to_have_text("✕ 2·hidden = 64 ≠ 32")
     badge.click()
     expect(page.locator(".swg-panel h3")).to_contain_text("head")
-    expect(page.get_by_text("selected: encoder.lstm:0 → head:0")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("selected: encoder.lstm:0 → head:0")).to_be_visible()
     page.screenshot(path=ROOT / "artifacts" / "marimo.png")
     page.close()
     assert errors == []

@@ -28,7 +28,7 @@ def test_first_lesson_runs_to_its_end_with_graph_plots_and_sliders(seven):
         notebook.run_cell(index)
     page.wait_for_function(HAS_GRAPH)
     notebook.wait_for_kernel("dashboard.controls['hidden'].value", 64)
-    notebook.wait_for_kernel("dashboard.report.graph.sizes['hidden']", 64, timeout_s=120)
+    notebook.wait_for_kernel("dashboard.report.graph.sizes['hidden']", 64)
 
 
 def test_slider_moved_in_notebook_7_runs_the_model_there(seven):
@@ -39,7 +39,7 @@ def test_slider_moved_in_notebook_7_runs_the_model_there(seven):
     notebook = seven.open(cells, height=1500)
     notebook.run_cell(0)
     notebook.run_cell(1)
-    notebook.page.wait_for_function(MEASURED, timeout=60_000)
+    notebook.page.wait_for_function(MEASURED)
     before = notebook.kernel_eval("dashboard.sizes['B']")
     drag(notebook.page, notebook.page.locator(".widget-slider .noUi-handle").first, by=60)
     notebook.wait_for_kernel(f"dashboard.report.graph.sizes['B'] > {before}", True)

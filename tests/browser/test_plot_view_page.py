@@ -9,7 +9,6 @@ from shapewidget.graph.costs import Measurement, Memory, Timing
 from shapewidget.notebook import plots
 
 ARTIFACTS = ROOT / "artifacts" / "plot_view"
-expect.set_options(timeout=20_000)
 BARS = "#view-{} .bars path"
 PARTS = 5
 """Bars at every size: what the memory of a step is made of."""

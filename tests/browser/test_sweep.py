@@ -18,7 +18,7 @@ def started(desk):
     """A notebook whose cell is in the middle of a sweep that has no end, with points in both plots."""
     notebook = desk.open([ENDLESS])
     notebook.start_cell(0)
-    notebook.page.wait_for_function(CURVES, timeout=60_000)
+    notebook.page.wait_for_function(CURVES)
     assert notebook.page.evaluate("!window.finishedCells.has(0)")
     return notebook
 
@@ -51,6 +51,6 @@ def test_two_axes_grow_as_a_heat_map(stack):
         [MODEL + "costs = shapewidget.sweep(model, batch, batch_size=[2, 4], hidden_size=[8, 16, 32])"]
     )
     notebook.run_cell(0)
-    notebook.page.wait_for_function(f"() => ({CELLS})().join() === '6,6'", timeout=60_000)
+    notebook.page.wait_for_function(f"() => ({CELLS})().join() === '6,6'")
     notebook.screenshot("sweep-heat-map")
     assert notebook.kernel_eval("[len(costs.plot().data), costs.is_cancelled]") == [2, False]

@@ -115,8 +115,13 @@ export class Picture {
     const problem = this.scene?.problems[0];
     this.fit();
     if (this.#viewport.scale >= READABLE) return;
-    if (problem !== undefined && this.#placing.shown(problem.id)) this.#centre(problem.id);
-    else this.#viewport.startAt(this.#placing.mainLine, READABLE, this.direction);
+    const { width, height } = this.#placing.layout;
+    const [room, thickness] =
+      this.direction === "down" ? [this.#viewport.width, width] : [this.#viewport.height, height];
+    // As large as the whole thickness is in view, if it can be read then.
+    const scale = Math.max(READABLE, Math.min(1, (room - 56) / thickness));
+    if (problem !== undefined && this.#placing.shown(problem.id)) this.#centre(problem.id, scale);
+    else this.#viewport.startAt(this.#placing.mainLine, thickness, scale, this.direction);
   }
 
   /** Keep in view what was, in a view of another size, unless a person has moved the picture. */
@@ -150,11 +155,15 @@ export class Picture {
     this.#centre(id);
   }
 
-  #centre(id: string): void {
+  #centre(id: string, scale = 0): void {
     const node = this.#placing.shown(id);
     const isEdge = this.scene?.edges.has(id);
     if (node)
-      this.#viewport.centre(node.x + node.width / 2, node.y + Math.min(node.height, 60) / 2 - (isEdge ? 24 : 0));
+      this.#viewport.centre(
+        node.x + node.width / 2,
+        node.y + Math.min(node.height, 60) / 2 - (isEdge ? 24 : 0),
+        Math.max(0.85, scale),
+      );
   }
 
   /** From afar, bring what is at a point of the screen to the middle, or else beside it; gives the box there. */

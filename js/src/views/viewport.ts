@@ -125,13 +125,17 @@ export class Viewport {
     this.#changed();
   }
 
-  /** Show the beginning of the picture, with its main line in the middle. */
-  startAt(line: number, scale: number, direction: Direction, margin = 28): void {
+  /** Show the beginning of a picture of some thickness: its main line in the middle, but all of it where it has room. */
+  startAt(line: number, thickness: number, scale: number, direction: Direction, margin = 28): void {
     if (this.width === 0) return;
     const isDown = direction === "down";
+    const room = isDown ? this.width : this.height;
+    const most = room - margin - thickness * scale;
+    const middle = room / 2 - line * scale;
+    const aside = most < margin ? middle : Math.max(margin, Math.min(most, middle));
     this.scale = scale;
-    this.x = isDown ? this.width / 2 - line * scale : margin;
-    this.y = isDown ? margin : this.height / 2 - line * scale;
+    this.x = isDown ? aside : margin;
+    this.y = isDown ? margin : aside;
     this.#changed();
   }
 
