@@ -63,6 +63,42 @@ class Reader(nn.Module):
 
 model, ids = Reader(), torch.randint(0, 1000, (4, 10))
 """
+RESNET = """
+import torch
+from torch import nn
+
+class Block(nn.Module):
+    def __init__(self, width, inner, stride=1):
+        super().__init__()
+        out = 4 * inner
+        self.conv1, self.bn1 = nn.Conv2d(width, inner, 1), nn.BatchNorm2d(inner)
+        self.conv2, self.bn2 = nn.Conv2d(inner, inner, 3, stride, 1), nn.BatchNorm2d(inner)
+        self.conv3, self.bn3 = nn.Conv2d(inner, out, 1), nn.BatchNorm2d(out)
+        self.downsample = nn.Conv2d(width, out, 1, stride) if (width, stride) != (out, 1) else nn.Identity()
+
+    def forward(self, x):
+        y = torch.relu(self.bn1(self.conv1(x)))
+        y = torch.relu(self.bn2(self.conv2(y)))
+        return torch.relu(self.bn3(self.conv3(y)) + self.downsample(x))
+
+def stage(width, inner, blocks, stride):
+    return nn.Sequential(Block(width, inner, stride), *(Block(4 * inner, inner) for _ in range(blocks - 1)))
+
+class ResNet50(nn.Module):
+    def __init__(self, classes=10):
+        super().__init__()
+        self.conv1, self.bn1, self.maxpool = nn.Conv2d(3, 8, 7, 2, 3), nn.BatchNorm2d(8), nn.MaxPool2d(3, 2, 1)
+        self.layer1, self.layer2 = stage(8, 8, 3, 1), stage(32, 16, 4, 2)
+        self.layer3, self.layer4 = stage(64, 32, 6, 2), stage(128, 64, 3, 2)
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(256, classes)
+
+    def forward(self, image):
+        x = self.maxpool(torch.relu(self.bn1(self.conv1(image))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(self.avgpool(x).flatten(1))
+
+model, image = ResNet50(), torch.randn(2, 3, 64, 64)
+"""
 OPEN = "%load_ext shapewidget\ndashboard = %shapewidget model"
 MEASURED = """() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2
     || document.body.textContent.includes('Mend this first')"""
@@ -83,6 +119,7 @@ class Picture:
         last: What is at its bottom.
         options: Of the magic.
         is_opened: Whether the first finding's panel is open.
+        is_fitted: Whether the whole graph is in view.
     """
 
     name: str
@@ -91,12 +128,14 @@ class Picture:
     last: str
     options: str = ""
     is_opened: bool = False
+    is_fitted: bool = False
 
 
 PICTURES = (
     Picture("dashboard", BROKEN, CELL, CONTROLS),
     Picture("finding", BROKEN, GRAPH, GRAPH, is_opened=True),
     Picture("colours", READER, GRAPH, GRAPH, options=" --inputs ids --axes 'B T'"),
+    Picture("overview", RESNET, GRAPH, GRAPH, options=" --inputs image", is_fitted=True),
     Picture("plots", MENDED, CONTROLS, PLOTS),
 )
 
@@ -114,6 +153,9 @@ def take(notebook: Notebook, picture: Picture, theme: str) -> Path:
     if picture.is_opened:
         page.locator(".swg-badge").first.click()
         page.locator(".swg-panel").wait_for()
+    if picture.is_fitted:
+        page.get_by_role("button", name="Fit the graph").click()
+        page.mouse.move(0, 0)
     path = IMAGES / f"{picture.name}_{theme}.png"
     page.locator(picture.first).first.scroll_into_view_if_needed()
     top, bottom = (page.locator(selector).first.bounding_box() for selector in (picture.first, picture.last))
