@@ -11,7 +11,7 @@ import type { Box } from "./viewport";
 
 /** All of these are pixels of the screen. */
 const SIZE = 12;
-const ROW = 16;
+const ROW = 15;
 const INDENT = 12;
 const GAP = 22;
 const LETTER = 6.6;
