@@ -25,8 +25,9 @@ class Sample(NamedTuple):
 def repeated(take: Callable[[int], Sample], budget: float, *, has_cpu_clock: bool) -> Generator[None, None, Timing]:
     """Time a call that has already run once, one repeat a slice.
 
-    A call of less than a millisecond is timed in batches. Repeats end when the standard error of the median falls
-    under 2%, or when the time is up, but not before the third.
+    A call of less than a millisecond is timed in batches. First repeats that are slower than all later ones are warm-up
+    and do not count. Repeats end when the standard error of the median falls under 2%, or when the time is up, but not
+    before the third.
 
     Args:
         take: Makes so many calls one after the other, and gives the seconds of one.
@@ -39,7 +40,7 @@ def repeated(take: Callable[[int], Sample], budget: float, *, has_cpu_clock: boo
     samples = [first] if calls == 1 else []
     while len(samples) < FEWEST or (time.perf_counter() < stop and len(samples) < MOST and not _settled(samples)):
         yield
-        samples.append(take(calls))
+        samples = _warm([*samples, take(calls)])
     cpu = min(sample.cpu for sample in samples) if has_cpu_clock else None
     return quartiles([sample.wall for sample in samples], cpu)
 
@@ -68,6 +69,13 @@ def clocked(call: Callable[[], object], times: int, wait: Callable[[], object]) 
 
 def at_once() -> None:
     """The CPU has finished when the call returns."""
+
+
+def _warm(samples: list[Sample]) -> list[Sample]:
+    """Without the first one where it is slower than all that follow, and enough of these are there to tell."""
+    first, *rest = samples
+    is_cold = len(rest) >= FEWEST and first.wall > (1 + SETTLED) * max(it.wall for it in rest)
+    return rest if is_cold else samples
 
 
 def _settled(samples: list[Sample]) -> bool:

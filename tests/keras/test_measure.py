@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 from keras_fingerprint import fingerprint
 
@@ -42,6 +43,37 @@ def test_step_and_forward_pass_are_timed_and_memory_is_an_estimate_on_a_cpu():
     assert point.memory.is_estimate
     assert point.memory.how.startswith("Estimated, as TensorFlow tells no peak on a CPU")
     assert point.memory.how.endswith("optimiser Adam, loss SparseCategoricalCrossentropy.")
+
+
+def test_a_step_of_the_users_own_is_measured_and_trains_a_copy():
+    handed = []
+
+    def clipped(model, inputs, targets, optimizer):
+        handed.append(model)
+        with tf.GradientTape() as tape:
+            loss = LOSS(targets, model(inputs, training=True))
+        gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, model.trainable_variables), 1.0)
+        optimizer.apply(gradients, model.trainable_variables)
+        return loss
+
+    model = reader()
+    before = fingerprint(model)
+    point = costs(model, step=clipped).measure({})
+    assert point.refusal == ""
+    assert point.step.repeats >= 3
+    assert point.memory.how.endswith("optimiser Adam, a step made by clipped.")
+    assert handed
+    assert all(it is not model for it in handed)
+    assert fingerprint(model) == before
+
+
+def test_a_step_that_raises_says_how_it_is_called():
+    def wrong(model, inputs, targets, optimizer):
+        raise KeyError("no such loss")
+
+    point = costs(reader(), step=wrong).measure({})
+    assert point.step is None
+    assert "a step as step(model, inputs, targets, optimizer)" in point.refusal
 
 
 def test_memory_is_told_in_its_parts():

@@ -98,6 +98,11 @@ class TestRepeats:
         assert measured.repeats == 34
         assert measured.lower < measured.median < measured.upper
 
+    def test_first_repeats_that_are_slower_than_all_others_are_warm_up(self, calls):
+        measured, count = calls(0.09, 0.05, 0.01)
+        assert (measured.median, measured.upper, measured.repeats) == pytest.approx((0.01, 0.01, 5))
+        assert count == 7
+
     def test_a_slow_call_is_repeated_three_times_all_the_same(self, calls):
         measured, count = calls(4.0, 5.0, 9.0)
         assert (measured.lower, measured.median, measured.upper) == (4.5, 5.0, 7.0)
