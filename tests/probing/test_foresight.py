@@ -28,6 +28,7 @@ def subject():
         axes=None,
         build=None,
         optimizer=None,
+        step=None,
         device=None,
         training=True,
         seed=0,
