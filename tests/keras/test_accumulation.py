@@ -119,6 +119,13 @@ def joined_and_divided(training):
             kept = []
 
 
+def last_batch_alone(training):
+    for x, y, is_full in training.batches:
+        if is_full:
+            training.sums = training.gradients(x, y, 1 / WINDOW)
+            training.step()
+
+
 class Accumulating(keras.Model):
     """Adds gradients up in variables, as a `train_step` of one's own does."""
 
@@ -160,6 +167,7 @@ WRONG = {
     never_cleared: ("SW755", "the optimiser made 3 steps, and the last one used the sum"),
     window_beyond_the_epoch: ("SW756", "for a step every 16 batches, and an epoch has 12"),
     joined_and_divided: ("SW751", "the gradient is 4 times too small"),
+    last_batch_alone: ("SW753", "the other 3 are not learned from"),
     train_step_that_does_not_divide: ("SW752", "the gradient is 4 times that of their mean"),
 }
 
