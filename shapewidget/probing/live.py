@@ -68,7 +68,7 @@ class Live:
         self._looking += now - began
         self._rests_until = now + self._look / SHARE
         if is_odd or self._form is None or self._is_due(now):
-            self._record(index, inputs, is_odd)
+            self.record(index, inputs, is_odd=is_odd)
             self._form = form if self._form is None else self._form
             self._next = time.perf_counter() + SECONDS
             self._recording += time.perf_counter() - now
@@ -77,7 +77,8 @@ class Live:
         has_rested = now >= self._next and self._recording <= SHARE * (now - self._started)
         return has_rested and len(self._records) < _MOST
 
-    def _record(self, index: int, inputs: Any, is_odd: bool) -> None:
+    def record(self, index: int, inputs: Any, *, is_odd: bool) -> None:
+        """Keep the shapes of a call, and show them."""
         given = inputs[0] if len(inputs) == 1 else inputs
         record = BatchRecord(index, size_of(given), parts(given, None))
         self._records.append(record)
