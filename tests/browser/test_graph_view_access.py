@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser.graph_page import chain, choose, layer, receive, show, trait, wire
 from browser.host_page import host_page
+from browser.pictured_states import state
 from playwright.sync_api import Page, expect
 
 
@@ -24,12 +25,20 @@ def test_axe_finds_nothing(page, name, theme):
     assert complaints(page) == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_from_afar(page, theme):
+    show(page, state("bert") | {"theme": theme})
+    page.get_by_role("button", name="Fit the graph").click()
+    expect(page.locator(".swg-far-name.swg-is-mismatch").first).to_be_visible()
+    assert complaints(page) == []
+
+
 @pytest.mark.parametrize("by", ["memory", "dtype"])
 def test_axe_finds_nothing_in_other_colours(page, by):
-    state = wire("tagger", colour_by=by)
-    for place, each in enumerate(state["graph"]["layers"]):
+    traits = wire("tagger", colour_by=by)
+    for place, each in enumerate(traits["graph"]["layers"]):
         each["memory"] = 1000 * 4**place
-    show(page, state, "width: 480px")
+    show(page, traits, "width: 480px")
     receive(page, problem={"title": "Out of memory", "text": "Take less."})
     assert complaints(page) == []
 

@@ -129,3 +129,28 @@ def test_the_map_lies_beside_the_graph_and_not_over_it(page):
     page.locator(".swg-far-name").first.click()
     box = page.locator(".swg-node.swg-selected").bounding_box()
     assert box["x"] + box["width"] <= room["x"]
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "\u05e9\u05dc\u05d5\u05dd", "x" * 3000])
+def test_any_name_is_text_from_afar_and_whole_in_a_tooltip(page, name):
+    traits = chain(300)
+    traits["graph"]["layers"][0] |= {"name": name}
+    show(page, traits, "width: 700px")
+    fit(page)
+    first = page.locator(".swg-far-name[data-name=b0]")
+    assert name in first.evaluate("text => [text.textContent, text.querySelector('title')?.textContent].join()")
+    assert first.bounding_box()["width"] < 400
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_names_in_wide_boxes_are_in_the_colour_of_the_text(page, theme):
+    traits = state("gpt2")
+    groups = [layer["id"] for layer in traits["graph"]["layers"] if layer["kind"] == "group"]
+    show(page, traits | {"theme": theme, "view_state": {"version": 1, "open": groups}}, "width: 380px")
+    page.locator(".swg-svg").focus()
+    for _ in range(4):
+        page.keyboard.press("-")
+    name = page.locator(".swg-far-name", has_text="GPTBlock").first
+    assert name.evaluate("text => getComputedStyle(text).fill") == page.locator(".swg").evaluate(
+        "root => getComputedStyle(root).color"
+    )

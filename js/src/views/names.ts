@@ -2,6 +2,7 @@
 
 import { signOf } from "../agreement";
 import { isPill, title } from "../cards";
+import type { WireLayer } from "../contract.gen";
 import { assign, s } from "../dom";
 import { badge } from "../labels";
 import type { Direction, PlacedNode } from "../layout/types";
@@ -59,12 +60,14 @@ function beside(scene: Scene, seen: Iterable<Seen>, whole: Box, room: number, is
   const taken: number[] = [];
   const found: SVGElement[] = [];
   for (const { node, box } of seen) {
+    const layer = scene.layers.get(node.id);
     const [start, length] = isDown ? [box.y, box.height] : [box.x, box.width];
     const at = node.isOpen ? Math.max(start, Math.min(0, start + length - ROW)) + ROW / 2 : start + length / 2;
-    if (taken.length === MOST_NAMES || taken.some((other) => Math.abs(other - at) < ROW)) continue;
+    if (layer === undefined || taken.length === MOST_NAMES) continue;
+    if (taken.some((other) => Math.abs(other - at) < ROW)) continue;
     taken.push(at);
     const indent = INDENT * node.depth;
-    const text = words(scene, node, (room - GAP - indent) / LETTER);
+    const text = words(scene, layer, (room - GAP - indent) / LETTER);
     const [edge, end] = isDown
       ? [box.x + box.width, whole.x + whole.width]
       : [box.y + box.height, whole.y + whole.height];
@@ -85,22 +88,30 @@ function within(scene: Scene, seen: Iterable<Seen>): SVGElement[] {
     if (layer === undefined || isPill(layer) || box.height < 1.6 * SIZE || room < 2) continue;
     if (found.length === MOST_NAMES) break;
     const y = Math.max(box.y, Math.min(0, box.y + box.height - 1.6 * SIZE)) + 1.2 * SIZE;
-    found.push(s("text.far-name", { x: box.x + 0.5 * SIZE, y }, shortName(title(scene, layer).name, room)));
+    const text = named(scene, layer, title(scene, layer).name, room);
+    assign(text, { x: box.x + 0.5 * SIZE, y });
+    found.push(text);
   }
   return found;
 }
 
+/** A name in the colour of its layer's state; cut where it is too long, and then whole in a tooltip. */
+function named(scene: Scene, layer: WireLayer, name: string, letters: number): SVGTextElement {
+  const shown = shortName(name, Math.max(3, Math.floor(letters)));
+  const text = s(`text.far-name.is-${scene.trouble(layer.id).state}`, { "data-name": layer.id }, shown);
+  if (shown.includes("…")) text.append(s("title", layer.name));
+  return text;
+}
+
 /** Name, class, and what the layer gives or clashes with, as far as there is room. */
-function words(scene: Scene, { id }: PlacedNode, letters: number): SVGTextElement {
+function words(scene: Scene, layer: WireLayer, letters: number): SVGTextElement {
+  const { id } = layer;
   const { state } = scene.trouble(id);
-  const text = s(`text.far-name.is-${state}`, { "data-name": id });
-  const layer = scene.layers.get(id);
-  if (layer === undefined) return text;
   const { before, name, kind } = title(scene, layer);
   const sign = state === "agree" ? "" : signOf(state);
   const clash = layer.kind === "group" ? "" : (badge(scene, id)?.edge.badge ?? "");
   const shape = layer.outputs[0] === undefined ? "" : scene.symbolic(layer.outputs[0]);
-  text.append(shortName([sign, before, name].filter(Boolean).join(" "), Math.max(3, Math.floor(letters))));
+  const text = named(scene, layer, [sign, before, name].filter(Boolean).join(" "), letters);
   for (const part of [kind, clash || shape]) {
     const length = (text.textContent ?? "").length + 1 + part.length;
     if (part && length <= letters) text.append(s(part === kind ? "tspan" : "tspan.mono", { dx: 7 }, part));
