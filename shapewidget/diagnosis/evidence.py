@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from shapewidget.diagnosis.axis_parts import Axes
+from shapewidget.diagnosis.axis_tracing import Tracing, traced
 from shapewidget.diagnosis.findings import Finding
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.independence import Independence
@@ -66,6 +68,17 @@ class Evidence:
         for edge in self.graph.edges:
             found.setdefault(edge.source, []).append(edge)
         return found
+
+    @cached_property
+    def tracing(self) -> Tracing:
+        """Where the axes of all tensors come from."""
+        return traced(self.graph, self.edges_into)
+
+    def axes_into(self, layer: Layer, place: int = 0) -> Axes:
+        """What the axes of one input of a node are made of; nothing is known of those of a constant."""
+        edge, rank = self.edge_into(layer.id, place), len(layer.inputs[place].shape)
+        axes = self.tracing.axes.get((edge.source, edge.output), ()) if edge is not None else ()
+        return axes if len(axes) == rank else ((),) * rank
 
     def before(self, layer_id: str) -> set[str]:
         """The nodes that a node's values come from, and itself."""

@@ -48,7 +48,8 @@ def ends_in_one_number(graph: LayerGraph, layer_id: str, through: frozenset[str]
     """Whether what a node gives is summed or averaged to one number, with only these operations on the way."""
     for edge in graph.out_of(layer_id):
         reader = graph.by_id[edge.target]
-        if reader.name in _REDUCTIONS and reader.outputs and reader.outputs[0].shape == ():
+        is_reducing = reader.name in _REDUCTIONS or reader.kind is LayerKind.LOSS
+        if is_reducing and reader.outputs and reader.outputs[0].shape == ():
             return True
         if reader.name in through and ends_in_one_number(graph, reader.id, through):
             return True

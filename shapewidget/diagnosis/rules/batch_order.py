@@ -19,6 +19,9 @@ from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
 
 _MEETING = frozenset("add sub mul div matmul bmm cat where masked_fill scaled_dot_product_attention".split())
+_FIRST_MASK = 3
+"""The place of the first mask among the inputs of an attention."""
+
 _SHOWN = 6
 """How many rows are shown of an order."""
 
@@ -48,11 +51,13 @@ def _known_to_meet(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]
     """Nodes whose inputs were merged of the same axes in another order, as can be told from their sizes."""
     known: Known = {}
     for layer in evidence.graph.layers:
-        is_attention = layer.type == "MultiheadAttention" and layer.settings.get("batch_first")
+        is_attention = layer.type == "MultiheadAttention"
         is_meeting = layer.kind is LayerKind.LOSS or layer.name.rstrip("_") in _MEETING or is_attention
         if not is_meeting or len(layer.inputs) < 2 or layer.id in evidence.clash_at or _joins_rows(layer):
             continue
-        found = [it for place in range(len(layer.inputs)) if (it := merged(evidence, layer, place, known))]
+        masks_only = is_attention and not layer.settings.get("batch_first")  # the others have time in front
+        places = range(_FIRST_MASK if masks_only else 0, len(layer.inputs))
+        found = [it for place in places if (it := merged(evidence, layer, place, known))]
         yield from _opposed(layer, [*found, *_asked_by_heads(layer)])
 
 

@@ -139,8 +139,11 @@ def _read_off(layer: Layer, batch: int) -> Iterator[Remedy]:
 
 
 def _names_batch(layer: Layer, there: Layer, batch: int, other: int | None) -> bool:
-    """Whether the user's batch size is an argument in the run at another one too, or stands in a weight's shape."""
+    """Whether the user's batch size is an argument in the run at another one too, or stands in a weight's shape.
+
+    Where that run's own batch size is an argument, the other number is one of something else.
+    """
     given = [value for name, value in there.settings.items() if name not in _OF_AXES]
     asked = [size for value in given for size in (value if isinstance(value, tuple) else (value,))]
     fixed = [spec.shape[0] for spec in layer.inputs if spec.shape and spec.dims and spec.dims[0] == constant(batch)]
-    return other != batch and (batch in asked or batch in fixed)
+    return other != batch and ((batch in asked and other not in asked) or batch in fixed)

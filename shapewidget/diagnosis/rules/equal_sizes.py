@@ -9,6 +9,7 @@ from dataclasses import replace
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import squeezed_by_name
 from shapewidget.diagnosis.batch_axis import BATCH
+from shapewidget.diagnosis.chains import axis_argument
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Severity
@@ -17,6 +18,7 @@ from shapewidget.diagnosis.loss_search import is_of_classes
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression
 
 
 def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -96,27 +98,32 @@ def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other
 
 
 def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
-    """A `squeeze()` that names no axis takes the batch axis away too, of a batch of one; of a larger one a note."""
+    """A `squeeze()` that names no axis, or that of the batch, takes away a batch of one; of a larger one a note."""
     for layer in evidence.graph.layers:
         spec = layer.inputs[0] if layer.inputs else None
         if layer.name != "squeeze" or spec is None or spec.dims is None or BATCH not in spec.dims:
             continue
-        if not layer.settings.keys() & {"1", "dim", "axis"}:
-            yield _squeezed(evidence, layer, spec.dims)
+        asked = axis_argument(layer)
+        if not layer.settings.keys() & {"1", "dim", "axis"} or (asked is not None and spec.dims[asked] == BATCH):
+            yield _squeezed(evidence, layer, spec.dims, asked)
 
 
-def _squeezed(evidence: Evidence, layer: Layer, dims: tuple[Dim, ...]) -> Diagnosis:
+def _squeezed(evidence: Evidence, layer: Layer, dims: tuple[Dim, ...], asked: int | None) -> Diagnosis:
     is_one, comes = evidence.graph.sizes.get("B") == 1, evidence.smallest_batch == 1
     batch = dims.index(BATCH)
     meant = [axis for axis, dim in enumerate(dims) if dim.is_constant and dim.offset == 1]
     call = method_call(layer.source)
-    text = f"{call.receiver}.squeeze({meant[0]})" if call is not None and len(meant) == 1 else ""
+    text = f"{call.receiver}.squeeze({meant[0]})" if call is not None and len(meant) == 1 and asked is None else ""
     axes = f"{place_text(layer)} drops every axis of size 1 of {shape_text(layer.inputs[0])}"
+    if asked is not None:
+        text = call.receiver if call is not None else ""
+        axes = f"{place_text(layer)} drops axis {asked} of {shape_text(layer.inputs[0])} where that has size 1"
     given, left = layer.inputs[0].shape, layer.outputs[0].shape
     if is_one:
         reason = f"{axes}, and with a batch of 1 sample that is axis {batch}, the batch, too: {left} is left."
     elif comes:
-        of_one = tuple(size for size in (*given[:batch], 1, *given[batch + 1 :]) if size != 1)
+        kept = (*given[:batch], *given[batch + 1 :])
+        of_one = kept if asked is not None else tuple(size for size in kept if size != 1)
         reason = (
             f"{axes}. The loader gives a batch of 1 sample, and there it drops axis {batch}, the batch, too: "
             f"{of_one} is left, where a batch of 1 should be {(1, *of_one)}."
@@ -136,4 +143,6 @@ def _squeezed(evidence: Evidence, layer: Layer, dims: tuple[Dim, ...]) -> Diagno
         got=str(layer.outputs[0].shape),
     )
     remedies = tuple(squeezed_by_name(layer, meant, len(dims)))
+    if asked is not None and text and layer.source is not None:
+        remedies = (EditExpression(layer.source, text),)
     return Diagnosis(found if is_one or comes else replace(found, severity=Severity.NOTE), remedies)

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.batch_axis import BATCH
-from shapewidget.diagnosis.chains import axis_argument, readers
+from shapewidget.diagnosis.chains import axis_argument, index_items, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression, Remedy
 
-_GATHERS = frozenset(("gather", "take"))
+_GATHERS = frozenset(("gather", "take", "index_select"))
+_FIX = "tf.gather(x, positions, axis=1, batch_dims=1), with the batch on axis 0 of x"
 _OF_CLASSES = frozenset(("one_hot", "sparse_softmax_cross_entropy_with_logits"))
 
 
@@ -79,9 +80,10 @@ def _remedies(layer: Layer) -> Iterator[Remedy]:
 def every_position_of_every_sample(evidence: Evidence) -> Iterator[Diagnosis]:
     """A `gather` along another axis than the batch, with one index a sample: it takes all of them for each sample."""
     for layer in evidence.graph.layers:
-        axis = axis_argument(layer)
+        is_index = layer.name == "index" and index_items(layer).count("tensor") == 1 and "..." not in index_items(layer)
+        axis = index_items(layer).index("tensor") if is_index else axis_argument(layer)
         is_plain = layer.name in _GATHERS and not layer.settings.get("batch_dims")
-        if not is_plain or axis is None or len(layer.inputs) < 2:
+        if not (is_plain or is_index) or axis is None or len(layer.inputs) < 2:
             continue
         given, places = (spec.dims or () for spec in layer.inputs[:2])
         made = layer.outputs[0].dims or () if layer.outputs else ()
@@ -99,7 +101,13 @@ def _every_position(evidence: Evidence, layer: Layer, batch: int, axis: int) -> 
     given, places, made = layer.inputs[0], layer.inputs[1], layer.outputs[0]
     size = given.shape[batch]
     wanted = (size, *(each for place, each in enumerate(given.shape) if place not in (batch, axis)))
-    text = _by_sample(evidence, layer, batch)
+    of_torch = layer.name in ("index", "index_select")
+    text = _by_pairs(layer, axis) if of_torch else _by_sample(evidence, layer, batch)
+    without = (
+        "Alone between colons, they are read for every sample"
+        if of_torch
+        else "Without batch_dims=1 every sample is read"
+    )
     behind = [reader for reader, _ in readers(evidence, layer)]
     drops = behind[0] if len(behind) == 1 and behind[0].name == "index" else layer
     return Diagnosis(
@@ -107,9 +115,9 @@ def _every_position(evidence: Evidence, layer: Layer, batch: int, axis: int) -> 
             "SW641",
             layer,
             f"{place_text(layer)} takes {shape_text(places)}, one position for each of the {size} samples, along axis "
-            f"{axis} of {shape_text(given)}. Without batch_dims=1 every sample is read at all {size} positions, which "
+            f"{axis} of {shape_text(given)}. {without} at all {size} positions, which "
             f"gives {shape_text(made)} and not {wanted}: a sample is read at the positions of others.",
-            fix=text or "tf.gather(x, positions, axis=1, batch_dims=1), with the batch on axis 0 of x",
+            fix=text or ("x[torch.arange(x.size(0)), positions]" if of_torch else _FIX),
             axis=batch,
             axis_name="batch",
             expected=str(wanted),
@@ -141,3 +149,20 @@ def _by_sample(evidence: Evidence, layer: Layer, batch: int) -> str:
     places = places if isinstance(call.args[1], ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({places})"
     singles = ", None" * (len(layer.inputs[0].shape) - 1)
     return f"{function}_along_axis({ast.unparse(data)}, {places}[:{singles}], axis=1)[:, 0]"
+
+
+def _by_pairs(layer: Layer, axis: int) -> str:
+    """The brackets with a row for every position: ``x[torch.arange(x.size(0)), n - 1]`` for ``x[:, n - 1]``."""
+    if axis != 1 or layer.source is None or layer.source.expression is None:
+        return ""
+    try:
+        node = ast.parse(layer.source.expression.strip(), mode="eval").body
+    except SyntaxError:
+        return ""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple) and len(node.slice.elts) > 1:
+        tensor, places = ast.unparse(node.value), ast.unparse(node.slice.elts[1])
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
+        tensor, places = ast.unparse(node.func.value), ast.unparse(node.args[1])
+    else:
+        return ""
+    return f"{tensor}[torch.arange({tensor}.size(0)), {places}]"

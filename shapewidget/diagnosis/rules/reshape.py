@@ -36,25 +36,25 @@ def axes_swapped_by_view(evidence: Evidence) -> Iterator[Diagnosis]:
     for layer in evidence.graph.layers:
         if not is_reshape(layer) or layer.id in evidence.clash_at:
             continue
-        given, made, moved = _moved(evidence, layer)
-        if moved is None or _is_shift(given, made) or _comes_from_weights(evidence, layer):
+        given, made, places = moved(evidence, layer)
+        if places is None or is_shift(given, made) or comes_from_weights(evidence, layer):
             continue
-        if "B" in given[moved[0]].names and is_harmless(evidence, layer):
+        if "B" in given[places[0]].names and is_harmless(evidence, layer):
             continue
-        yield _swapped(evidence, layer, given, made, moved)
+        yield _swapped(evidence, layer, given, made, places)
 
 
-def _moved(evidence: Evidence, layer: Layer) -> tuple[Axes, Axes, tuple[int, int] | None]:
+def moved(evidence: Evidence, layer: Layer) -> tuple[Axes, Axes, tuple[int, int] | None]:
     """The dims before and after, and the axis that moved; where `width // heads` hides it, with sizes for arguments."""
     given, made = dims_of(layer.inputs[0]), dims_of(layer.outputs[0])
     if layer.outputs[0].dims is None:  # at other sizes it did not run
         given = tuple(map(constant, layer.inputs[0].shape))
-    moved = moved_axis(given, made)
-    if moved is None:
+    places = moved_axis(given, made)
+    if places is None:
         fixed = arguments_of_model(evidence)
         given, made = fixed_dims_of(layer.inputs[0], fixed), fixed_dims_of(layer.outputs[0], fixed)
-        moved = moved_axis(given, made)
-    return given, made, moved
+        places = moved_axis(given, made)
+    return given, made, places
 
 
 def dims_of(spec: TensorSpec) -> Axes:
@@ -62,7 +62,7 @@ def dims_of(spec: TensorSpec) -> Axes:
     return spec.dims if spec.dims is not None else tuple(map(constant, spec.shape))
 
 
-def _is_shift(given: Axes, made: Axes) -> bool:
+def is_shift(given: Axes, made: Axes) -> bool:
     """Whether rows are shifted against one another: (T, T+1) read as (T+1, T) is how relative positions are aligned."""
     changed = [place for place, (one, other) in enumerate(zip(given, made, strict=False)) if one != other]
     if len(given) != len(made) or len(changed) != 2:
@@ -73,7 +73,8 @@ def _is_shift(given: Axes, made: Axes) -> bool:
     return abs(one.offset - other.offset) == 1
 
 
-def _comes_from_weights(evidence: Evidence, layer: Layer) -> bool:
+def comes_from_weights(evidence: Evidence, layer: Layer) -> bool:
+    """Whether nothing that the user handed in is in a tensor."""
     inputs = {each.id for each in evidence.graph.layers if each.kind is LayerKind.INPUT}
     return bool(inputs) and not inputs & evidence.before(layer.id)
 

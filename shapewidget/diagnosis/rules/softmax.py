@@ -30,11 +30,30 @@ def attention_over_the_wrong_axis(evidence: Evidence) -> Iterator[Diagnosis]:
         spec = layer.inputs[0]
         rank, dims = len(spec.shape), spec.dims or ()
         for reader, place in readers(evidence, layer):
+            if reader.name == "einsum" and _is_square(spec):
+                yield from _in_einsum(layer, reader, place, axis)
             if reader.name not in _PRODUCTS or rank < 3 or len(dims) != rank or dims[-1] != dims[-2]:
                 continue
             summed = rank - 1 if place == 0 else rank - 2
             if axis != summed and not (axis < rank - 2 and len(reader.inputs[1 - place].shape) != rank):
                 yield _weights(layer, reader, axis, summed)
+
+
+def _is_square(spec: TensorSpec) -> bool:
+    sizes = spec.dims or spec.shape
+    return len(sizes) > 2 and sizes[-1] == sizes[-2]
+
+
+def _in_einsum(layer: Layer, reader: Layer, place: int, axis: int) -> Iterator[Diagnosis]:
+    """The product as an einsum: the letter of the axis that adds up to 1 is to be summed, and not another."""
+    equation = reader.settings.get("0")
+    terms, _, made = equation.replace(" ", "").partition("->") if isinstance(equation, str) else ("", "", "")
+    letters = terms.split(",")[place] if made and terms.count(",") >= place else ""
+    summed = [at for at, letter in enumerate(letters) if letter not in made and terms.count(letter) > 1]
+    if len(letters) != len(layer.inputs[0].shape) or len(summed) != 1 or letters[axis] not in made:
+        return
+    if terms.count(letters[axis]) == 1:  # one of the pairs of axes, and no batch
+        yield _weights(layer, reader, axis, summed[0])
 
 
 def _weights(layer: Layer, reader: Layer, axis: int, summed: int) -> Diagnosis:

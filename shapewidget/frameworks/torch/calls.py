@@ -12,6 +12,9 @@ import torch
 
 _TORCH = str(Path(torch.__file__).parent)
 _UPKEEP_FILES = (f"{_TORCH}/optim/", f"{_TORCH}/nn/init.py", f"{_TORCH}/nn/utils/clip_grad.py", f"{_TORCH}/autograd/")
+_DISTRIBUTIONS = f"{_TORCH}/distributions/"
+"""A distribution computes with what it is built of."""
+
 _UPKEEP_NAMES = frozenset(("__init__", "reset_parameters", "zero_grad"))
 
 
@@ -19,6 +22,8 @@ def is_upkeep() -> bool:
     """Whether torch itself calls the function to fill weights or to step an optimiser: no part of the data flow."""
     frame = sys._getframe(3)
     while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
+        if frame.f_code.co_filename.startswith(_DISTRIBUTIONS):
+            return False
         if frame.f_code.co_name in _UPKEEP_NAMES or frame.f_code.co_filename.startswith(_UPKEEP_FILES):
             return True
         frame = frame.f_back  # type: ignore[assignment]

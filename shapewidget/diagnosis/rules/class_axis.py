@@ -1,0 +1,96 @@
+"""Class scores that are made to add up to 1 along another axis than the one that classes are picked from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_parts import Axis
+from shapewidget.diagnosis.chains import axis_argument
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import along, with_keywords
+from shapewidget.diagnosis.loss_search import is_of_classes
+from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.diagnosis.written_loss import ends_in_one_number
+from shapewidget.graph.records import Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
+
+_SOFTMAX = frozenset("softmax log_softmax Softmax LogSoftmax softmin Softmin".split())
+_ON_THE_WAY = frozenset(
+    "log neg add clamp clip view reshape flatten transpose permute swapaxes movedim squeeze unsqueeze contiguous float "
+    "index Flatten Identity".split()
+)
+_OF_LIKELIHOOD = frozenset("neg mul log mean sum add sub squeeze view reshape index".split())
+
+
+def normalised_along_another_axis(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A softmax whose values a loss of classes reads along another axis, or a class is picked from along another."""
+    for layer in evidence.graph.layers:
+        picked = _class_axis(evidence, layer)
+        softmax = _softmax_before(evidence, layer) if picked else None
+        axis = _axis(softmax) if softmax is not None else None
+        if softmax is None or axis is None:
+            continue
+        axes = evidence.axes_into(softmax)
+        if axes[axis] and not set(axes[axis]) & set(picked):
+            right = next((place for place, each in enumerate(axes) if each == picked), None)
+            if right is not None:
+                yield _said(softmax, layer, axis, right)
+
+
+def _class_axis(evidence: Evidence, layer: Layer) -> Axis:
+    """What the axis is made of along which a node picks the value of a class; nothing of another node."""
+    if layer.id in evidence.clash_at or len(layer.inputs) < 2 or not layer.inputs[0].shape:
+        return ()
+    axes = evidence.axes_into(layer)
+    if layer.kind is LayerKind.LOSS and is_of_classes(layer.type) and "takes" not in layer.settings:
+        return axes[min(1, len(axes) - 1)]
+    axis = axis_argument(layer) if layer.name == "gather" else None
+    is_loss = axis is not None and ends_in_one_number(evidence.graph, layer.id, _OF_LIKELIHOOD)
+    return axes[axis] if is_loss and axis is not None else ()
+
+
+def _softmax_before(evidence: Evidence, layer: Layer) -> Layer | None:
+    node = evidence.producer(layer.id, 0)
+    while node is not None and node.type not in _SOFTMAX and node.name.rstrip("_") in _ON_THE_WAY:
+        node = evidence.producer(node.id, 0)
+    return node if node is not None and node.type in _SOFTMAX else None
+
+
+def _axis(softmax: Layer) -> int | None:
+    """The axis that a softmax runs along; that which torch takes where none is named."""
+    asked = axis_argument(softmax)
+    if asked is not None or not softmax.inputs:
+        return asked
+    rank = len(softmax.inputs[0].shape)
+    return 0 if rank in (0, 1, 3) else 1
+
+
+def _said(softmax: Layer, reader: Layer, axis: int, right: int) -> Diagnosis:
+    given = softmax.inputs[0]
+    dims = given.dims or (None,) * len(given.shape)
+    reason = (
+        f"{place_text(softmax)} makes {shape_text(given)} add up to 1 along axis {axis}, over "
+        f"{size_text(given.shape[axis], dims[axis])} values. {place_text(reader)} picks a class from axis {right}, "
+        f"which has {size_text(given.shape[right], dims[right])}: the probabilities of the classes do not add up to 1."
+    )
+    remedies = tuple(_remedies(softmax, axis, right))
+    first = remedies[0] if remedies else None
+    said = finding_at(
+        "SW660", softmax, reason, fix=first.replacement if isinstance(first, EditExpression) else f"dim={right}",
+        axis=axis, axis_name="classes", expected=f"dim={right} ({given.shape[right]} classes)",
+        got=f"dim={axis} ({given.shape[axis]} values)",
+    )  # fmt: skip
+    return Diagnosis(said, remedies)
+
+
+def _remedies(softmax: Layer, axis: int, right: int) -> Iterator[Remedy]:
+    if softmax.kind is LayerKind.LAYER:
+        yield SetArgument(softmax.path, "dim", right)
+        return
+    rank = len(softmax.inputs[0].shape)
+    better = right - rank if right == rank - 1 else right
+    for text in (along(softmax.source, axis, rank, better), with_keywords(softmax.source, f"dim={better}")):
+        if text is not None and softmax.source is not None:
+            yield EditExpression(softmax.source, text)
+            return

@@ -1,0 +1,108 @@
+"""Normalisations written by hand, and gates, that run along the positions of features that an attention gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_parts import Axes, Role, is_all
+from shapewidget.diagnosis.axis_remedies import along_axes, reduced_axes
+from shapewidget.diagnosis.chains import axis_argument
+from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.graph.records import Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
+
+_DEVIATIONS = frozenset(("std", "var"))
+_ON_THE_WAY = frozenset("add sqrt rsqrt clamp pow clamp_min".split())
+_GATES = frozenset(("glu", "GLU"))
+
+
+def normalised_over_steps(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Mean and deviation over the steps, taken from the features of tokens: they then depend on tokens to come.
+
+    Statistics over time are what series are scaled by: it has to be the features of embedded ids or of an attention.
+    """
+    for layer in evidence.graph.layers:
+        if layer.name.rstrip("_") != "div" or len(layer.inputs) != 2 or len(layer.inputs[0].shape) != 3:
+            continue
+        centred, deviation = evidence.producer(layer.id, 0), _deviation(evidence, layer)
+        mean = evidence.producer(centred.id, 1) if centred is not None and centred.name == "sub" else None
+        if centred is None or mean is None or deviation is None or mean.name != "mean":
+            continue
+        axes, along = evidence.axes_into(mean), reduced_axes(mean)
+        if along == reduced_axes(deviation) and _origin(evidence, mean) == _origin(evidence, centred):
+            if _are_positions(axes, along) and _is_of_tokens(evidence, mean):
+                yield _normalised(mean, deviation, along[0])
+
+
+def _deviation(evidence: Evidence, layer: Layer) -> Layer | None:
+    node = evidence.producer(layer.id, 1)
+    while node is not None and node.kind is LayerKind.OPERATION and node.name in _ON_THE_WAY:
+        node = evidence.producer(node.id, 0)
+    return node if node is not None and node.name in _DEVIATIONS else None
+
+
+def _origin(evidence: Evidence, layer: Layer) -> tuple[str, int] | None:
+    edge = evidence.edge_into(layer.id, 0)
+    return (edge.source, edge.output) if edge is not None else None
+
+
+def _are_positions(axes: Axes, along: tuple[int, ...]) -> bool:
+    return len(along) == 1 and is_all(axes[along[0]], Role.POSITIONS) and is_all(axes[-1], Role.FEATURES)
+
+
+def _is_of_tokens(evidence: Evidence, layer: Layer) -> bool:
+    before = (evidence.layer(each) for each in evidence.before(layer.id))
+    return any(each is not None and each.type in ("MultiheadAttention", "Embedding") for each in before)
+
+
+def _normalised(mean: Layer, deviation: Layer, axis: int) -> Diagnosis:
+    given = mean.inputs[0]
+    last = len(given.shape) - 1
+    edits = [
+        edit for each in (mean, deviation) for edit in along_axes(each, [last]) if isinstance(edit, EditExpression)
+    ]
+    remedies: tuple[Remedy, ...] = (Together(tuple(edits)),) if len(edits) == 2 else ()
+    reason = (
+        f"{place_text(mean)} runs along axis {axis} of {shape_text(given)}, the {given.shape[axis]} steps, and so does "
+        f"`{deviation.name}`: every feature is normalised over all steps, so that each step depends on those behind it "
+        f"and on the length. The {given.shape[last]} features of a step are on axis {last}."
+    )
+    said = finding_at(
+        "SW613", mean, reason, fix="; ".join(edit.replacement for edit in edits) or "dim=-1", axis=axis,
+        axis_name="time", expected=f"dim=-1 ({given.shape[last]} features)",
+        got=f"dim={axis} ({given.shape[axis]} steps)",
+    )  # fmt: skip
+    return Diagnosis(said, remedies)
+
+
+def gated_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A GLU that takes half of the positions for the gate, of a tensor whose features are on another axis."""
+    for layer in evidence.graph.layers:
+        if layer.type not in _GATES or not layer.inputs or layer.id in evidence.clash_at:
+            continue
+        axes, rank = evidence.axes_into(layer), len(layer.inputs[0].shape)
+        asked = axis_argument(layer)
+        axis = asked if asked is not None else rank - 1
+        features = [place for place, each in enumerate(axes) if is_all(each, Role.FEATURES)]
+        if is_all(axes[axis], Role.POSITIONS) and len(features) == 1:
+            yield _gated(layer, axis, features[0])
+
+
+def _gated(layer: Layer, axis: int, features: int) -> Diagnosis:
+    given = layer.inputs[0]
+    reason = (
+        f"{place_text(layer)} splits axis {axis} of {shape_text(given)}, the {given.shape[axis]} positions: the second "
+        f"half of them is the gate of the first. The {given.shape[features]} features, half of which are "
+        f"the gate, are on axis {features}."
+    )
+    remedies: tuple[Remedy, ...] = tuple(along_axes(layer, [features]))
+    if layer.kind is LayerKind.LAYER:
+        remedies = (SetArgument(layer.path, "dim", features),)
+    said = finding_at(
+        "SW613", layer, reason, fix=f"dim={features}", axis=axis, axis_name="positions",
+        expected=f"dim={features} ({given.shape[features]} features)",
+        got=f"dim={axis} ({given.shape[axis]} positions)",
+    )  # fmt: skip
+    return Diagnosis(said, remedies)
