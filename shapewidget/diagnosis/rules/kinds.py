@@ -13,6 +13,7 @@ from shapewidget.diagnosis.operand_remedies import stacked_instead
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.rules.flattened import flattened_behind
 from shapewidget.diagnosis.rules.indices import INDEXED
+from shapewidget.diagnosis.rules.row_groups import dealt_out
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
 from shapewidget.diagnosis.structure_remedies import of_the_rank
 from shapewidget.diagnosis.target_remedies import index_remedies
@@ -154,7 +155,11 @@ def _missing_axis(clash: Clash, layer: Layer) -> tuple[str, str, str, str]:
 def program_raised(evidence: Evidence) -> Iterator[Diagnosis]:
     """The run ended with an error that no rule about tensors explains."""
     for clash in evidence.clashes:
-        if clash.kind not in (ClashKind.OTHER, ClashKind.TIME) or clash.repair:
+        if (
+            clash.kind not in (ClashKind.OTHER, ClashKind.TIME)
+            or clash.repair
+            or dealt_out(evidence, clash) is not None
+        ):
             continue
         is_late = clash.kind is ClashKind.TIME
         layer = evidence.layer(clash.layer_id)

@@ -15,6 +15,7 @@ from shapewidget.diagnosis.layer_remedies import function_remedies
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies, join_remedies, of_another_width, product_remedies
 from shapewidget.diagnosis.reshape_remedies import Heads, heads_asked, heads_remedies, reshape_remedies
 from shapewidget.diagnosis.rules.kinds import TOLD_ELSEWHERE
+from shapewidget.diagnosis.rules.row_groups import dealt_out
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind, TensorSpec
 from shapewidget.graph.remedies import EditExpression, Remedy
@@ -32,7 +33,7 @@ def operands_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             yield _scattered(clash, layer)
         if layer is None or layer.kind is not LayerKind.OPERATION or clash.kind not in (ClashKind.SIZE, ClashKind.RANK):
             continue
-        if layer.name in TOLD_ELSEWHERE:
+        if layer.name in TOLD_ELSEWHERE or dealt_out(evidence, clash) is not None:
             continue
         if layer.name in _RESHAPING:
             heads = heads_asked(clash, layer)
