@@ -49,6 +49,8 @@ const smallStyles = {
       const { code } = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true });
       const contents = code.trim().replace(/(?<=--[\w-]+:) /g, "");
       const renamed = contents.replace(/(?<=--)[\w-]+/g, (name) => short.get(name) ?? name);
+      const sign = SHORTHAND.find(([sign]) => path.startsWith(STYLES) && renamed.includes(sign));
+      if (sign) throw new Error(`${path} contains ${sign[0]}, which stands for ${sign[1]} in shorthand.json.`);
       const shortened = SHORTHAND.reduce((text, [sign, word]) => text.replaceAll(word, sign), renamed);
       return { contents: path.startsWith(STYLES) ? shortened : renamed, loader: "text" };
     });

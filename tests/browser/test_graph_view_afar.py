@@ -154,3 +154,14 @@ def test_names_in_wide_boxes_are_in_the_colour_of_the_text(page, theme):
     assert name.evaluate("text => getComputedStyle(text).fill") == page.locator(".swg").evaluate(
         "root => getComputedStyle(root).color"
     )
+
+
+def test_a_fitted_graph_is_fitted_again_in_a_larger_view(page):
+    show(page, state("resnet"))
+    fit(page)
+    before = page.locator(".swg-afar .swg-far").bounding_box()["height"]
+    page.evaluate("host.models[0].receive({ height: 700 })")
+    expect(page.locator(".swg")).to_have_css("height", "700px")
+    page.wait_for_function(
+        "least => document.querySelector('.swg-afar .swg-far').getBoundingClientRect().height > least", arg=1.2 * before
+    )

@@ -38,6 +38,7 @@ export class Picture {
   #isMapped = false;
   /** What a person went to, until the picture is moved. */
   #revealed = "";
+  #isFitted = false;
   #focus = "";
   #frame = 0;
 
@@ -114,6 +115,7 @@ export class Picture {
   home(): void {
     const problem = this.scene?.problems[0];
     this.fit();
+    this.#isFitted = false;
     if (this.#viewport.scale >= READABLE) return;
     const { width, height } = this.#placing.layout;
     const [room, thickness] =
@@ -131,11 +133,15 @@ export class Picture {
     this.#later();
     if (this.#viewport.wasMoved) return;
     if (this.#revealed) this.#centre(this.#revealed);
+    else if (this.#isFitted) this.fit();
     else this.home();
   }
 
+  /** The whole graph, also in a view of another size. */
   fit(): void {
     this.#revealed = "";
+    this.#isFitted = true;
+    this.#viewport.wasMoved = false;
     const { width, height } = this.#placing.layout;
     this.#viewport.fit({ x: 0, y: 0, width, height });
     if (this.isFar) this.afar.makeRoom();
