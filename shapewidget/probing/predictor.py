@@ -38,6 +38,9 @@ _GROWTHS = (2, 4)
 _SHORTEST_TIMED, _SHORTEST_START = 16, 8
 """Steps of a sequence; shorter ones are all start and no work. One run may be shorter, to tell the start."""
 
+_ATTENTION = ("attention", "transformerencoderlayer", "transformerdecoderlayer")
+"""Ends of the names of layers and functions that multiply a sequence with itself, in small letters."""
+
 _TICK = 1e-9
 """Seconds that are taken for those of a call which no clock saw."""
 
@@ -164,6 +167,9 @@ class Predictor:
             dearer = growth if name == BATCH else growth**2
             if name == BATCH or weights * dearer <= _HEAVIEST_PROBE:
                 yield {**here, name: growth * here[name], short: shares[dearer]}
+        if self._has_attention and BATCH in here and TIME in here:  # what grows with its square shows in long ones
+            for growth in _GROWTHS:
+                yield {**here, TIME: growth * here[TIME], BATCH: max(1, here[BATCH] // growth**2)}
 
     def _near(self, here: Mapping[str, int]) -> Iterator[dict[str, int]]:
         """Runs for the memory of about the size of the first, as kernels differ between small sizes and large ones."""
@@ -275,10 +281,11 @@ class Predictor:
 
     @functools.cached_property
     def _has_attention(self) -> bool:
+        """Whether a tensor has two axes of the sequence, or a layer is one that keeps such a tensor to itself."""
         return any(
-            [str(dim) for dim in spec.dims or ()].count(TIME) > 1
+            layer.type.lower().endswith(_ATTENTION)
+            or any([str(dim) for dim in spec.dims or ()].count(TIME) > 1 for spec in (*layer.inputs, *layer.outputs))
             for layer in self._graph.layers
-            for spec in (*layer.inputs, *layer.outputs)
         )
 
 

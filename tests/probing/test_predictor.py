@@ -126,6 +126,25 @@ def test_the_parts_of_a_step_follow_laws_of_their_own():
         assert predictor.at({**own, **sizes}).step.value == pytest.approx(sum(seconds({**own, **sizes})), rel=0.01)
 
 
+def test_time_that_grows_with_the_square_of_the_sequence_is_seen_coming():
+    graph = Session(Attention(), torch.randint(0, 50, (4, 16))).report.graph
+    own = {"B": 16, "T": 64, "width": 32}
+
+    def seconds(sizes):
+        return 1e-3 + 1e-8 * sizes["B"] * sizes["T"] * (sizes["width"] ** 2 + 50 * sizes["T"])
+
+    def run(sizes, effort=None):
+        yield
+        timing = Timing(seconds(sizes), seconds(sizes), seconds(sizes), 5, cpu=seconds(sizes))
+        return Measurement(sizes, "cpu", timing, timing, None)
+
+    predictor = Predictor(own, ("B", "T", "width"), graph, step={})
+    predictor.add(finished(run(own)))
+    for _ in predictor.learning(run):
+        pass
+    assert predictor.at({**own, "T": 512}).step.value == pytest.approx(seconds({**own, "T": 512}), rel=0.02)
+
+
 def test_the_band_of_time_is_as_wide_as_runs_scatter():
     graph = Session(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=32), torch.randint(0, 50, (4, 16))).report.graph
     own = {"B": 8, "T": 64, "hidden": 64}
