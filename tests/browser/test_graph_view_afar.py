@@ -165,3 +165,9 @@ def test_a_fitted_graph_is_fitted_again_in_a_larger_view(page):
     page.wait_for_function(
         "least => document.querySelector('.swg-afar .swg-far').getBoundingClientRect().height > least", arg=1.2 * before
     )
+
+
+def test_names_tell_the_value_that_the_colours_show(page):
+    show(page, state("resnet") | {"colour_by": "device"})
+    fit(page)
+    expect(page.locator(".swg-far-name", has_text="conv1").first).to_contain_text("cpu")

@@ -47,15 +47,16 @@ export class Minimap {
     this.#isDown = direction === "down";
     const overflow = this.#isDown ? high / Math.max(1, height) : wide / Math.max(1, width);
     this.element.hidden = width < LEAST_VIEW || overflow < LEAST_OVERFLOW;
+    if (this.element.hidden) return false;
     const [long, thick] = this.#isDown ? [high, wide] : [wide, high];
     const along = Math.min(((this.#isDown ? height : width) - 2 * MARGIN) / long, LARGEST_SCALE);
     const across = Math.min(THICKNESS / thick, LARGEST_SCALE);
     this.#scale = this.#isDown ? { x: across, y: along } : { x: along, y: across };
     assign(this.#svg, { width: wide * this.#scale.x, height: high * this.#scale.y });
     this.element.classList.toggle("swg-flat", !this.#isDown);
-    const room = this.element.hidden ? 0 : THICKNESS + 2 * MARGIN;
+    const room = THICKNESS + 2 * MARGIN;
     this.#viewport.reserve(this.#isDown ? room : 0, this.#isDown ? 0 : room);
-    return !this.element.hidden;
+    return true;
   }
 
   show(outlines: Outlines, problems: readonly Problem[], boxOf: (id: string) => PlacedNode | undefined): void {

@@ -103,7 +103,7 @@ function named(scene: Scene, layer: WireLayer, name: string, letters: number): S
   return text;
 }
 
-/** Name, class, and what the layer gives or clashes with, as far as there is room. */
+/** Name, class, and what the layer clashes with, costs or gives, as far as there is room. */
 function words(scene: Scene, layer: WireLayer, letters: number): SVGTextElement {
   const { id } = layer;
   const { state } = scene.trouble(id);
@@ -111,8 +111,9 @@ function words(scene: Scene, layer: WireLayer, letters: number): SVGTextElement 
   const sign = state === "agree" ? "" : signOf(state);
   const clash = layer.kind === "group" ? "" : (badge(scene, id)?.edge.badge ?? "");
   const shape = layer.outputs[0] === undefined ? "" : scene.symbolic(layer.outputs[0]);
+  const value = clash || (scene.colouring.of(id)?.label ?? shape);
   const text = named(scene, layer, [sign, before, name].filter(Boolean).join(" "), letters);
-  for (const part of [kind, clash || shape]) {
+  for (const part of [kind, value]) {
     const length = (text.textContent ?? "").length + 1 + part.length;
     if (part && length <= letters) text.append(s(part === kind ? "tspan" : "tspan.mono", { dx: 7 }, part));
   }
