@@ -21,9 +21,9 @@ from tensorflow.python.framework import op_callbacks
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras.draws import Draws
 from shapewidget.frameworks.keras.losses_reached import LossTrace
-from shapewidget.frameworks.nesting import size_of
+from shapewidget.frameworks.last_batch import LastBatch
 from shapewidget.frameworks.step_lines import with_loops
-from shapewidget.graph.training import GRADIENT_TAPE, BackwardPass, Event, OptimizerStep, StreamEnd, TrainingLog
+from shapewidget.graph.training import GRADIENT_TAPE, BackwardPass, OptimizerStep, TrainingLog
 
 MOST_EVENTS = 20_000
 """How much of a long training is followed."""
@@ -58,12 +58,12 @@ class TrainingWatch:
 
     def __init__(self) -> None:
         """Nothing happened yet."""
-        self.draws = Draws(self._draw, self._end)
-        self._events: list[Event] = []
+        self._batches = LastBatch()
+        self._events = self._batches.events
+        self.draws = Draws(self._batches.draw, self._batches.end)
         self._lines: list[source.Capture | None] = []
         self._losses = LossTrace()
         self._taken: deque[_Taken] = deque(maxlen=_MOST_PASSES)
-        self._last: tuple[int | None, int, int | None] = (None, 0, None)
         self._are_added_up = True
         self._is_inside = False
         self._steps: dict[int, source.Capture | None] = {}
@@ -115,16 +115,6 @@ class TrainingWatch:
 
         return stand_in
 
-    def _draw(self, stream: int, drawn: int, batch: Any) -> None:
-        self._last = stream, drawn, size_of(batch)
-
-    def _end(self, stream: int, drawn: int) -> None:
-        self._events.append(StreamEnd(stream, drawn))
-        if self._last[0] == stream and not any(
-            isinstance(e, BackwardPass) and e.stream == stream for e in self._events
-        ):
-            self._last = (None, 0, None)  # its batches were collected first, and are learned from later
-
     def _take(self, tape: Any, gradients: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> None:
         """Note gradients that were taken of a single number."""
         if not isinstance(target, tf.Tensor) or target.shape.num_elements() != 1:
@@ -138,7 +128,7 @@ class TrainingWatch:
         self._taken.append(
             _Taken(len(self._events), line, _sample(tf.nest.flatten(gradients), tf.nest.flatten(sources)))
         )
-        self._events.append(BackwardPass(line, factors, is_mean and len(found) == 1, rows, True, *self._last))
+        self._events.append(BackwardPass(line, factors, is_mean and len(found) == 1, rows, True, *self._batches.last))
 
     def _step(self, optimizer: Any, _: None, grads: Any, trainable_variables: Any = None) -> None:
         """Note a step, and which of the gradients were used in it."""

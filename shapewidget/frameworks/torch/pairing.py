@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
@@ -21,6 +22,8 @@ from shapewidget.graph.batches import Mispaired, RowsApart
 
 _BATCHES = 4
 _MOST_SAMPLES = 256
+_SECONDS = 20.0
+"""How long samples are read to compare orders."""
 
 
 def mispaired(loader: DataLoader[Any]) -> Mispaired | None:
@@ -29,11 +32,22 @@ def mispaired(loader: DataLoader[Any]) -> Mispaired | None:
         return None
     collate = loader.collate_fn
     if collate not in (default_collate, default_convert):
-        drawn = [list(indices)[:_MOST_SAMPLES] for indices in islice(loader.batch_sampler, _BATCHES)]
-        found = _collated(collate, [[loader.dataset[each] for each in indices] for indices in drawn], loader)
+        found = _collated(collate, list(_read(loader)), loader)
         if found is not None:
             return found
     return _held(loader.dataset)
+
+
+def _read(loader: DataLoader[Any]) -> Iterator[list[Any]]:
+    """The samples of the first batches; of fewer where they take long to read."""
+    ends = time.monotonic() + _SECONDS
+    for indices in islice(loader.batch_sampler or (), _BATCHES):
+        samples = []
+        for each in list(indices)[:_MOST_SAMPLES]:
+            samples.append(loader.dataset[each])
+            if time.monotonic() > ends:
+                return
+        yield samples
 
 
 def joins_targets(loader: DataLoader[Any]) -> bool:

@@ -14,11 +14,11 @@ import torch
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
 from shapewidget.frameworks import source
-from shapewidget.frameworks.nesting import size_of
+from shapewidget.frameworks.last_batch import LastBatch
 from shapewidget.frameworks.step_lines import with_loops
 from shapewidget.frameworks.torch.draws import Draws
 from shapewidget.frameworks.torch.losses_reached import terms, weights
-from shapewidget.graph.training import BackwardPass, Event, OptimizerStep, StreamEnd, TrainingLog
+from shapewidget.graph.training import BackwardPass, OptimizerStep, TrainingLog
 
 MOST_EVENTS = 20_000
 """How much of a long training is followed."""
@@ -34,14 +34,14 @@ class TrainingWatch:
 
     def __init__(self, begun: Callable[[Any], None], aside: Callable[[], AbstractContextManager[None]]) -> None:
         """Nothing happened yet."""
-        self.draws = Draws(begun, self._draw, self._end, aside)
-        self._events: list[Event] = []
+        self._batches = LastBatch()
+        self._events = self._batches.events
+        self.draws = Draws(begun, self._batches.draw, self._batches.end, aside)
         self._lines: list[source.Capture | None] = []
         self._reached: dict[int, list[weakref.ref[torch.Tensor]]] = {}
         self._weights: dict[int, weakref.ref[torch.Tensor]] = {}  # of every line, one whose gradient is looked at
         self._bound: set[int] = set()
         self._versions: dict[int, tuple[int, int]] = {}
-        self._last: tuple[int | None, int, int | None] = (None, 0, None)
         self._steps: dict[int, source.Capture | None] = {}
         self._thread = threading.get_ident()
 
@@ -75,16 +75,6 @@ class TrainingWatch:
         lines = tuple(source.resolve(line) if line is not None else None for line in self._lines)
         return TrainingLog(with_loops(self._events, self._steps, lines), lines, self.draws.streams)
 
-    def _draw(self, stream: int, drawn: int, batch: Any) -> None:
-        self._last = stream, drawn, size_of(batch)
-
-    def _end(self, stream: int, drawn: int) -> None:
-        self._events.append(StreamEnd(stream, drawn))
-        if self._last[0] == stream and not any(
-            isinstance(e, BackwardPass) and e.stream == stream for e in self._events
-        ):
-            self._last = (None, 0, None)  # its batches were collected first, and are learned from later
-
     def _before(self, tensors: Any) -> int | None:
         """Note a backward pass that begins; gives the number of its line, None where it starts at no scalar."""
         loss = tensors[0] if isinstance(tensors, tuple | list) and len(tensors) == 1 else tensors
@@ -96,7 +86,7 @@ class TrainingWatch:
             first = means[0] if means else None
             is_mean = len(means) == 1 and means[0].is_mean
             factors, rows = (first.factors, first.rows) if first is not None else ((), None)
-            self._events.append(BackwardPass(line, factors, is_mean, rows, self._is_fresh(line), *self._last))
+            self._events.append(BackwardPass(line, factors, is_mean, rows, self._is_fresh(line), *self._batches.last))
         return line
 
     def _line(self, loss: torch.Tensor) -> int:
