@@ -76,7 +76,7 @@ export class Afar {
   }
 
   /** Draw the part in view, or nothing where what is near is drawn. */
-  draw(isShown: boolean, { isSearching, found }: Marks): void {
+  draw(isShown: boolean, marks: Marks): void {
     this.element.classList.toggle("swg-on", isShown);
     const scene = this.#scene;
     if (!isShown || scene === null) return;
@@ -86,8 +86,8 @@ export class Afar {
     }
     const { x, y, width, height } = this.#onScreen({ x: 0, y: 0, width: 1, height: 1 });
     this.#world.setAttribute("transform", `matrix(${width} 0 0 ${height} ${x} ${y})`);
-    this.#world.classList.toggle("swg-dim", isSearching);
-    const named = isSearching ? this.#ranked.filter(({ id }) => found.has(id)) : this.#ranked;
+    this.#world.classList.toggle("swg-dim", marks.isSearching);
+    const named = marks.isSearching ? this.#ranked.filter(({ id, isOpen }) => marks.isFound(id, isOpen)) : this.#ranked;
     const whole = this.#onScreen({ x: 0, y: 0, ...this.#size });
     this.#names.replaceChildren(...names(scene, this.#seen(named), whole, this.#viewport, this.#placing.direction));
   }

@@ -49,7 +49,7 @@ export class Marks {
       if (layer !== undefined) {
         const isOpen = element.getAttribute("aria-expanded") === "true";
         classList.toggle("swg-dim", this.#isDim(scene, layer));
-        classList.toggle("swg-found", this.found.has(layer) || (!isOpen && this.#around.has(layer)));
+        classList.toggle("swg-found", this.isFound(layer, isOpen));
         classList.toggle("swg-end", !isOpen && hovered.has(layer));
         element.setAttribute("tabindex", layer === focused ? "0" : "-1");
       } else if (edge !== undefined) {
@@ -57,6 +57,11 @@ export class Marks {
         classList.toggle("swg-dim", isAside || this.#hidden.has(known(scene.edges.get(edge)?.state ?? "agree")));
       } else if (of !== undefined) classList.toggle("swg-dim", this.#isDim(scene, of));
     }
+  }
+
+  /** Whether a box is searched for, or closed over what is. */
+  isFound(id: string, isOpen: boolean): boolean {
+    return this.found.has(id) || (!isOpen && this.#around.has(id));
   }
 
   /** Whether a box was switched off, or is not what is searched for and does not hold it. */

@@ -28,7 +28,9 @@ export interface Seen {
 
 /** The boxes in the order in which they get a name: what is in trouble, then the outermost and the much larger first. */
 export function ranked(scene: Scene, nodes: readonly PlacedNode[]): PlacedNode[] {
-  const troubled = new Set(nodes.filter(({ id, isOpen }) => !isOpen && /^[mc]/.test(scene.trouble(id).state)));
+  const troubled = new Set(
+    nodes.filter(({ id, isOpen }) => !isOpen && ["mismatch", "coincidence"].includes(scene.trouble(id).state)),
+  );
   const extent = ({ width, height, isOpen }: PlacedNode): number =>
     isOpen ? Math.round(Math.log2(width * height)) : 0;
   return [...nodes].sort(
