@@ -276,3 +276,29 @@ def attended(equation):
 def test_einsum_sums_the_axis_that_adds_up_to_one(equation, found):
     model = Program(attended(equation), head=nn.Linear(10, 3))
     assert [code for code, _ in alarms(model, series())] == found
+
+
+def test_rows_that_are_read_one_by_one_are_compared_along_their_features():
+    def loss(axis):
+        return lambda outputs, targets: 1 - F.cosine_similarity(outputs, targets, dim=axis).mean()
+
+    model, targets = nn.Sequential(nn.Linear(10, 8), nn.GELU(), nn.Linear(8, 4)), torch.randn(6, 9, 4)
+    assert [code for code, _ in alarms(model, series(), targets=targets, loss=loss(1))] == ["SW618"]
+    assert not alarms(model, series(), targets=targets, loss=loss(-1))
+
+
+def patched(model, x):
+    return model.head(x.view(x.size(0), -1, 48)).mean(1)
+
+
+def test_view_with_a_size_left_open_has_no_fix_where_only_numbers_agree():
+    (found,) = shapewidget.probe(Program(patched, head=nn.Linear(48, 5)), torch.randn(4, 3, 16, 12)).findings
+    assert (found.code, found.verified, found.patch) == ("SW601", False, None)
+
+
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+def test_softmax_that_names_no_axis_is_told_its_axis():
+    model = Program(lambda self, x: F.softmax(self.gru(x)[0]), gru=nn.GRU(10, 4, batch_first=True))
+    (found,) = shapewidget.probe(model, series()).findings
+    assert (found.code, found.verified) == ("SW603", True)
+    assert "dim=" in found.fix

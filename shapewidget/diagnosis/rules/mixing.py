@@ -13,6 +13,7 @@ from shapewidget.diagnosis.axis_remedies import along_axes
 from shapewidget.diagnosis.batch_axis import TIME, is_in_doubt
 from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import with_keywords
 from shapewidget.diagnosis.memory_order import moved_axis
 from shapewidget.diagnosis.mixing import mixing_layers
 from shapewidget.diagnosis.rules.reshape import dims_of, is_reshape
@@ -38,7 +39,7 @@ def samples_mixed(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         if layer.type in _ALONG_AN_AXIS and not _is_weight_a_sample(layer, axis):
             axes = _other_axes(evidence, layer, axis)
-            remedies = tuple(along_axes(layer, axes))
+            remedies = tuple(along_axes(layer, axes)) or tuple(_named(layer, axes[0]))
             name = "axis" if "axis" in layer.settings else "dim"
             better = f"{name}={axes[0]}, which holds {layer.inputs[0].shape[axes[0]]} values of one sample"
             what = f"runs along axis {axis}, which is the batch"
@@ -111,6 +112,13 @@ def _other_axes(evidence: Evidence, layer: Layer, axis: int) -> list[int]:
     stacked = dims.index(TIME) if layer.type in _SCANS and TIME in dims else stacked
     wide = [place for place, size in enumerate(shape) if place != axis and size > 1]
     return sorted(wide, key=lambda place: (place != stacked, -place)) or [len(shape) - 1]
+
+
+def _named(layer: Layer, axis: int) -> Iterator[EditExpression]:
+    """The axis given to a call that names none: ``softmax(x)`` takes the first of three."""
+    text = with_keywords(layer.source, f"dim={axis}") if axis_argument(layer) is None else None
+    if text is not None and layer.source is not None and layer.name.endswith("softmax"):
+        yield EditExpression(layer.source, text)
 
 
 def _written(layer: Layer, axis: int, remedies: tuple[Remedy, ...]) -> str:

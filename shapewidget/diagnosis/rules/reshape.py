@@ -85,6 +85,8 @@ def _swapped(evidence: Evidence, layer: Layer, given: Axes, made: Axes, moved: t
     meaning = evidence.meanings.get(str(given[moved[0]]), "")
     named = f"{size_text(size, given[moved[0]])}{f' ({meaning})' if meaning else ''}"
     better, remedies, order = _mended(layer, given, made)
+    if _is_left_open(layer, given, moved):
+        better, remedies, order = "", (), ""
     where = f"moves from axis {moved[0]} to axis {moved[1]}" if moved[0] != moved[1] else f"stays on axis {moved[0]}"
     reason = (
         f"{place_text(layer)} reads {shape_text(spec)} as {shape_text(result)}: the axis of size {named} {where} in "
@@ -105,6 +107,13 @@ def _swapped(evidence: Evidence, layer: Layer, given: Axes, made: Axes, moved: t
         ),
         remedies,
     )
+
+
+def _is_left_open(layer: Layer, given: Axes, moved: tuple[int, int]) -> bool:
+    """Whether the size that is the same number on both sides was written as -1: then another axis may be meant."""
+    call = method_call(layer.source)
+    is_asked = call is not None and len(call.arguments) > moved[1]
+    return is_asked and call is not None and given[moved[0]].is_constant and call.arguments[moved[1]] == "-1"
 
 
 def _mended(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, ...], str]:
