@@ -67,6 +67,20 @@ def softmax_layer_along_steps():
     return keras.Model(steps, layers.Dense(2)(layers.Dot((1, 1))([scores, steps]))), floats(5, 9, 6)
 
 
+def gains_of(over):
+    steps = keras.Input((4, 6))
+    x = layers.Dense(5)(layers.Flatten()(steps))
+    return keras.Model(steps, layers.Lambda(lambda a: a - ops.mean(a, axis=over, keepdims=True))(x)), floats(8, 4, 6)
+
+
+def gains_against_the_batch():
+    return gains_of(None)
+
+
+def gains_against_the_own_sample():
+    return gains_of(1)
+
+
 class Divided(layers.Layer):
     def __init__(self, along, **more):
         super().__init__(**more)
@@ -329,6 +343,7 @@ def columns_turned_to_the_front():
 
 
 WRONG = {
+    gains_against_the_batch: ("mean",),
     softmax_by_hand_of_one_score: ("sum",),
     rows_cut_into_as_many_columns: ("strips",),
     picture_with_channels_first: ("edges",),
@@ -350,6 +365,7 @@ WRONG = {
 """Every program with the names that the first finding may give."""
 
 RIGHT = (
+    gains_against_the_own_sample,
     softmax_by_hand_along_steps,
     columns_turned_to_the_front,
     picture_moved_to_channels_last,

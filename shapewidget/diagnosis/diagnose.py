@@ -136,6 +136,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     gathered.positions_by_class,
     gathered.every_position_of_every_sample,
     early_sums.added_up_before_margin,
+    early_sums.added_up_before_targets,
     last_state.backward_direction_cut,
     last_layer.last_layer_unread,
     last_state.state_behind_padding,

@@ -114,6 +114,7 @@ RULES = (
     Rule("SW663", "Neighbours in the batch are taken for steps", Severity.COINCIDENCE),
     Rule("SW664", "Every sample is divided by a count of all", Severity.COINCIDENCE),
     Rule("SW665", "Padding is averaged with the data", Severity.COINCIDENCE),
+    Rule("SW653", "The samples are added up before they meet their targets", Severity.COINCIDENCE),
     Rule("SW701", "The last batch is short", Severity.NOTE),
     Rule("SW702", "The model does not take every batch", Severity.MISMATCH),
     Rule("SW703", "The same samples are left out of every pass", Severity.COINCIDENCE),

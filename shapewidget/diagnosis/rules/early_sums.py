@@ -6,9 +6,11 @@ import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_remedies import axis_keywords
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.operand_texts import call_of
+from shapewidget.diagnosis.operand_texts import call_of, is_method
 from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.diagnosis.written_loss import ends_in_one_number
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Together
 
@@ -26,6 +28,43 @@ def added_up_before_margin(evidence: Evidence) -> Iterator[Diagnosis]:
         sums = [each for each in _reduced(evidence, layer) if _is_of_samples(each)]
         if sums:
             yield _diagnosis(layer, sums)
+
+
+def added_up_before_targets(evidence: Evidence) -> Iterator[Diagnosis]:
+    """One number of the whole batch against a target of every sample: the values were added up over the samples too."""
+    for layer in evidence.graph.layers:
+        if layer.name != "sub" or len(layer.inputs) != 2 or not ends_in_one_number(evidence.graph, layer.id):
+            continue
+        for place in (0, 1):
+            total, target = evidence.producer(layer.id, place), layer.inputs[1 - place]
+            is_sum = total is not None and total.name == "sum" and _is_of_samples(total)
+            if total is None or not is_sum or target.shape != total.inputs[0].shape[:1]:
+                continue
+            own = {edge.source for edge in evidence.edges_into[total.id]}
+            given = evidence.edge_into(layer.id, 1 - place)
+            is_another = given is not None and not own & evidence.before(given.source)
+            if is_another:
+                yield _against_targets(layer, total, target.shape)
+
+
+def _against_targets(layer: Layer, total: Layer, targets: tuple[int, ...]) -> Diagnosis:
+    given = total.inputs[0]
+    edit = _along_features(total)
+    return Diagnosis(
+        finding_at(
+            "SW653",
+            total,
+            f"{place_text(total)} adds up all of {shape_text(given)}, its {given.shape[0]} samples too, and gives (); "
+            f"`{layer.name}` then sets this one number against {targets}, one target for each sample. Expected one "
+            f"value a sample, {given.shape[:1]}.",
+            fix=edit.replacement if edit is not None else "add up the features only: axis=-1",
+            axis=0,
+            axis_name="batch",
+            expected=given.shape[:1],
+            got=(),
+        ),
+        (edit,) if edit is not None else (),
+    )
 
 
 def _is_in_loss(layer: Layer) -> bool:
@@ -71,8 +110,11 @@ def _diagnosis(layer: Layer, sums: list[Layer]) -> Diagnosis:
 
 def _along_features(layer: Layer) -> EditExpression | None:
     source, call = layer.source, call_of(layer.source)
-    if source is None or call is None or not call.args:
+    first = 0 if call is not None and is_method(call.func) else 1
+    if source is None or call is None or len(call.args) < first:
         return None
-    call = ast.Call(call.func, call.args[:1], [each for each in call.keywords if each.arg != "axis"])
-    call.keywords.append(ast.keyword("axis", ast.parse("-1", mode="eval").body))
+    name, rank = axis_keywords(layer)[0], len(layer.inputs[0].shape)
+    axes = "-1" if rank == 2 else str(tuple(range(1, rank)))
+    call = ast.Call(call.func, call.args[:first], [each for each in call.keywords if each.arg != name])
+    call.keywords.append(ast.keyword(name, ast.parse(axes, mode="eval").body))
     return EditExpression(source, ast.unparse(ast.fix_missing_locations(call)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from types import FunctionType
@@ -221,20 +222,25 @@ def _expressions(remedies: Sequence[EditExpression]) -> Applied | None:
 
     def loss(old: Any) -> Any:
         if type(old) is MeanMetricWrapper and isinstance(old._fn, FunctionType):
-            function = changed(old._fn, lines, mended) or old._fn
-            return MeanMetricWrapper(function, old.name, old.dtype, **old._fn_kwargs)
+            return MeanMetricWrapper(function(old._fn), old.name, old.dtype, **old._fn_kwargs)
         made = object.__new__(type(old))
         vars(made).update(vars(old))
         if isinstance(vars(old).get("fn"), FunctionType):
-            made.fn = changed(old.fn, lines, mended) or old.fn
+            made.fn = function(old.fn)
+        elif "fn" in vars(old) and (own := methods(type(old.fn))):
+            made.fn = copy(old.fn)
+            made.fn.__class__ = type(type(old.fn).__name__, (type(old.fn),), dict(own))
         return with_methods(made, changed_methods(type(old), lines, mended))
+
+    def function(old: FunctionType) -> FunctionType:
+        return changed(old, lines, mended) or old
 
     def methods(owner: type) -> dict[str, FunctionType]:
         return changed_methods(owner, lines, mended)
 
     edits = [edit for _, edit in known]
     fix = "; ".join(dict.fromkeys(map(_line, edits)))
-    return Applied(Change(methods=methods, loss=loss), fix, edits[0], lines[0], tuple(edits[1:]))
+    return Applied(Change(methods=methods, loss=loss, function=function), fix, edits[0], lines[0], tuple(edits[1:]))
 
 
 def _adapted(remedy: AdaptCall, program: Program) -> Applied:
@@ -278,6 +284,7 @@ def _all(parts: Sequence[Applied | None]) -> Applied | None:
             loss=_after(change.loss, part.change.loss),
             adapt=part.change.adapt if change.adapt is Change().adapt else change.adapt,
             adapts_outputs=change.adapts_outputs or part.change.adapts_outputs,
+            function=_after(change.function, part.change.function),
             methods=part.change.methods if change.methods is Change().methods else change.methods,
         )
     edits = [part.edit for part in found if part.edit is not None]

@@ -38,7 +38,7 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
     change = found.change
     try:
         with same_process_state():
-            is_changed = change.instead or change.before or change.masking or any(map(change.methods, _classes(model)))
+            is_changed = change.concerns(list(model._flatten_layers()))
             changed = Remaker(change).layer(model) if is_changed else model
             if is_changed:
                 _MADE.add(changed)
@@ -52,10 +52,6 @@ def attempt(model: keras.Model, remedy: Remedy, loss: Callable[..., Any] | None)
         _loss(change, compared[0]) if compared else None,
         functools.partial(_batch, change),
     )
-
-
-def _classes(model: keras.Model) -> set[type]:
-    return {type(layer) for layer in model._flatten_layers()}
 
 
 def by_path(model: keras.layers.Layer) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 import keras
 
+from shapewidget.frameworks.source.frames import is_own
 from shapewidget.graph.records import Declared
 
 _SIZES = ("units", "filters", "input_dim", "output_dim", "num_heads", "key_dim", "groups", "n", "depth_multiplier")
@@ -90,8 +92,10 @@ def settings(layer: keras.layers.Layer) -> dict[str, object]:
 def is_drawn_whole(layer: keras.layers.Layer) -> bool:
     """Whether a layer is one node: any layer of Keras's own that is no model.
 
-    A layer written by the user is opened, because what goes wrong is in its call.
+    A layer written by the user is opened, because what goes wrong is in its call, and so is a Lambda of the user's.
     """
+    if isinstance(layer, keras.layers.Lambda) and isinstance(layer.function, FunctionType):
+        return not is_own(layer.function.__code__.co_filename)
     return not isinstance(layer, keras.Model) and is_keras_own(layer)
 
 

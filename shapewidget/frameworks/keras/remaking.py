@@ -7,7 +7,7 @@ the same attributes, in which every layer is made again, so that nothing has to 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
 from typing import Any
@@ -48,6 +48,7 @@ class Change:
         adapts_outputs: Whether `adapt` gives other outputs.
         inputs: The arguments that a model is called with, to what it is called with instead.
         masking: The layers that hand masks on.
+        function: The function of a Lambda, to what it runs instead.
     """
 
     instead: dict[int, Make] = field(default_factory=dict)
@@ -58,6 +59,16 @@ class Change:
     adapts_outputs: bool = False
     methods: Callable[[type], Mapping[str, FunctionType]] = _none
     masking: frozenset[int] = frozenset()
+    function: Make = _as_it_is
+
+    def concerns(self, layers: Collection[Any]) -> bool:
+        """Whether it makes any of some layers otherwise, or one of their calls."""
+        if self.instead or self.before or self.masking:
+            return True
+        lambdas = [each.function for each in layers if isinstance(each, keras.layers.Lambda)]
+        return any(map(self.methods, {type(each) for each in layers})) or any(
+            self.function(each) is not each for each in lambdas
+        )
 
 
 class Remaker:
@@ -100,6 +111,8 @@ class Remaker:
                 clone_function=self.layer,
                 call_function=lambda new, *args, **kwargs: self.call(self._old(new), args, kwargs),
             )
+        if isinstance(old, keras.layers.Lambda):
+            return again(old, function=self._change.function(old.function))
         if type(old).__module__.split(".")[0] == "keras":
             return again(old)
         return self._taken_apart(old)
@@ -170,7 +183,7 @@ def again(layer: Any, **changes: object) -> Any:
     config = unbuilt_config(layer)
     if isinstance(layer, keras.layers.Lambda):
         own = {name: config[name] for name in ("name", "dtype", "output_shape", "arguments") if name in config}
-        return keras.layers.Lambda(layer.function, **own | changes)
+        return keras.layers.Lambda(**{"function": layer.function} | own | changes)
     for name, value in changes.items():
         for holder in [config] if name in config else configs(config):
             holder[name] = value
