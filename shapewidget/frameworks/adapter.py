@@ -189,6 +189,10 @@ class Watch(AbstractContextManager["Watch"], Protocol):
     def deferred(self) -> Exception | None:
         """An error that was held back so that building could go on; it is for the end of the block to raise."""
 
+    @property
+    def speaks_for(self) -> str:
+        """The framework that the watched one ran on, and whose own record tells nothing more; empty for none."""
+
     def program(self, layer_id: str) -> Program | None:
         """What ran around a node, and can be run again; None where it cannot."""
 

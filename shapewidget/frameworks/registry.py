@@ -12,24 +12,24 @@ from shapewidget.graph.batches import Ranks
 
 
 def loaded_adapters() -> list[Adapter]:
-    """An adapter for every framework that the user has imported."""
+    """An adapter for every framework that the user has imported. A model of Keras on PyTorch is one of Keras first."""
     adapters: list[Adapter] = []
+    if _keras_is_imported():
+        from shapewidget.frameworks.keras.adapter import KerasAdapter
+
+        adapters.append(KerasAdapter())
     if "torch" in sys.modules:
         from shapewidget.frameworks.torch.adapter import TorchAdapter
 
         adapters.append(TorchAdapter())
-    if _keras_runs_on_tensorflow():
-        from shapewidget.frameworks.keras.adapter import KerasAdapter
-
-        adapters.append(KerasAdapter())
     return adapters
 
 
-def _keras_runs_on_tensorflow() -> bool:
-    """Whether the user has imported Keras 3 with the backend that it is recorded on."""
+def _keras_is_imported() -> bool:
+    """Whether the user has imported Keras 3, with a backend that it is recorded on."""
     keras = sys.modules.get("keras")
     config = getattr(keras, "config", None)
-    return "tensorflow" in sys.modules and config is not None and config.backend() == "tensorflow"
+    return config is not None and config.backend() in ("tensorflow", "torch", "jax")
 
 
 def adapter_for(model: Any) -> Adapter:

@@ -60,16 +60,18 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         """Fill the report; swallow the block's error if that was asked for."""
         for _, watch in reversed(self._watches):
             watch.__exit__(kind, error, trace)
-        recorded = [(framework, watch, watch.recording()) for framework, watch in self._watches]
+        spoken_for = {watch.speaks_for for _, watch in self._watches}
+        watches = [each for each in self._watches if each[0] not in spoken_for]
+        recorded = [(framework, watch, watch.recording()) for framework, watch in watches]
         told = [each for each in recorded if each[2].graph.layers] or recorded[:1]
         found = [finding for _, watch, recording in told for finding in _findings(watch, recording)]
         if isinstance(error, Exception):
-            unmade = unequal(error) or [finding for _, watch, _ in recorded for finding in unmade_batch(watch)]
+            unmade = unequal(error) or [finding for _, watch in self._watches for finding in unmade_batch(watch)]
             silent = [finding for finding in found if finding.severity is not Severity.MISMATCH]
             found = [*unmade, *silent] if unmade else _with_fixes(found, error) or [unknown(error)]
             for _, watch, _ in recorded:
                 found = of_last_batch(watch, found)
-        for _, watch, _ in recorded:
+        for _, watch in self._watches:
             found = of_loader(watch, found)
         found += [finding for _, watch, _ in recorded for finding in trained_wrongly(watch)]
         self._report.findings = by_severity(found)

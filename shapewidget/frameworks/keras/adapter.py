@@ -9,20 +9,17 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from shapewidget.errors import InputError, ProbeInputError, RebuildError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor, Effort, Failure
 from shapewidget.frameworks.collector import uncollected
 from shapewidget.frameworks.host import RESERVE, available_bytes, processor
 from shapewidget.frameworks.keras.attempt import attempt, is_ours
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.failure import failure_of
-from shapewidget.frameworks.keras.follow import follow
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.independence import independence
 from shapewidget.frameworks.keras.inputs import make_batch
-from shapewidget.frameworks.keras.measure import measure
-from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
 from shapewidget.frameworks.keras.remaking import copy_of
@@ -49,9 +46,7 @@ class KerasAdapter:
     def device(self, model: keras.Model) -> str:
         """Where the first weight is; "cpu" for a model without weights."""
         weight = next(iter(model.weights), None)
-        place = str(getattr(getattr(weight, "value", None), "device", "") or "CPU:0")
-        kind, _, number = place.rpartition("/device:")[2].partition(":")
-        return "cpu" if kind == "CPU" else f"{kind.lower()}:{number}"
+        return BACKEND.device(weight.value) if weight is not None else "cpu"
 
     def room(self, model: keras.Model) -> int | None:
         """Bytes that the host has free; None where another device raises an error of its own."""
@@ -63,9 +58,8 @@ class KerasAdapter:
         return None if free is None else max(0, free - RESERVE)
 
     def machine(self, model: keras.Model) -> str:
-        """Device, threads and version of Keras and TensorFlow."""
-        threads = tf.config.threading.get_intra_op_parallelism_threads()
-        return f"{self.device(model)} {processor()}, {threads} threads, keras {keras.__version__}, tf {tf.__version__}"
+        """Device, threads and version of Keras and its backend."""
+        return f"{self.device(model)} {processor()}, {BACKEND.machine()}"
 
     def peak_flops(self, model: keras.Model) -> float | None:
         """None: the operations of a step are not counted."""
@@ -97,7 +91,7 @@ class KerasAdapter:
 
     def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
         """Tells of every call of the model, and of every batch of `fit` or of a `tf.function`."""
-        return follow(model, called)
+        return BACKEND.follow(model, called)
 
     def batch(self, model: keras.Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The user's inputs with their axes named, or inputs derived from the model."""
@@ -128,7 +122,7 @@ class KerasAdapter:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = _runnable(model)
-            with uncollected(), untouched(model), eager_functions(), limited(time_limit):
+            with uncollected(), untouched(model), BACKEND.eager_functions(), limited(time_limit):
                 return record(model, batch, loss)
 
     def independence(
@@ -138,7 +132,7 @@ class KerasAdapter:
         with warnings.catch_warnings(), contextlib.suppress(Exception):
             warnings.simplefilter("ignore")
             model = _runnable(model)
-            with untouched(model), eager_functions():
+            with untouched(model), BACKEND.eager_functions():
                 return independence(model, batch, graph, sizes)
         return None
 
@@ -187,7 +181,7 @@ class KerasAdapter:
         step: Callable[..., Any] | None = None,
     ) -> Generator[None, None, Measurement]:
         """Time and memory, on a copy."""
-        return measure(
+        return BACKEND.measure()(
             model,
             batch,
             device=self.device(model),

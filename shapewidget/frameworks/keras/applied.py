@@ -15,6 +15,7 @@ from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks.keras.call_edits import handed_otherwise
 from shapewidget.frameworks.keras.dialect import in_keras
+from shapewidget.frameworks.keras.guard import config_of
 from shapewidget.frameworks.keras.layers import is_keras_own
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
 from shapewidget.frameworks.keras.remaking import Change, again, with_methods
@@ -185,7 +186,7 @@ def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
 
 def _kept(loss: Any, made: Any) -> dict[str, object]:
     """What a loss or metric of another class is given as this one was."""
-    config, parameters = loss.get_config(), inspect.signature(made).parameters
+    config, parameters = config_of(loss), inspect.signature(made).parameters
     kept = {"from_logits": True} if config.get("from_logits") else {}
     return kept | {
         name: config[name] for name in ("num_classes", "target_class_ids") if name in {*config} & {*parameters}

@@ -14,6 +14,8 @@ from typing import Any
 import keras
 
 from shapewidget.errors import RebuildError
+from shapewidget.frameworks.keras.backends import BACKEND
+from shapewidget.frameworks.keras.guard import config_of
 from shapewidget.frameworks.keras.layers import is_keras_own
 from shapewidget.frameworks.keras.naming import attributes
 from shapewidget.frameworks.source.calls import constructor_parameters
@@ -44,7 +46,7 @@ def recovered(model: keras.Model) -> dict[str, Any]:
 
 def own(value: Any) -> Any:
     """An argument as a copy of the model may hold it: a layer that was handed in is made anew."""
-    return type(value).from_config(value.get_config()) if isinstance(value, keras.layers.Layer) else value
+    return type(value).from_config(config_of(value)) if isinstance(value, keras.layers.Layer) else value
 
 
 def _writes_config(model: keras.Model) -> bool:
@@ -54,7 +56,7 @@ def _writes_config(model: keras.Model) -> bool:
 
 def _written_config(model: keras.Model) -> Mapping[str, Any]:
     try:
-        return dict(model.get_config())
+        return dict(config_of(model))
     except Exception as error:
         raise RebuildError(f"its get_config raised {type(error).__name__}: {error}.") from error
 
@@ -90,7 +92,7 @@ def _stored(layer: object, name: str) -> object:
     if not isinstance(layer, keras.layers.Layer):
         return None
     if not is_keras_own(layer):
-        return vars(layer).get(name)
+        return BACKEND.attributes(layer).get(name)
     value = getattr(layer, name, None)
     value = tuple(value) if isinstance(value, list) else value
     if isinstance(value, tuple) and value and all(item == value[0] for item in value):

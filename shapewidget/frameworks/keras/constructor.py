@@ -11,7 +11,7 @@ from keras.src.models.functional import Functional
 
 from shapewidget.errors import RebuildError
 from shapewidget.frameworks.keras.class_arguments import own, recovered
-from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.guard import config_of, same_process_state
 from shapewidget.frameworks.keras.likeness import difference
 
 
@@ -87,7 +87,7 @@ def made_from(layer: Any, config: dict[str, Any]) -> Any:
 
 def unbuilt_config(layer: keras.layers.Layer) -> dict[str, Any]:
     """What a layer is made from; layers that it wraps take their widths anew from what they are given."""
-    config: dict[str, Any] = layer.get_config()
+    config = config_of(layer)
     for inner in _wrapped(config):
         inner.pop("build_config", None)
     return config | {name: getattr(layer, name) for name, value in config.items() if _is_function(layer, name, value)}

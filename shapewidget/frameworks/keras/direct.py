@@ -8,13 +8,13 @@ from types import FrameType
 from typing import Any
 
 import keras
-import tensorflow as tf
 
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.repeatable import Harmless
 
 _OURS = str(Path(__file__).parents[2])
-_TENSORFLOW = str(Path(tf.__file__).parent)
+_BACKEND = str(Path(str(sys.modules[BACKEND.package].__file__)).parent)
 _KERAS = Path(keras.__file__).parent / "src"
 _PLAIN = tuple(str(_KERAS / name) for name in ("ops", "backend", "utils"))
 _LASTING = (
@@ -36,11 +36,11 @@ _OF_OTHERS = frozenset(("items", "keys", "values", "get", "format", "numpy"))
 
 
 def direct_frame() -> FrameType | None:
-    """The user's frame that calls TensorFlow or an operation of Keras; None where something of Keras does."""
+    """The user's frame that calls the backend or an operation of Keras; None where something of Keras does."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith((_OURS, _TENSORFLOW, *_PLAIN)):
+        if not filename.startswith((_OURS, _BACKEND, *_PLAIN)):
             return frame if is_own(filename) else None
         frame = frame.f_back
     return None
@@ -55,12 +55,13 @@ def _function(value: object) -> bool:
     if isinstance(value, keras.layers.Layer | keras.losses.Loss):
         return True
     module, name = getattr(value, "__module__", None) or "", getattr(value, "__name__", "")
-    is_of_framework = module.split(".")[0] in ("tensorflow", "keras") and callable(value)
+    is_of_framework = module.split(".")[0] in (BACKEND.package, "keras") and callable(value)
     return is_of_framework and not name.startswith("_") and not any(word in name for word in _LASTING)
 
 
 def _method(name: str) -> bool:
-    return name in _OF_OTHERS or (hasattr(tf.Tensor, name) and not name.startswith("_"))
+    of_tensors = any(hasattr(kind, name) for kind in BACKEND.tensors)
+    return name in _OF_OTHERS or (of_tensors and not name.startswith("_") and not name.endswith("_"))
 
 
 HARMLESS = Harmless(_function, _method)
@@ -70,5 +71,5 @@ HARMLESS = Harmless(_function, _method)
 def is_data(value: object) -> bool:
     """Whether a value is a tensor, holds tensors, or works on them."""
     if isinstance(value, list | tuple):
-        return any(isinstance(item, tf.Tensor) for item in value)
-    return isinstance(value, tf.Tensor | keras.layers.Layer | keras.losses.Loss)
+        return any(isinstance(item, BACKEND.tensors) for item in value)
+    return isinstance(value, (*BACKEND.tensors, keras.layers.Layer, keras.losses.Loss))

@@ -6,10 +6,8 @@ import contextlib
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
-import keras
 import tensorflow as tf
 from tensorflow.python.data.ops.iterator_ops import OwnedIterator
 
@@ -95,16 +93,3 @@ class Draws:
         self._passes[iterator] = _Pass(len(self._streams), dataset)
         self._streams.append(Stream(number, title, length_of(dataset), is_shuffled(dataset), first=self._count))
         return self._passes[iterator]
-
-
-def failed_py_dataset(error: BaseException) -> tuple[Any, int] | None:
-    """The `PyDataset` whose `__getitem__` raised, and the batch that was asked for."""
-    trace = error.__traceback__
-    while isinstance(trace, TracebackType):
-        code, values = trace.tb_frame.f_code, trace.tb_frame.f_locals
-        if code.co_name == "__getitem__" and code.co_argcount == 2:
-            owner, place = (values.get(name) for name in code.co_varnames[:2])
-            if isinstance(owner, keras.utils.PyDataset) and isinstance(place, int):
-                return owner, place
-        trace = trace.tb_next
-    return None

@@ -13,9 +13,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from shapewidget.frameworks.adapter import Failure, Program
+from shapewidget.frameworks.keras.backends import BACKEND
+from shapewidget.frameworks.keras.datasets import is_dataset
 from shapewidget.frameworks.keras.history import called_again, compared_again
 from shapewidget.frameworks.keras.lines import lines_of
 from shapewidget.frameworks.keras.tensors import is_symbolic, leaves
@@ -94,7 +95,7 @@ def _loss(frame: FrameType, place: Capture | None) -> Program | None:
 def _lines(frames: list[tuple[FrameType, int]]) -> Program | None:
     """The user's own line, where it called TensorFlow or an operation of Keras itself."""
     own = [place for place in frames if is_own(place[0].f_code.co_filename)]
-    at_work = any(_module_of(frame).startswith(("tensorflow", "keras")) for frame, _ in frames)
+    at_work = any(_module_of(frame).startswith((*BACKEND.packages, "keras")) for frame, _ in frames)
     return lines_of(own[-1], lambda _: {}) if own and at_work else None
 
 
@@ -111,7 +112,7 @@ def _of_use(called: _Called) -> Failure:
     names = ("x", "y") if called.name != "predict" else ("x",)
     given = {**dict(zip(names, called.args, strict=False)), **called.kwargs}
     inputs, targets = given.get("x"), given.get("y")
-    if isinstance(inputs, tf.data.Dataset | keras.utils.PyDataset):
+    if is_dataset(inputs):
         return Failure(_nothing(), called.owner, loss=_compiled(called.owner), loader=inputs)
     if not leaves(inputs):  # a generator, whose batches are gone
         return Failure(_nothing())

@@ -7,19 +7,40 @@ import contextlib
 import functools
 import operator
 import random
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras.src.backend.common import global_state
-from tensorflow.python.eager import context
-from tensorflow.python.ops.resource_variable_ops import ResourceVariable
+from keras.src.utils.module_utils import tensorflow
+
+from shapewidget.frameworks.keras.backends import BACKEND
 
 _NAMES = "object_name_uids"
 _SEEDS = "global_seed_generator"
 _PLAIN = frozenset((bool, int, float, str, type(None)))
+
+
+@contextlib.contextmanager
+def without_loading_tensorflow() -> Iterator[None]:
+    """Keep Keras from importing TensorFlow for another backend, as it does to write down what a layer is made of."""
+    if "tensorflow" in sys.modules or tensorflow._available is not None:
+        yield
+        return
+    tensorflow._available = False
+    try:
+        yield
+    finally:
+        tensorflow._available = None
+
+
+def config_of(made: Any) -> dict[str, Any]:
+    """What a layer, loss or optimiser is made from."""
+    with without_loading_tensorflow():
+        config: dict[str, Any] = made.get_config()
+        return config
 
 
 @contextlib.contextmanager
@@ -29,10 +50,9 @@ def same_process_state() -> Iterator[None]:
     names = dict(global_state.get_global_attribute(_NAMES) or {})
     seeds = global_state.get_global_attribute(_SEEDS)
     seed = seeds.state.numpy().copy() if seeds is not None else None
-    inner = getattr(context.context(), "_rng", None)
-    drawn = inner.getstate() if inner is not None else None
     try:
-        yield
+        with BACKEND.same_random_state(), without_loading_tensorflow():
+            yield
     finally:
         random.setstate(python)
         np.random.set_state(numpy)
@@ -40,8 +60,6 @@ def same_process_state() -> Iterator[None]:
         global_state.set_global_attribute(_SEEDS, seeds)
         if seeds is not None:
             seeds.state.assign(seed)
-        if inner is not None:
-            inner.setstate(drawn)
 
 
 @contextlib.contextmanager
@@ -53,14 +71,14 @@ def untouched(model: keras.Model) -> Iterator[None]:
     attributes = [(layer, dict(vars(layer))) for layer in model._flatten_layers()]
     values = [value for _, state in attributes for value in state.values() if type(value) not in _PLAIN]
     contents = [(value, _items(value)) for value in values if isinstance(value, list | set | dict)]
-    held = [(variable, _held(variable)) for variable in _variables(model, values)]
+    held = [(variable, BACKEND.held(variable)) for variable in _variables(model, values)]
     try:
         with same_process_state():
             yield
     finally:
         for variable, value in held:
-            if not _is_still(variable, value):
-                variable.assign(value)
+            if not BACKEND.is_still(variable, value):
+                BACKEND.give_back(variable, value)
         for layer, before in attributes:
             _rebind(layer, before)
         for container, items in contents:
@@ -80,31 +98,13 @@ def _variables(model: keras.Model, values: Sequence[Any]) -> Iterable[Any]:
 @functools.lru_cache(maxsize=1024)
 def _is_variable(kind: type[Any]) -> bool:
     """Asked of a class, as TensorFlow answers slowly of an object, and a model has thousands."""
-    return issubclass(kind, keras.Variable | tf.Variable)
+    return issubclass(kind, (keras.Variable, *BACKEND.variables))
 
 
 def _parts(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return list(value) if isinstance(value, list | tuple) else (value,)
-
-
-def _held(variable: Any) -> tf.Tensor:
-    """The value of a variable. It takes no memory: TensorFlow copies a value that is held before it writes to it."""
-    inner = variable.value if isinstance(variable, keras.Variable) else variable
-    if type(inner) is ResourceVariable:
-        return tf.raw_ops.ReadVariableOp(resource=inner.handle, dtype=inner.dtype)  # as `value()`, in half the time
-    return inner.value() if isinstance(inner, tf.Variable) else tf.identity(inner)
-
-
-def _is_still(variable: Any, value: tf.Tensor) -> bool:
-    """Whether a variable has not been written to since: its value lies where it lay."""
-    return _address(_held(variable)) == _address(value)
-
-
-def _address(value: tf.Tensor) -> int:
-    address: int = np.asarray(value).__array_interface__["data"][0]
-    return address
 
 
 def _rebind(layer: Any, before: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from shapewidget.frameworks.keras.axes import Array
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.record import called
 from shapewidget.frameworks.keras.resize import arrays
+from shapewidget.frameworks.keras.tensors import is_symbolic
 from shapewidget.graph.independence import Independence, Tensor, Touch, batch_axes
 from shapewidget.graph.records import LayerGraph
 
@@ -82,7 +83,7 @@ class _SketchedNodes(Nodes):
     def gives(self, node: Node, tensors: Sequence[Any]) -> None:
         super().gives(node, tensors)
         for output, tensor in enumerate(tensors):
-            if not hasattr(tensor, "numpy"):  # of a model that is just being built
+            if is_symbolic(tensor):  # of a model that is just being built
                 continue
             values = keras.ops.convert_to_numpy(tensor)
             axis = self._axes.get((node.id, output))

@@ -16,6 +16,7 @@ import keras
 
 from shapewidget.errors import RebuildError
 from shapewidget.frameworks.keras.constructor import configs, copied, made_from, unbuilt_config
+from shapewidget.frameworks.keras.guard import config_of
 from shapewidget.frameworks.keras.rehearsal import rehearsing
 
 _MOVABLE = ("units", "filters", "output_dim", "key_dim", "num_heads")
@@ -115,7 +116,7 @@ def _groups(layers: Iterable[Any]) -> Iterator[Group]:
     groups: dict[tuple[str, int], list[Place]] = {}
     for layer in layers:
         for name in _MOVABLE:
-            value = next(configs(layer.get_config())).get(name)
+            value = next(configs(config_of(layer))).get(name)
             if isinstance(value, int) and value > 1:
                 groups.setdefault((name, value), []).append((layer.name, name))
     for (_, value), places in groups.items():

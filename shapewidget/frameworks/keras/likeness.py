@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.layers import BUILT_FOR, declared_sizes, is_keras_own
 
 _NO_SETTINGS = ("built", "name")
@@ -49,6 +50,6 @@ def _sizes(layer: keras.layers.Layer) -> dict[str, object]:
         return {each.name: each.size for each in declared_sizes(layer) if each.name != BUILT_FOR}
     return {
         name: value
-        for name, value in vars(layer).items()
+        for name, value in BACKEND.attributes(layer).items()
         if not name.startswith("_") and isinstance(value, bool | int | float | str) and name not in _NO_SETTINGS
     }

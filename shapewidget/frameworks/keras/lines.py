@@ -14,9 +14,9 @@ import keras
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.frameworks.keras.applied import Program, applied, edit_of
 from shapewidget.frameworks.keras.attempt import by_path
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.direct import HARMLESS, is_data
 from shapewidget.frameworks.keras.guard import same_process_state
-from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.sites import searched
@@ -60,7 +60,7 @@ class LinesProgram:
         """Run them again on copies of their models."""
         made = attempt.model if attempt is not None else _Changed(self._replay, Change())
         recorder, stopped = Recorder(), None
-        with same_process_state(), eager_functions():
+        with same_process_state(), BACKEND.eager_functions():
             remaker = Remaker(made.change)
             models = {name: remaker.layer(model) for name, model in self._models.items()}
             with recorder.recording():

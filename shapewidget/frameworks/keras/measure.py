@@ -6,13 +6,8 @@ estimate, and say so. It goes in slices of one call each, so that whoever drives
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
-import re
-import warnings
 from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack
 from typing import Any
 
 import keras
@@ -20,9 +15,9 @@ import tensorflow as tf
 
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch, Effort
-from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.apart import apart, first_line
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.memory import Results, measured_peak, results_of
-from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.tensors import leaves
 from shapewidget.frameworks.keras.training import TrainingRun, nbytes
 from shapewidget.frameworks.slices import guarded
@@ -67,18 +62,8 @@ def measure(
         What could be measured. What could not is None, and `refusal` says why.
     """
     measuring = _Measuring(dict(sizes), device, effort)
-    yield from guarded(measuring.slices(model, batch, loss, optimizer, step, training), _apart, measuring.refuse)
+    yield from guarded(measuring.slices(model, batch, loss, optimizer, step, training), apart, measuring.refuse)
     return measuring.measurement()
-
-
-def _apart() -> ExitStack:
-    """Where one slice runs: quietly, and with random numbers that nobody misses."""
-    stack = ExitStack()
-    stack.enter_context(same_process_state())
-    stack.enter_context(warnings.catch_warnings())
-    warnings.simplefilter("ignore")
-    stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-    return stack
 
 
 class _Measuring:
@@ -97,7 +82,7 @@ class _Measuring:
         self, model: keras.Model, batch: Batch, loss: Any, optimizer: Any, step: Any, training: bool
     ) -> Generator[None, None, None]:
         run = TrainingRun(model, batch, loss, optimizer, step)
-        with eager_functions():
+        with BACKEND.eager_functions():
             watch = run.watch()
             with watch.watching():
                 results, outputs = results_of(run.plain_forward, watch.keep)
@@ -107,7 +92,7 @@ class _Measuring:
         yield
         if self.effort.looks_at_layers:
             for _ in range(_LAYER_PASSES):
-                with eager_functions(), watch.watching():
+                with BACKEND.eager_functions(), watch.watching():
                     run.plain_forward()
                 yield
             self.layers = watch.costs()
@@ -144,10 +129,10 @@ class _Measuring:
         elif isinstance(error, ShapeWidgetError):
             self.refusal = str(error)
         elif self.memory is None:
-            self.refusal = f"The model raised {_first_line(error)}. Probe it to see where it breaks."
+            self.refusal = f"The model raised {first_line(error)}. Probe it to see where it breaks."
         else:
             self.refusal = (
-                f"The training step raised {_first_line(error)}. The loss is called as loss(targets, outputs), a step "
+                f"The training step raised {first_line(error)}. The loss is called as loss(targets, outputs), a step "
                 "as step(model, inputs, targets, optimizer). Check `loss=`, `targets=`, `optimizer=` and `step=`."
             )
 
@@ -188,10 +173,3 @@ def _training_memory(run: TrainingRun, results: Results, peak: int | None, forwa
         inputs=run.input_bytes,
         is_estimate=peak is None,
     )
-
-
-def _first_line(error: Exception) -> str:
-    """Type and first line of an error; Keras puts a line of its own before it, and sets it in bold."""
-    lines = [line for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines() if line.strip()]
-    said = next((line for line in lines if not line.startswith("Exception encountered when calling")), "")
-    return f"{type(error).__name__}: {said[:300].rstrip('.')}"

@@ -23,9 +23,22 @@ _PLAIN = {
     "gather_v2": "gather",
     "strided_slice": "index",
     "get_item": "index",
+    "getitem": "index",
+    "divide": "div",
+    "truediv": "div",
+    "take": "gather",
+    "power": "pow",
+    "negative": "neg",
+    "absolute": "abs",
+    "cat": "concat",
+    "amax": "max",
+    "amin": "min",
 }
 
-SAME_VALUES = frozenset(("identity", "cast", "stop_gradient", "check_numerics", "identity_n"))
+SAME_VALUES = frozenset(
+    "identity cast stop_gradient check_numerics identity_n convert_to_tensor asarray array astype copy detach clone "
+    "contiguous to float long".split()
+)
 """Operations that hand a tensor on."""
 UNTOLD = frozenset(("shape", "rank", "size", "shape_n", "no_op", "read_variable_op", "zeros_like", "ones_like"))
 """Operations whose results depend on the shape of a tensor and not on its values."""

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import keras
 from keras.src.utils.naming import to_snake_case
 
+from shapewidget.frameworks.keras.backends import BACKEND
+
 _OF_KERAS = ("_layers", "_functional", "_operations")
 """Attributes in which Keras holds the same layers once more; TensorFlow's own begin with "_self_"."""
 
@@ -64,7 +66,7 @@ def _made_up(kind: str) -> re.Pattern[str]:
 
 def attributes(owner: object) -> Iterator[tuple[str, keras.layers.Layer]]:
     """The layers that a layer of the user's own class holds: "head", "blocks.0"."""
-    for name, value in list(vars(owner).items()):
+    for name, value in list(BACKEND.attributes(owner).items()):
         if name in _OF_KERAS or name.startswith("_self_"):
             continue
         if isinstance(value, keras.layers.Layer):

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.frameworks.keras import applied
+from shapewidget.frameworks.keras.datasets import is_of_tensorflow
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change
 from shapewidget.frameworks.keras.replay import replayed
@@ -50,7 +50,7 @@ class TracedProgram:
             self._alike,
             losses,
             self._call,
-            any(isinstance(data, tf.data.Dataset) for data, _ in self._recorder.loaders),
+            any(is_of_tensorflow(data) for data, _ in self._recorder.loaders),
         )
 
     def _site(self, made: Any) -> Site | None:

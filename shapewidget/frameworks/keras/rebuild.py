@@ -18,6 +18,7 @@ import keras
 from shapewidget.errors import RebuildError
 from shapewidget.frameworks.adapter import Constructor
 from shapewidget.frameworks.hidden import hidden_argument
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.class_arguments import own, recovered
 from shapewidget.frameworks.keras.constructor import is_made_of_layers
 from shapewidget.frameworks.keras.guard import same_process_state
@@ -129,7 +130,11 @@ def _defaults(model: keras.Model, build: Callable[..., keras.Model]) -> dict[str
     """The present values of the arguments of the user's function: its defaults, or what the model has of that name."""
     arguments: dict[str, object] = {}
     for name, parameter in inspect.signature(build).parameters.items():
-        value = parameter.default if parameter.default is not parameter.empty else vars(model).get(name, width(model))
+        value = (
+            parameter.default
+            if parameter.default is not parameter.empty
+            else BACKEND.attributes(model).get(name, width(model))
+        )
         if value is None:
             raise RebuildError(
                 f"build= has the argument {name!r}, and its present value is not known. Give it as a default: "

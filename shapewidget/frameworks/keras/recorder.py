@@ -11,12 +11,13 @@ from types import GeneratorType
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import kernels, layers
 from shapewidget.frameworks.keras.arguments import argument_names, looks_for_mask
+from shapewidget.frameworks.keras.backends.protocol import Settings
+from shapewidget.frameworks.keras.datasets import is_dataset
 from shapewidget.frameworks.keras.direct import direct_frame, name_in
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 from shapewidget.frameworks.keras.names import DATA, SAME_VALUES, UNTOLD, plain_name
@@ -150,7 +151,7 @@ class Recorder:
         if isinstance(x, GeneratorType):
             with contextlib.suppress(InputError):  # it has begun, and cannot be gone through again
                 self.loaders.append((again(x), model))
-        elif isinstance(x, keras.utils.PyDataset | tf.data.Dataset):
+        elif is_dataset(x):
             self.loaders.append((x, model))
 
     def stop_building(self) -> None:
@@ -308,6 +309,17 @@ class Recorder:
         self.begin()
         return result
 
+    def tried(self, original: Original, *args: Any, **kwargs: Any) -> Any:
+        """Run what is run again if it raises: of what raised nothing is noted."""
+        __tracebackhide__ = True
+        mark = self.nodes.mark()
+        try:
+            return original(*args, **kwargs)
+        except Exception:
+            self.nodes.cut_back(mark)
+            self.begin()
+            raise
+
     def set_weights(self, original: Original, layer: Any, weights: Any) -> Any:
         """Stand in for `Layer.set_weights`; a model whose layers have other weights is told as a whole."""
         try:
@@ -365,9 +377,9 @@ class Recorder:
             if name is not None or not is_argument(tensor):
                 self.add_input(name or "x", tensor)
 
-    def ran(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
-        """Note an operation of TensorFlow, if it reads a tensor that is known."""
-        if self.is_passed_by() or (name := plain_name(name)) in UNTOLD:
+    def ran(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], settings: Settings) -> None:
+        """Note an operation of the backend, if it reads a tensor that is known."""
+        if name in UNTOLD:
             return
         with self.blindly():
             self._know_direct(inputs)
@@ -378,13 +390,14 @@ class Recorder:
                 self.nodes.same(outputs[0], known[0])
                 return
             if not self._swaps.closes(name, inputs[0], source.here(), outputs):
-                self._add_kernel(name, inputs, outputs, attributes)
+                self._add_kernel(name, inputs, outputs, settings())
 
-    def _add_kernel(self, name: str, inputs: Any, outputs: Any, attributes: Any) -> None:
+    def _add_kernel(
+        self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], settings: dict[str, object]
+    ) -> None:
         arguments = {id(each) for each in inputs if is_argument(each) and name != "stack"}
         arguments -= {id(each) for each in inputs if self.nodes.producer(each) is not None}
         read = [tensor for tensor in leaves(list(inputs)) if id(tensor) not in arguments]
-        settings = kernels.settings(name, inputs, attributes)
         undone = self._swaps.undone(name, inputs[0], source.here())
         if undone is not None:
             read, settings = [undone[0]], settings | {"axis": undone[1]}

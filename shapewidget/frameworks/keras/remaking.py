@@ -16,6 +16,7 @@ import keras
 from keras.src.models.functional import Functional
 
 from shapewidget.errors import RebuildError
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.constructor import configs, copied, made_from, unbuilt_config
 from shapewidget.frameworks.keras.guard import same_process_state
 from shapewidget.frameworks.keras.tensors import is_tensor, leaves
@@ -138,8 +139,8 @@ class Remaker:
         made = owner.__new__(owner)
         base.__init__(made, name=old.name, dtype=old.dtype_policy)
         made.supports_masking = old.supports_masking
-        plain = set(vars(base(name="plain"))) | set(vars(made))
-        for name, value in vars(old).items():
+        plain = set(BACKEND.attributes(base(name="plain"))) | set(BACKEND.attributes(made))
+        for name, value in BACKEND.attributes(old).items():
             if name not in plain:
                 setattr(made, name, self._value(value))
         return with_methods(made, self._change.methods(owner))

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.guard import same_process_state
 from shapewidget.frameworks.keras.losses import arguments_of
-from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.tensors import is_tensor, leaves
@@ -32,7 +32,7 @@ def replayed(entries: Sequence[Entry], key: Key, change: Change, title: str) -> 
     """
     recorder = Recorder()
     stopped = None
-    with same_process_state(), eager_functions(), recorder.recording():
+    with same_process_state(), BACKEND.eager_functions(), recorder.recording():
         try:
             _Replay(key, change, recorder).run(entries)
         except Exception as error:
@@ -94,4 +94,4 @@ def _metric_again(metric: Any) -> Any:
     """A metric that has seen nothing yet."""
     if type(metric) is MeanMetricWrapper:  # what holds a function of the user's cannot be made from a configuration
         return MeanMetricWrapper(metric._fn, metric.name, metric.dtype, **metric._fn_kwargs)
-    return type(metric).from_config(metric.get_config())
+    return type(metric).from_config(config_of(metric))

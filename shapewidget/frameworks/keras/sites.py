@@ -14,6 +14,7 @@ from typing import Any
 import keras
 from keras.src.utils.naming import to_snake_case
 
+from shapewidget.frameworks.keras.guard import config_of
 from shapewidget.frameworks.keras.losses import name_of
 from shapewidget.frameworks.keras.naming import is_automatic
 from shapewidget.frameworks.source import Capture, resolve
@@ -202,13 +203,13 @@ def _could_make(site: Site, layer: Any) -> bool:
     """Whether a call makes layers of that class, and whatever it says in plain values is so of this one."""
     if not _is_named(site, layer):
         return False
-    config, plain = layer.get_config(), _said_plainly(site, layer)
+    config, plain = config_of(layer), _said_plainly(site, layer)
     is_of_that_name = "name" in plain or is_automatic(layer)
     return is_of_that_name and all(_alike(value, config[name]) for name, value in plain.items())
 
 
 def _said_plainly(site: Site, layer: Any) -> dict[str, object]:
-    config = layer.get_config()
+    config = config_of(layer)
     given = dict(zip(inspect.signature(type(layer)).parameters, site.call.args, strict=False))
     given |= {keyword.arg: keyword.value for keyword in site.call.keywords if keyword.arg}
     return {name: each.value for name, each in given.items() if isinstance(each, ast.Constant) and name in config}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras.src.backend import get_keras_mask
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
+from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.graph.dims import UNKNOWN, constant, symbol
 from shapewidget.graph.records import TensorSpec
 
-_KINDS = (tf.Tensor, keras.KerasTensor, np.ndarray)
+_KINDS = (*BACKEND.tensors, keras.KerasTensor, np.ndarray)
 UNSEEN = -1
 """The size of an axis that is not known before the model runs."""
 
@@ -41,21 +43,21 @@ def is_symbolic(value: Any) -> bool:
 
 def is_argument(tensor: Any) -> bool:
     """Whether a tensor may be an axis, a shape or a place, which TensorFlow hands over as tensors."""
-    return len(tensor.shape) < 2 and tensor.dtype in (tf.int32, tf.int64)
+    return len(tensor.shape) < 2 and _dtype(tensor.dtype) in ("int32", "int64")
 
 
 def shape(tensor: Any) -> tuple[int, ...]:
     """The sizes of the axes, `UNSEEN` for those that only a run will tell."""
+    stand_ins = BACKEND.stand_ins if BACKEND.stand_ins and in_symbolic_scope() else ()
     try:
-        return tuple(UNSEEN if size is None else int(size) for size in tensor.shape)
+        return tuple(int(size) if isinstance(size, int) and size not in stand_ins else UNSEEN for size in tensor.shape)
     except ValueError:  # a tensor of a graph whose rank is not known either
         return ()
 
 
 def spec(tensor: Any) -> TensorSpec:
     """Shape and dtype; the batch axis of a symbolic tensor is B."""
-    sizes = shape(tensor)
-    dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
+    sizes, dtype = shape(tensor), _dtype(tensor.dtype)
     masked = get_keras_mask(tensor) is not None
     if UNSEEN not in sizes:
         return TensorSpec(sizes, dtype, masked=masked)
@@ -63,3 +65,9 @@ def spec(tensor: Any) -> TensorSpec:
         constant(size) if size != UNSEEN else symbol("B") if axis == 0 else UNKNOWN for axis, size in enumerate(sizes)
     )
     return TensorSpec(sizes, dtype, dims=dims, masked=masked)
+
+
+@functools.cache
+def _dtype(dtype: Any) -> str:
+    """The name of a data type of any backend; those of PyTorch alone have none."""
+    return dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or str(dtype).removeprefix("torch.")

@@ -8,18 +8,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.keras.layer_costs import LayerWatch
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
+from shapewidget.frameworks.keras.optimizers import NotMeasurableError, made_optimizer
 from shapewidget.frameworks.keras.remaking import copy_of
 from shapewidget.frameworks.keras.tensors import as_tensor, leaves
 
 Loss = Callable[..., Any]
-
-
-class NotMeasurableError(ShapeWidgetError):
-    """No training step can be made of the model."""
 
 
 class TrainingRun:
@@ -96,7 +92,7 @@ class TrainingRun:
         """
         if not self._model.trainable_weights:
             raise NotMeasurableError("No training step was made: the model has no trainable weights.")
-        self._optimizer = _optimizer(self._wanted, self._model.trainable_weights)
+        self._optimizer = made_optimizer(self._wanted, self._model.trainable_weights)
         self._optimizer.build(self._model.trainable_variables)
 
     def _step(self) -> Any:
@@ -124,17 +120,3 @@ def _mean(outputs: Any) -> Any:
     if not floating:
         raise NotMeasurableError("No training step was made: the model has no floating-point output. Give a `loss=`.")
     return tf.add_n([tf.reduce_mean(tf.cast(leaf, "float32")) for leaf in floating])
-
-
-def _optimizer(wanted: Any, weights: Any) -> Any:
-    if wanted is None:
-        return keras.optimizers.Adam()
-    if isinstance(wanted, keras.optimizers.Optimizer):
-        return type(wanted).from_config(wanted.get_config())
-    made = wanted() if isinstance(wanted, type) else wanted(weights)
-    if not isinstance(made, keras.optimizers.Optimizer):
-        raise NotMeasurableError(
-            f"optimizer= gave a {type(made).__name__}, expected an optimiser of Keras. Pass one, as in "
-            "optimizer=keras.optimizers.SGD(0.1)."
-        )
-    return made

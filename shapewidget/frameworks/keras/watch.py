@@ -8,15 +8,14 @@ from types import TracebackType
 from typing import Any
 
 from shapewidget.frameworks.adapter import Program
-from shapewidget.frameworks.keras.draws import failed_py_dataset
+from shapewidget.frameworks.keras.backends import BACKEND
+from shapewidget.frameworks.keras.datasets import failed_py_dataset
 from shapewidget.frameworks.keras.lines import lines_of
-from shapewidget.frameworks.keras.patches import eager_functions
 from shapewidget.frameworks.keras.programs import TracedProgram
 from shapewidget.frameworks.keras.recorder import Recorder
-from shapewidget.frameworks.keras.training_log import TrainingWatch
 from shapewidget.frameworks.keras.weights import WeightsProgram
 from shapewidget.graph.batches import SamplerPasses
-from shapewidget.graph.records import Recording
+from shapewidget.graph.records import LayerKind, Recording
 from shapewidget.graph.training import TrainingLog
 
 MOST_NODES = 4_000
@@ -31,13 +30,13 @@ class Watch:
         self._recorder = Recorder(most_nodes=MOST_NODES)
         self._context = contextlib.ExitStack()
         self._stopped: str | None = None
-        self._training = TrainingWatch()
+        self._training = BACKEND.training_watch()
 
     def __enter__(self) -> Watch:
         """Begin."""
         self._context.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", message=".*run_functions_eagerly.*")
-        self._context.enter_context(eager_functions())
+        self._context.enter_context(BACKEND.eager_functions())
         self._context.enter_context(self._recorder.recording())
         self._context.enter_context(self._training.watching())
         return self
@@ -65,6 +64,12 @@ class Watch:
     def deferred(self) -> Exception | None:
         """What building a model was refused with first."""
         return self._recorder.deferred
+
+    @property
+    def speaks_for(self) -> str:
+        """The framework that Keras ran on, where layers were recorded: what it ran is told of here."""
+        is_known = any(node.kind is not LayerKind.OPERATION for node in self._recorder.nodes.all)
+        return BACKEND.package if is_known else ""
 
     def program(self, layer_id: str) -> Program | None:
         """What ran around a node."""

@@ -55,6 +55,11 @@ class Watch:
         """Whether only the first part was recorded."""
         return self._recorder.is_full
 
+    @property
+    def speaks_for(self) -> str:
+        """None: PyTorch runs on nothing else."""
+        return ""
+
     def recording(self) -> Recording:
         """What ran in the block."""
         return Recording(self._recorder.graph("captured code"), tuple(self._recorder.clashes), stopped=self._stopped)

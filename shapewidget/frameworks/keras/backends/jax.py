@@ -1,0 +1,163 @@
+"""JAX: operations are seen as calls of the functions of Keras and of `jax.numpy`, and as operators on arrays.
+
+A function that JAX compiles runs as Python only once, with tracers that have shapes and no values. `fit` is therefore
+not compiled while it is watched; what the user compiles is seen where it is traced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
+
+import jax
+import keras
+
+from shapewidget.frameworks.keras.backends.following import follow
+from shapewidget.frameworks.keras.backends.functions import Calls
+from shapewidget.frameworks.keras.backends.protocol import Listener, Original
+from shapewidget.frameworks.keras.backends.replacing import replaced
+from shapewidget.frameworks.keras.backends.unfollowed import UnfollowedTraining
+from shapewidget.graph.costs import Measurement
+
+_ARRAYS = (type(jax.numpy.zeros(())), jax.core.Tracer)
+_OPERATORS = {
+    f"__{turned}{name}__": name
+    for name in ("add", "sub", "mul", "truediv", "matmul", "pow", "getitem", "neg")
+    for turned in ("", "r")
+    if not (turned and name in ("getitem", "neg"))
+}
+_METHODS = ("all", "any", "argmax", "argmin", "astype", "cumsum", "dot", "flatten", "max", "mean", "min", "prod")
+_MORE_METHODS = ("ravel", "repeat", "reshape", "round", "squeeze", "std", "sum", "swapaxes", "take", "transpose", "var")
+_FUNCTIONS = ("train", "test", "predict")
+
+
+class Jax:
+    """See `shapewidget.frameworks.keras.backends.protocol.Backend`."""
+
+    package = "jax"
+    packages: tuple[str, ...] = ("jax",)
+    tensors: tuple[type, ...] = (jax.Array,)
+    variables: tuple[type, ...] = ()
+    stand_ins: tuple[int, ...] = ()
+    tracebacks: tuple[Any, ...] = ()
+
+    def machine(self) -> str:
+        """Its version, in words."""
+        return f"keras {keras.__version__}, jax {jax.__version__}"
+
+    def device(self, tensor: jax.Array) -> str:
+        """Where a tensor is: "cpu", "gpu:0"."""
+        first = min(tensor.devices(), key=lambda device: device.id)
+        return "cpu" if first.platform == "cpu" else f"{first.platform}:{first.id}"
+
+    def attributes(self, owner: Any) -> Mapping[str, Any]:
+        """What a layer holds by name."""
+        return vars(owner)
+
+    def is_eager(self) -> bool:
+        """Always: a compiled function is one operation."""
+        return True
+
+    def same_random_state(self) -> contextlib.AbstractContextManager[None]:
+        """JAX keeps none: Keras hands it seeds of its own."""
+        return contextlib.nullcontext()
+
+    def held(self, variable: Any) -> Any:
+        """The array: it is never written to, only exchanged."""
+        return variable._value
+
+    def is_still(self, variable: Any, value: Any) -> bool:
+        """Whether it was not exchanged."""
+        return variable._value is value
+
+    def give_back(self, variable: Any, value: Any) -> None:
+        """Exchange it again."""
+        variable._value = value
+
+    @contextlib.contextmanager
+    def eager_functions(self) -> Iterator[None]:
+        """Let `fit`, `evaluate` and `predict` run their steps as written, also those that were compiled before."""
+        compiled: dict[tuple[int, str], tuple[Any, Any]] = {}
+
+        def made_anew(attribute: str) -> Callable[[Original], Original]:
+            def wrap(original: Original) -> Original:
+                def make(model: Any, force: bool = False) -> Any:
+                    compiled.setdefault((id(model), attribute), (model, getattr(model, attribute)))
+                    return original(model, force=True)
+
+                return make
+
+            return wrap
+
+        was = keras.Model.jit_compile
+        never = property(lambda model: False, was.fset)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(replaced(keras.Model, "jit_compile", lambda _: never))
+            for name in _FUNCTIONS:
+                wrap = made_anew(f"{name}_function")
+                stack.enter_context(replaced(keras.Model, f"make_{name}_function", wrap))
+            try:
+                yield
+            finally:
+                for (_, attribute), (model, function) in compiled.items():
+                    setattr(model, attribute, function)
+
+    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+        """Tell of calls, and of the steps of `fit`."""
+        return follow(model, called, lambda array: not isinstance(array, jax.core.Tracer))
+
+    def training_watch(self) -> UnfollowedTraining:
+        """Nothing: backward passes are not seen."""
+        return UnfollowedTraining()
+
+    def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
+        """Time alone."""
+        from shapewidget.frameworks.keras.fitted import measure
+
+        return measure
+
+    @contextlib.contextmanager
+    def operations(self, listener: Listener) -> Iterator[None]:
+        """Tell of every function of Keras or JAX that the block calls itself."""
+        calls = Calls(listener, self.tensors)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(calls.of_keras())
+            for module in (jax.numpy, jax.nn):
+                for name in vars(module):
+                    if _is_function(module, name):
+                        stack.enter_context(replaced(module, name, lambda function: _StandIn(function, calls)))
+            for kind in _ARRAYS:
+                for name in (*_OPERATORS, *_METHODS, *_MORE_METHODS):
+                    stack.enter_context(replaced(kind, name, lambda method, name=name: _method(method, name, calls)))
+            yield
+
+
+def _is_function(module: Any, name: str) -> bool:
+    value = vars(module)[name]
+    is_own = str(getattr(value, "__module__", "")).startswith("jax")
+    return not name.startswith("_") and is_own and callable(value) and not isinstance(value, type)
+
+
+class _StandIn:
+    """A function of JAX that is told of, with all else that it has: `jnp.add.at`, `lower`."""
+
+    def __init__(self, original: Any, calls: Calls) -> None:
+        self._original, self._call = original, calls.standing_in(original)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        return self._call(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+
+def _method(method: Any, name: str, calls: Calls) -> Any:
+    plain = _OPERATORS.get(name, name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        return calls.run_numbered(plain, method, args, kwargs)
+
+    return call

@@ -1,0 +1,96 @@
+"""What the adapter asks of the backend that Keras runs on, and what it tells of the operations that run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from shapewidget.graph.costs import Measurement
+
+Original = Callable[..., Any]
+Settings = Callable[[], dict[str, object]]
+
+
+class Listener(Protocol):
+    """What is told of the operations between layers."""
+
+    def is_passed_by(self) -> bool:
+        """Whether what runs now is not recorded."""
+
+    def blindly(self) -> AbstractContextManager[None]:
+        """Record nothing of what the block runs."""
+
+    def ran(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], settings: Settings) -> None:
+        """An operation ran that is not passed by; its settings are asked for only where it is noted."""
+
+    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
+        """An operation was refused."""
+
+    def gradient(self, original: Original, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+        """Stand in for what takes gradients of tensors."""
+
+    def tried(self, original: Original, *args: Any, **kwargs: Any) -> Any:
+        """Run what is run again if it raises: of what raised nothing is noted."""
+
+    def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
+        """Run what is no part of the data flow."""
+
+
+class Backend(Protocol):
+    """TensorFlow, PyTorch or JAX, as far as Keras does not level out how they differ.
+
+    Attributes:
+        package: The package that holds it.
+        packages: Those whose functions no other adapter tells of.
+        tensors: The types of its tensors.
+        variables: The types of what it can write to, besides those of Keras.
+        stand_ins: Sizes that stand for those that are not known while Keras works a shape out.
+        tracebacks: Modules with an `_EXCLUDED_PATHS` of frames that are left out of tracebacks.
+    """
+
+    package: str
+    packages: tuple[str, ...]
+    tensors: tuple[type, ...]
+    variables: tuple[type, ...]
+    stand_ins: tuple[int, ...]
+    tracebacks: tuple[Any, ...]
+
+    def machine(self) -> str:
+        """Its threads and version, in words."""
+
+    def device(self, tensor: Any) -> str:
+        """Where a tensor is: "cpu", "gpu:0"."""
+
+    def attributes(self, owner: Any) -> Mapping[str, Any]:
+        """What a layer holds by name."""
+
+    def is_eager(self) -> bool:
+        """Whether operations run as they are called."""
+
+    def same_random_state(self) -> AbstractContextManager[None]:
+        """Give its own random number generator its state back."""
+
+    def held(self, variable: Any) -> Any:
+        """The value of a variable, to be given back later."""
+
+    def is_still(self, variable: Any, value: Any) -> bool:
+        """Whether a variable has not been written to since."""
+
+    def give_back(self, variable: Any, value: Any) -> None:
+        """Let a variable have a value again that was held."""
+
+    def eager_functions(self) -> AbstractContextManager[None]:
+        """Run compiled functions, and with them `fit`, as written."""
+
+    def follow(self, model: Any, called: Callable[[Any], None]) -> Callable[[], None]:
+        """Tell of the batches that a live model is called or trained with, and give what ends that."""
+
+    def training_watch(self) -> Any:
+        """What follows the steps of a training loop."""
+
+    def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
+        """What measures time and memory."""
+
+    def operations(self, listener: Listener) -> AbstractContextManager[None]:
+        """Tell of every operation that the block runs."""

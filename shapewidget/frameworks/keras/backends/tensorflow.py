@@ -1,0 +1,188 @@
+"""TensorFlow: operations are seen through its callbacks.
+
+A refused operation calls no callback: it is seen where TensorFlow turns its status into an error, with its operands in
+the frame that called the kernel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context, execute
+from tensorflow.python.framework import op_callbacks, ops
+from tensorflow.python.ops.resource_variable_ops import ResourceVariable
+from tensorflow.python.util import traceback_utils
+
+from shapewidget.frameworks.keras import kernels
+from shapewidget.frameworks.keras.backends.protocol import Listener, Original
+from shapewidget.frameworks.keras.backends.replacing import instead, replaced
+from shapewidget.frameworks.keras.names import plain_name
+from shapewidget.graph.costs import Measurement
+
+if TYPE_CHECKING:
+    from shapewidget.frameworks.keras.training_log import TrainingWatch
+
+_GENERATED = re.compile(r"gen_\w+_ops\.py$")
+"""Where TensorFlow calls its kernels, with their operands as arguments."""
+
+
+class TensorFlow:
+    """See `shapewidget.frameworks.keras.backends.protocol.Backend`."""
+
+    package = "tensorflow"
+    packages: tuple[str, ...] = ("tensorflow",)
+    tensors: tuple[type, ...] = (tf.Tensor,)
+    variables: tuple[type, ...] = (tf.Variable,)
+    stand_ins: tuple[int, ...] = ()
+    tracebacks: tuple[Any, ...] = (traceback_utils,)
+
+    def machine(self) -> str:
+        """Its threads and version, in words."""
+        threads = tf.config.threading.get_intra_op_parallelism_threads()
+        return f"{threads} threads, keras {keras.__version__}, tf {tf.__version__}"
+
+    def device(self, tensor: tf.Tensor) -> str:
+        """Where a tensor is: "cpu", "gpu:0"."""
+        kind, _, number = str(tensor.device or "/device:CPU:0").rpartition("/device:")[2].partition(":")
+        return "cpu" if kind == "CPU" else f"{kind.lower()}:{number}"
+
+    def attributes(self, owner: Any) -> Mapping[str, Any]:
+        """What a layer holds by name."""
+        return vars(owner)
+
+    def is_eager(self) -> bool:
+        """Whether no graph is being made."""
+        return bool(tf.executing_eagerly())
+
+    @contextlib.contextmanager
+    def same_random_state(self) -> Iterator[None]:
+        """Give the generator of operations without a seed its state back."""
+        inner = getattr(context.context(), "_rng", None)
+        drawn = inner.getstate() if inner is not None else None
+        try:
+            yield
+        finally:
+            if inner is not None:
+                inner.setstate(drawn)
+
+    def held(self, variable: Any) -> tf.Tensor:
+        """The value. It takes no memory: TensorFlow copies a value that is held before it writes to it."""
+        inner = variable.value if isinstance(variable, keras.Variable) else variable
+        if type(inner) is ResourceVariable:
+            return tf.raw_ops.ReadVariableOp(resource=inner.handle, dtype=inner.dtype)  # as `value()`, in half the time
+        return inner.value() if isinstance(inner, tf.Variable) else tf.identity(inner)
+
+    def is_still(self, variable: Any, value: tf.Tensor) -> bool:
+        """Whether the value lies where it lay."""
+        return _address(self.held(variable)) == _address(value)
+
+    def give_back(self, variable: Any, value: tf.Tensor) -> None:
+        """Assign it."""
+        variable.assign(value)
+
+    @contextlib.contextmanager
+    def eager_functions(self) -> Iterator[None]:
+        """Run `tf.function`s, and with them `fit`, as written."""
+        was = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(was)
+
+    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+        """Tell of calls, and of functions that use the weights of the model."""
+        from shapewidget.frameworks.keras.follow import follow
+
+        return follow(model, called)
+
+    def training_watch(self) -> TrainingWatch:
+        """What follows gradient tapes and datasets."""
+        from shapewidget.frameworks.keras.training_log import TrainingWatch
+
+        return TrainingWatch()
+
+    def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
+        """Time and memory, in a `tf.function`."""
+        from shapewidget.frameworks.keras.measure import measure
+
+        return measure
+
+    @contextlib.contextmanager
+    def operations(self, listener: Listener) -> Iterator[None]:
+        """Tell of every kernel that the block runs, and of gradients of tensors."""
+
+        def ran(kind: Any, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
+            if graph is None and not listener.is_passed_by():
+                name = plain_name(kind.decode() if isinstance(kind, bytes) else kind)
+                listener.ran(name, inputs, outputs, lambda: kernels.settings(name, inputs, attributes))
+
+        with contextlib.ExitStack() as stack:
+            op_callbacks.add_op_callback(ran)
+            stack.callback(op_callbacks.remove_op_callback, ran)  # last: it puts `quick_execute` back where it was
+            for owner, name, wrap in (
+                (ops, "raise_from_not_ok_status", lambda original: _refused_eagerly(listener, original)),
+                (execute, "quick_execute", lambda original: _refused_in_a_fallback(listener, original)),
+                (ops, "_create_c_op", lambda original: _refused_in_a_graph(listener, original)),
+                (tf.GradientTape, "gradient", instead(listener.gradient)),
+                (tf.GradientTape, "jacobian", instead(listener.unseen)),
+            ):
+                stack.enter_context(replaced(owner, name, wrap))
+            yield
+
+
+def _address(value: tf.Tensor) -> int:
+    address: int = np.asarray(value).__array_interface__["data"][0]
+    return address
+
+
+def _refused_eagerly(listener: Listener, original: Original) -> Original:
+    def stand_in(error: BaseException, name: Any) -> Any:
+        __tracebackhide__ = True
+        _tell(listener, sys._getframe(1), error)
+        return original(error, name)
+
+    return stand_in
+
+
+def _refused_in_a_fallback(listener: Listener, original: Original) -> Original:
+    def stand_in(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            return original(*args, **kwargs)
+        except Exception as error:
+            _tell(listener, sys._getframe(1), error)
+            raise
+
+    return stand_in
+
+
+def _tell(listener: Listener, frame: FrameType | None, error: BaseException) -> None:
+    """Say which kernel was refused: the function around the call has its operands as arguments."""
+    while frame is not None and not _GENERATED.search(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is not None:
+        code = frame.f_code
+        names = [name for name in code.co_varnames[: code.co_argcount] if name in frame.f_locals]
+        arguments = {name: frame.f_locals[name] for name in names}
+        listener.refused(code.co_name.removesuffix("_eager_fallback"), arguments, error)
+
+
+def _refused_in_a_graph(listener: Listener, original: Original) -> Original:
+    def stand_in(graph: Any, node_def: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            return original(graph, node_def, inputs, *args, **kwargs)
+        except ValueError as error:
+            listener.refused(str(node_def.op), {str(place): value for place, value in enumerate(inputs)}, error)
+            raise
+
+    return stand_in

@@ -1,0 +1,147 @@
+"""PyTorch: operations are seen as calls of the functions of Keras, and others where PyTorch dispatches functions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any
+
+import keras
+import torch
+from keras.src import backend
+from torch.overrides import TorchFunctionMode
+
+from shapewidget.frameworks.keras.backends.following import follow
+from shapewidget.frameworks.keras.backends.functions import Calls
+from shapewidget.frameworks.keras.backends.protocol import Listener, Original
+from shapewidget.frameworks.keras.backends.replacing import replaced
+from shapewidget.frameworks.keras.backends.unfollowed import UnfollowedTraining
+from shapewidget.graph.costs import Measurement
+
+_KEPT_APART = ("_modules", "_parameters", "_buffers")
+_WEIGHTS = "_torch_params"
+"""Where Keras shows its weights to PyTorch once more."""
+Held = tuple[torch.Tensor, torch.Tensor, int]
+
+
+class Torch:
+    """See `shapewidget.frameworks.keras.backends.protocol.Backend`."""
+
+    package = "torch"
+    packages: tuple[str, ...] = ()
+    tensors: tuple[type, ...] = (torch.Tensor,)
+    variables: tuple[type, ...] = (torch.Tensor,)
+    stand_ins: tuple[int, ...] = (83, 89)
+    tracebacks: tuple[Any, ...] = ()
+
+    def machine(self) -> str:
+        """Its threads and version, in words."""
+        return f"{torch.get_num_threads()} threads, keras {keras.__version__}, torch {torch.__version__}"
+
+    def device(self, tensor: torch.Tensor) -> str:
+        """Where a tensor is: "cpu", "cuda:0"."""
+        return str(tensor.device)
+
+    def attributes(self, owner: Any) -> Mapping[str, Any]:
+        """What a layer holds by name: modules and parameters among it, which PyTorch keeps apart."""
+        held = vars(owner)
+        apart = [held.get(name, {}) for name in _KEPT_APART]
+        found = {name: value for each in (held, *apart) for name, value in each.items()}
+        return {name: value for name, value in found.items() if name not in (*_KEPT_APART, _WEIGHTS)}
+
+    def is_eager(self) -> bool:
+        """Always: a compiled function is one operation."""
+        return True
+
+    @contextlib.contextmanager
+    def same_random_state(self) -> Iterator[None]:
+        """Give the generators of all devices their states back."""
+        with torch.random.fork_rng():
+            yield
+
+    def held(self, variable: Any) -> Held:
+        """The tensor, a copy of it, and how often it was written to."""
+        tensor = variable._value if isinstance(variable, keras.Variable) else variable
+        return tensor, tensor.detach().clone(), tensor._version
+
+    def is_still(self, variable: Any, value: Held) -> bool:
+        """Whether it is the same tensor, and nobody wrote to it."""
+        tensor = variable._value if isinstance(variable, keras.Variable) else variable
+        return tensor is value[0] and tensor._version == value[2]
+
+    def give_back(self, variable: Any, value: Held) -> None:
+        """Copy the values back."""
+        tensor, copy, _ = value
+        with torch.no_grad():
+            tensor.copy_(copy)
+        if isinstance(variable, keras.Variable):
+            variable._value = tensor
+
+    def eager_functions(self) -> contextlib.AbstractContextManager[None]:
+        """Let `torch.compile` step aside."""
+        stance: contextlib.AbstractContextManager[None] = torch.compiler.set_stance("force_eager")
+        return stance
+
+    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+        """Tell of calls, and of the steps of `fit`."""
+        return follow(model, called, lambda array: True)
+
+    def training_watch(self) -> UnfollowedTraining:
+        """Nothing: backward passes are not seen."""
+        return UnfollowedTraining()
+
+    def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
+        """Time alone."""
+        from shapewidget.frameworks.keras.fitted import measure
+
+        return measure
+
+    @contextlib.contextmanager
+    def operations(self, listener: Listener) -> Iterator[None]:
+        """Tell of every function of Keras or PyTorch that the block calls itself."""
+        calls = Calls(listener, self.tensors)
+        with calls.of_keras(), _Dispatched(calls), replaced(backend, "compute_output_spec", _once(listener)):
+            yield
+
+
+class _Dispatched(TorchFunctionMode):
+    """Sees what PyTorch is asked for between the functions of Keras."""
+
+    def __init__(self, calls: Calls) -> None:
+        super().__init__()
+        self._calls = calls
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        __tracebackhide__ = True
+        kwargs = kwargs or {}
+        name = str(getattr(function, "__name__", "")).strip("_")
+        if name in ("get", "set"):  # of an attribute, such as `shape`
+            return function(*args, **kwargs)
+        return self._calls.run_numbered(_NAMES.get(name, name), function, args, kwargs)
+
+
+_NAMES = {"permute": "transpose", "transpose": "swapaxes"}
+"""What PyTorch calls otherwise than everybody else."""
+
+
+def _once(listener: Listener) -> Any:
+    """Keras runs a function twice, with two sizes for those that are not known: what it runs is told once."""
+
+    def wrap(original: Original) -> Original:
+        def computed(function: Any, *args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            ran: list[bool] = []
+
+            def run(*args: Any, **kwargs: Any) -> Any:
+                __tracebackhide__ = True
+                if ran:
+                    return listener.unseen(function, *args, **kwargs)
+                output = listener.tried(function, *args, **kwargs)
+                ran.append(True)
+                return output
+
+            return original(run, *args, **kwargs)
+
+        return computed
+
+    return wrap
