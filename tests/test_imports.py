@@ -23,7 +23,7 @@ PUBLIC = {
     "unload_ipython_extension",
     "zoo",
 }
-NEVER = {"keras", "numpy", "pandas", "plotly", "tensorflow", "torch"}
+NEVER = {"jax", "keras", "numpy", "pandas", "plotly", "tensorflow", "torch"}
 NOT_YET = {"IPython", "anywidget", "ipywidgets", "traitlets"}
 
 LOAD_EXTENSION = """
@@ -76,4 +76,4 @@ def test_probing_a_torch_model_loads_neither_keras_nor_tensorflow():
 import shapewidget, torch
 assert shapewidget.probe(torch.nn.Linear(3, 2), torch.ones(4, 3)).ok
 """
-    assert loaded_by(probe) & {"keras", "tensorflow"} == set()
+    assert loaded_by(probe) & {"jax", "keras", "tensorflow"} == set()

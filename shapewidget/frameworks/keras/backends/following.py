@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 import keras
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 
 from shapewidget.frameworks.keras.backends.replacing import replaced
 from shapewidget.frameworks.nesting import is_array
@@ -99,5 +100,9 @@ class _Follower:
 
     def _tell(self, batch: Any) -> None:
         called = self._called()
-        if called is not None and all(map(self._is_value, filter(is_array, keras.tree.flatten(batch)))):
+        if (
+            called is not None
+            and not in_symbolic_scope()
+            and all(map(self._is_value, filter(is_array, keras.tree.flatten(batch))))
+        ):
             called(tuple(batch))

@@ -144,7 +144,6 @@ def _described(name: str, arguments: Arguments, given: Sequence[Any]) -> tuple[s
         order[one], order[other] = order[other], order[one]
         return "transpose", {"perm": tuple(order)}
     if name == "transpose":
-        order = asked.get("axes")
-        return name, {"perm": tuple(order) if order else tuple(reversed(range(rank)))}
+        return name, {"perm": tuple(asked.get("axes") or reversed(range(rank)))}
     found = {name: asked[name] for name in _ARGUMENTS if isinstance(asked.get(name), int | list | tuple)}
     return name, {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}

@@ -16,7 +16,7 @@ import keras
 from shapewidget.frameworks.keras.backends.following import follow
 from shapewidget.frameworks.keras.backends.functions import Calls
 from shapewidget.frameworks.keras.backends.protocol import Listener, Original
-from shapewidget.frameworks.keras.backends.replacing import replaced
+from shapewidget.frameworks.keras.backends.replacing import Wrap, instead, replaced
 from shapewidget.frameworks.keras.backends.unfollowed import UnfollowedTraining
 from shapewidget.graph.costs import Measurement
 
@@ -53,11 +53,8 @@ class Jax:
 
     def attributes(self, owner: Any) -> Mapping[str, Any]:
         """What a layer holds by name."""
-        return vars(owner)
-
-    def is_eager(self) -> bool:
-        """Always: a compiled function is one operation."""
-        return True
+        held: dict[str, Any] = vars(owner)
+        return held
 
     def same_random_state(self) -> contextlib.AbstractContextManager[None]:
         """JAX keeps none: Keras hands it seeds of its own."""
@@ -129,7 +126,7 @@ class Jax:
                         stack.enter_context(replaced(module, name, lambda function: _StandIn(function, calls)))
             for kind in _ARRAYS:
                 for name in (*_OPERATORS, *_METHODS, *_MORE_METHODS):
-                    stack.enter_context(replaced(kind, name, lambda method, name=name: _method(method, name, calls)))
+                    stack.enter_context(replaced(kind, name, _method(name, calls)))
             yield
 
 
@@ -153,11 +150,6 @@ class _StandIn:
         return getattr(self._original, name)
 
 
-def _method(method: Any, name: str, calls: Calls) -> Any:
-    plain = _OPERATORS.get(name, name)
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        __tracebackhide__ = True
-        return calls.run_numbered(plain, method, args, kwargs)
-
-    return call
+def _method(name: str, calls: Calls) -> Wrap:
+    """A method of an array that is told of."""
+    return instead(lambda method, *args, **kwargs: calls.run_numbered(_OPERATORS.get(name, name), method, args, kwargs))

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from shapewidget.graph.costs import Measurement
+from shapewidget.graph.training import TrainingLog
 
 Original = Callable[..., Any]
 Settings = Callable[[], dict[str, object]]
@@ -37,6 +38,32 @@ class Listener(Protocol):
         """Run what is no part of the data flow."""
 
 
+class Draws(Protocol):
+    """What a block drew from datasets.
+
+    Attributes:
+        failed: The dataset that raised last, and at which batch.
+        datasets: Those that were gone through.
+    """
+
+    failed: tuple[Any, int] | None
+    datasets: list[Any]
+
+
+class TrainingWatch(Protocol):
+    """What follows the steps of a training loop."""
+
+    @property
+    def draws(self) -> Draws:
+        """What was drawn from datasets."""
+
+    def watching(self) -> AbstractContextManager[None]:
+        """Follow what the block does."""
+
+    def log(self) -> TrainingLog:
+        """What happened."""
+
+
 class Backend(Protocol):
     """TensorFlow, PyTorch or JAX, as far as Keras does not level out how they differ.
 
@@ -65,9 +92,6 @@ class Backend(Protocol):
     def attributes(self, owner: Any) -> Mapping[str, Any]:
         """What a layer holds by name."""
 
-    def is_eager(self) -> bool:
-        """Whether operations run as they are called."""
-
     def same_random_state(self) -> AbstractContextManager[None]:
         """Give its own random number generator its state back."""
 
@@ -86,7 +110,7 @@ class Backend(Protocol):
     def follow(self, model: Any, called: Callable[[Any], None]) -> Callable[[], None]:
         """Tell of the batches that a live model is called or trained with, and give what ends that."""
 
-    def training_watch(self) -> Any:
+    def training_watch(self) -> TrainingWatch:
         """What follows the steps of a training loop."""
 
     def measure(self) -> Callable[..., Generator[None, None, Measurement]]:

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,13 +22,10 @@ from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 from tensorflow.python.util import traceback_utils
 
 from shapewidget.frameworks.keras import kernels
-from shapewidget.frameworks.keras.backends.protocol import Listener, Original
+from shapewidget.frameworks.keras.backends.protocol import Listener, Original, TrainingWatch
 from shapewidget.frameworks.keras.backends.replacing import instead, replaced
 from shapewidget.frameworks.keras.names import plain_name
 from shapewidget.graph.costs import Measurement
-
-if TYPE_CHECKING:
-    from shapewidget.frameworks.keras.training_log import TrainingWatch
 
 _GENERATED = re.compile(r"gen_\w+_ops\.py$")
 """Where TensorFlow calls its kernels, with their operands as arguments."""
@@ -56,11 +53,8 @@ class TensorFlow:
 
     def attributes(self, owner: Any) -> Mapping[str, Any]:
         """What a layer holds by name."""
-        return vars(owner)
-
-    def is_eager(self) -> bool:
-        """Whether no graph is being made."""
-        return bool(tf.executing_eagerly())
+        held: dict[str, Any] = vars(owner)
+        return held
 
     @contextlib.contextmanager
     def same_random_state(self) -> Iterator[None]:
@@ -106,9 +100,9 @@ class TensorFlow:
 
     def training_watch(self) -> TrainingWatch:
         """What follows gradient tapes and datasets."""
-        from shapewidget.frameworks.keras.training_log import TrainingWatch
+        from shapewidget.frameworks.keras import training_log
 
-        return TrainingWatch()
+        return training_log.TrainingWatch()
 
     def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
         """Time and memory, in a `tf.function`."""

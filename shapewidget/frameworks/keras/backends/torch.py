@@ -49,10 +49,6 @@ class Torch:
         found = {name: value for each in (held, *apart) for name, value in each.items()}
         return {name: value for name, value in found.items() if name not in (*_KEPT_APART, _WEIGHTS)}
 
-    def is_eager(self) -> bool:
-        """Always: a compiled function is one operation."""
-        return True
-
     @contextlib.contextmanager
     def same_random_state(self) -> Iterator[None]:
         """Give the generators of all devices their states back."""
