@@ -9,7 +9,7 @@ import keras
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks.keras.backends import BACKEND
-from shapewidget.frameworks.keras.guard import same_process_state
+from shapewidget.frameworks.keras.guard import config_of, same_process_state
 from shapewidget.frameworks.keras.losses import arguments_of
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change, Remaker
