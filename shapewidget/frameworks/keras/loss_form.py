@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from shapewidget.frameworks.keras.losses import AsGiven, as_compiled
-from shapewidget.frameworks.keras.memory import results_of
 from shapewidget.frameworks.keras.tensors import leaves, shape
+from shapewidget.frameworks.keras.widest import widest
 
 
 def as_called(loss: Any, model: keras.Model, targets: Any, outputs: Any) -> Any:
@@ -40,7 +40,7 @@ def as_called(loss: Any, model: keras.Model, targets: Any, outputs: Any) -> Any:
 
 
 def _widest(loss: Any, targets: Any, outputs: Any) -> int | None:
-    """Bytes of the largest operation of a loss; None where it raises."""
+    """Values in the largest operation of a loss; None where it raises."""
     with contextlib.suppress(Exception):
-        return results_of(lambda: loss(targets, outputs), lambda _: None)[0].widest
+        return widest(lambda: loss(targets, outputs))
     return None
