@@ -1,6 +1,6 @@
 """How the estimate of a Keras training step's memory compares with what the process really takes on a CPU.
 
-TensorFlow tells no peak of a CPU, but the system tells that of a process. Each batch size has a process of its own. From
+TensorFlow tells no peak of a CPU, but the system tells that of a process. Each batch size has its own process. From
 the smaller batch to the larger one the estimate and the peak grow by some bytes, and the ratio of these is written: it
 leaves out what the process takes at any size, as the framework, the graph that is traced, the weights.
 
