@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -25,7 +26,7 @@ _MASK = "mask"
 
 def argument_names(layer: keras.layers.Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
     """The name of the argument that each tensor of a call is, in the order of `leaves`."""
-    names = [name for name in inspect.signature(layer.call).parameters if name not in ("args", "kwargs")]
+    names = [name for name in _parameters(layer) if name not in ("args", "kwargs")]
     names += [f"input {place + 1}" for place in range(len(names), len(args))]
     of_args = [name for name, value in zip(names, args, strict=False) for _ in leaves(value)]
     return (*of_args, *(name for name in sorted(kwargs) for _ in leaves(kwargs[name])))
@@ -37,5 +38,17 @@ def looks_for_mask(layer: keras.layers.Layer, names: tuple[str, ...]) -> bool:
         return False
     if is_keras_own(layer):
         return isinstance(layer, _READERS)
-    is_asked_for = any(name.endswith(_MASK) for name in inspect.signature(layer.call).parameters)
+    is_asked_for = any(name.endswith(_MASK) for name in _parameters(layer))
     return is_asked_for and not isinstance(layer, keras.Model)
+
+
+def _parameters(layer: keras.layers.Layer) -> tuple[str, ...]:
+    """Names of the parameters of a layer's `call`."""
+    method = getattr(layer.call, "__func__", None)
+    return _of_function(method)[1:] if method is not None else tuple(inspect.signature(layer.call).parameters)
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_function(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Read once, as Python takes long for it, and a model has many layers of few classes."""
+    return tuple(inspect.signature(function).parameters)
