@@ -24,6 +24,7 @@ model = Tagger()
 BROKEN, RIGHT = (MODEL.strip().format(head=head) for head in ("hidden", "2 * hidden"))
 ATTACH = "%load_ext shapewidget\ndashboard = %shapewidget model"
 HANDLES = ".widget-slider .noUi-handle, .widget-slider .ui-slider-handle"
+COLOURS = "part => getComputedStyle(document.querySelector(part)).color"
 CHIPS = "() => [...document.querySelectorAll('.swg-chip')].map(chip => chip.textContent).join('|')"
 LINES = "() => [...document.querySelectorAll('.js-plotly-plot')].map(plot => JSON.stringify(plot.data))"
 MEASURED = "() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2"
@@ -47,6 +48,8 @@ def test_mismatch_is_explained_with_both_sizes_line_and_a_fix_that_was_run(stack
     notebook = opened(stack, BROKEN)
     page = notebook.page
     assert page.locator(".js-plotly-plot:visible").count() == 0
+    view, picture = (page.locator(part).bounding_box() for part in (".swg-view", ".swg-svg"))
+    assert picture == view  # Notebook 6 has a height of its own for pictures in an output
     assert "2·hidden = 128 ≠ 64" in page.locator(".swg-badge").text_content()
     assert page.locator('.swg-edge[data-state="mismatch"]').count() == 1
     page.locator(".swg-badge").click()
@@ -61,6 +64,7 @@ def test_mismatch_is_explained_with_both_sizes_line_and_a_fix_that_was_run(stack
     notebook.set_theme("dark")
     page.locator('.swg[data-theme="dark"]').first.wait_for()
     notebook.screenshot("mismatch-dark")
+    assert page.evaluate(COLOURS, ".swg-panel") == page.evaluate(COLOURS, ".swg-diff")
     assert notebook.kernel_eval("dashboard.graph_view.selection") == "lstm:0 → head:0"
 
 

@@ -52,7 +52,7 @@ export class Minimap {
     const along = Math.min(((this.#isDown ? height : width) - 2 * MARGIN) / long, LARGEST_SCALE);
     const across = Math.min(THICKNESS / thick, LARGEST_SCALE);
     this.#scale = this.#isDown ? { x: across, y: along } : { x: along, y: across };
-    assign(this.#svg, { width: wide * this.#scale.x, height: high * this.#scale.y });
+    Object.assign(this.#svg.style, { width: `${wide * this.#scale.x}px`, height: `${high * this.#scale.y}px` });
     this.element.classList.toggle("swg-flat", !this.#isDown);
     const room = THICKNESS + 2 * MARGIN;
     this.#viewport.reserve(this.#isDown ? room : 0, this.#isDown ? 0 : room);
