@@ -23,7 +23,7 @@ const OURS = new RegExp(
     "enterX leaveX outOf routes isSolved fullScreen colourBy focusSearch hasTwin options level columns apart",
     "show above below last first tone weight depth previous make look dispose mark turn zoom colour update follow",
     "legend around bottom placed boxes nested chains home resized members exit entry through cardLeft",
-    "points made onScreen toPicture reserve goNear makeRoom readers enters leave moves into ends axes isSearching isFound found",
+    "course made onScreen toPicture reserve goNear makeRoom readers enters leave moves into ends axes isSearching isFound found",
     "outlines under lean ids known",
   ]
     .join(" ")

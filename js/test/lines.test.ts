@@ -3,7 +3,7 @@ import type { PlacedEdge, Point } from "../src/layout/types";
 import { arrowPath, linePath } from "../src/views/lines";
 
 const at = (x: number, y: number): Point => ({ x, y });
-const line = (isLane: boolean, ...points: Point[]) => ({ isLane, points }) as unknown as PlacedEdge;
+const line = (isLane: boolean, ...course: Point[]) => ({ isLane, course }) as unknown as PlacedEdge;
 /** The numbers of a path, in pairs, by its commands. */
 const commands = (path: string): string[] => path.match(/[A-Z][^A-Z]*/g)?.map((each) => each.trim()) ?? [];
 

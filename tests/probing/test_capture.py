@@ -114,9 +114,7 @@ def test_capture_knows_a_slice_from_what_it_was_cut_of():
 def test_capture_of_a_block_without_tensors_says_that_nothing_was_recorded():
     with shapewidget.capture() as report:
         sorted([2, 1])
-    assert str(report).startswith(
-        "captured code: nothing was recorded\nThe block ran no layer and no operation of torch"
-    )
+    assert str(report).startswith("captured code: nothing was recorded\nThe block ran no layer and no operation of ")
     assert "agree" not in report._repr_html_()
 
 

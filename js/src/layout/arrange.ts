@@ -17,7 +17,7 @@ export interface Arrangement {
   /** The main line and the top border of every item. */
   readonly items: readonly Point[];
   /** Of every link, in the order given. */
-  readonly routes: readonly { readonly points: readonly Point[]; readonly isLane: boolean }[];
+  readonly routes: readonly { readonly course: readonly Point[]; readonly isLane: boolean }[];
 }
 
 /** Places the items of one container, whose boxes are known, and draws its links. Takes them in topological order. */
@@ -34,9 +34,9 @@ export function arrange(
   const rows = makeRows(items, rowCount);
   const wires = bendWires(ways, rows);
   const height = stackRows(rows, items, header, options);
-  const routes = wires.map((wire) => ({ points: route(wire, options), isLane: wire.column?.isLane ?? false }));
+  const routes = wires.map((wire) => ({ course: route(wire, options), isLane: wire.column?.isLane ?? false }));
   const line = options.laneWidth / 2;
-  const xs = routes.flatMap(({ points }) => points.map((point) => point.x));
+  const xs = routes.flatMap(({ course }) => course.map((point) => point.x));
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
   return {
     left: most([...items.map((item) => -item.left), ...xs.map((x) => line - x)]),

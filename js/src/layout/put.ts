@@ -23,7 +23,7 @@ export function put(root: Nested, index: GraphIndex): Layout {
       if (inner) putInside(inner, id, x + at.x, y + at.y, depth + 1);
     }
     nested.links.forEach(({ key, source, target, tensor, ids }, place) => {
-      const { points = [], isLane = false } = nested.arrangement.routes[place] ?? {};
+      const { course = [], isLane = false } = nested.arrangement.routes[place] ?? {};
       edges.push({
         key,
         container,
@@ -34,7 +34,7 @@ export function put(root: Nested, index: GraphIndex): Layout {
         tensor,
         ids,
         isLane,
-        points: points.map((point) => ({ x: x + point.x, y: y + point.y })),
+        course: course.map((point) => ({ x: x + point.x, y: y + point.y })),
       });
     });
   };

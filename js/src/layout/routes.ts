@@ -26,7 +26,7 @@ function laneRoute(wire: Wire, x: number, options: LayoutOptions): Point[] {
   const { source, target } = link;
   const track = (top: number, index: number): number => top + (index + 0.5) * options.trackHeight;
   const leavesAt = exitTrack === null ? source.bottom + source.box.below / 2 : track(exit.exitTop, exitTrack);
-  const points = [
+  const course = [
     { x: startX, y: source.bottom },
     { x: startX, y: leavesAt },
     { x, y: leavesAt },
@@ -34,16 +34,16 @@ function laneRoute(wire: Wire, x: number, options: LayoutOptions): Point[] {
   if (entryTrack === null) {
     const y = target.y + target.box.height / 2 + sideOffset;
     const half = target.box.cardWidth / 2;
-    return [...points, { x, y }, { x: x < target.x ? target.x - half : target.x + half, y }];
+    return [...course, { x, y }, { x: x < target.x ? target.x - half : target.x + half, y }];
   }
   const y = track(entry.entryTop, entryTrack);
-  return [...points, { x, y }, { x: endX, y }, { x: endX, y: target.y }];
+  return [...course, { x, y }, { x: endX, y }, { x: endX, y: target.y }];
 }
 
 /** Drops the points that change nothing: double ones, and those in the middle of a straight line. */
-function straighten(points: readonly Point[]): Point[] {
+function straighten(course: readonly Point[]): Point[] {
   const kept: Point[] = [];
-  for (const point of points) {
+  for (const point of course) {
     const last = kept.at(-1);
     const before = kept.at(-2);
     if (last && last.x === point.x && last.y === point.y) continue;

@@ -5,7 +5,7 @@ export function turned({ nodes, edges, width, height }: Layout): Layout {
   const turn = ({ x, y }: Point): Point => ({ x: y, y: x });
   return {
     nodes: nodes.map((node) => ({ ...node, ...turn(node), width: node.height, height: node.width })),
-    edges: edges.map((edge) => ({ ...edge, points: edge.points.map(turn) })),
+    edges: edges.map((edge) => ({ ...edge, course: edge.course.map(turn) })),
     width: height,
     height: width,
   };

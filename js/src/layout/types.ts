@@ -81,7 +81,7 @@ export interface PlacedEdge {
    * From source to target. What is not a lane has vertical pieces, and slanted ones whose bounding box is free of nodes:
    * there is room for a curve. What comes from a port goes straight down behind the title of the group first.
    */
-  points: readonly Point[];
+  course: readonly Point[];
 }
 
 export interface Layout {

@@ -34,8 +34,8 @@ export function edge(
     s("path.line", { d: path }),
     s("path.hit", { d: path }),
   );
-  if (hasArrow) group.append(s("path.arrow", { d: arrowPath(placed.points, ARROW[state], direction) }));
-  const port = placed.fromPort ? placed.points[0] : undefined;
+  if (hasArrow) group.append(s("path.arrow", { d: arrowPath(placed.course, ARROW[state], direction) }));
+  const port = placed.fromPort ? placed.course[0] : undefined;
   const down = direction === "down" ? HEADER_HEIGHT : 0;
   if (port) group.append(s("circle.port", { cx: port.x, cy: port.y + down, r: 3.5 }));
   return group;

@@ -25,7 +25,7 @@ export function outlines(scene: Scene, nodes: readonly PlacedNode[], lines: read
   for (const { state, placed } of lines)
     add(
       `line.is-${state}`,
-      placed.points.map(({ x, y }, place) => `${place ? "L" : "M"}${Math.round(x)} ${Math.round(y)}`).join(""),
+      placed.course.map(({ x, y }, place) => `${place ? "L" : "M"}${Math.round(x)} ${Math.round(y)}`).join(""),
     );
   for (const node of nodes) {
     const { state } = scene.trouble(node.id);

@@ -51,7 +51,7 @@ export function items(
   const open = new Set(nodes.filter((node) => node.isOpen).map((node) => node.id));
   const entries = new Map<string, number>();
   for (const { placed, state } of lines) {
-    const end = placed.points[placed.points.length - 1];
+    const end = placed.course[placed.course.length - 1];
     if (state !== "agree" && !placed.toPort && end) for (const id of placed.ids) entries.set(id, end.x);
   }
   const around = { scene, direction, open, entries };
@@ -69,8 +69,8 @@ class LineItem implements Item {
 
   constructor(line: Line, around: Surroundings) {
     this.key = line.placed.key;
-    this.at = line.placed.points[0] ?? { x: 0, y: 0 };
-    this.box = boundsOf(line.placed.points);
+    this.at = line.placed.course[0] ?? { x: 0, y: 0 };
+    this.box = boundsOf(line.placed.course);
     this.#line = line;
     this.#around = around;
   }
@@ -91,8 +91,8 @@ class LineItem implements Item {
 
   /** The same line, from where it begins. */
   #placed(): PlacedEdge {
-    const points = this.#line.placed.points.map(({ x, y }) => ({ x: x - this.at.x, y: y - this.at.y }));
-    return { ...this.#line.placed, points };
+    const course = this.#line.placed.course.map(({ x, y }) => ({ x: x - this.at.x, y: y - this.at.y }));
+    return { ...this.#line.placed, course };
   }
 }
 
@@ -159,9 +159,9 @@ function labels(scene: Scene, node: PlacedNode, entry: number | undefined, direc
   return group;
 }
 
-function boundsOf(points: readonly Point[]): Box {
+function boundsOf(course: readonly Point[]): Box {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const { x, y } of points) {
+  for (const { x, y } of course) {
     left = Math.min(left, x);
     right = Math.max(right, x);
     top = Math.min(top, y);

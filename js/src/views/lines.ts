@@ -6,13 +6,13 @@ const CORNER = 8;
 
 /** The `d` of one placed edge. */
 export function linePath(edge: PlacedEdge, direction: Direction = "down"): string {
-  return edge.isLane ? roundedPath(edge.points) : curvedPath(edge.points, direction);
+  return edge.isLane ? roundedPath(edge.course) : curvedPath(edge.course, direction);
 }
 
-function curvedPath(points: readonly Point[], direction: Direction): string {
-  return points
+function curvedPath(course: readonly Point[], direction: Direction): string {
+  return course
     .map((point, place) => {
-      const before = points[place - 1];
+      const before = course[place - 1];
       if (before === undefined) return `M${at(point)}`;
       if (Math.abs(before.x - point.x) < 0.5 || Math.abs(before.y - point.y) < 0.5) return `L${at(point)}`;
       const [x, y] = [(before.x + point.x) / 2, (before.y + point.y) / 2];
@@ -23,11 +23,11 @@ function curvedPath(points: readonly Point[], direction: Direction): string {
     .join("");
 }
 
-function roundedPath(points: readonly Point[]): string {
+function roundedPath(course: readonly Point[]): string {
   let path = "";
-  points.forEach((point, place) => {
-    const before = points[place - 1];
-    const after = points[place + 1];
+  course.forEach((point, place) => {
+    const before = course[place - 1];
+    const after = course[place + 1];
     if (before === undefined) path += `M${at(point)}`;
     else if (after === undefined) path += `L${at(point)}`;
     else {
@@ -39,9 +39,9 @@ function roundedPath(points: readonly Point[]): string {
 }
 
 /** A triangle whose tip is the end of the line. */
-export function arrowPath(points: readonly Point[], size: number, direction: Direction = "down"): string {
-  const tip = points[points.length - 1];
-  const before = points[points.length - 2];
+export function arrowPath(course: readonly Point[], size: number, direction: Direction = "down"): string {
+  const tip = course[course.length - 1];
+  const before = course[course.length - 2];
   if (tip === undefined || before === undefined) return "";
   const [x, y] = [tip.x - before.x, tip.y - before.y];
   const isSideways = direction === "down" ? Math.abs(y) < 0.5 : Math.abs(x) >= 0.5;

@@ -19,7 +19,7 @@ function unreal({ nodes, edges }: Layout): string[] {
       .filter(({ x, y, width, height, anchor }) => !isReal(x, y, width, height, anchor))
       .map(({ id }) => `${id} has no place`),
     ...edges
-      .filter(({ points }) => points.length < 2 || !points.every(({ x, y }) => isReal(x, y)))
+      .filter(({ course }) => course.length < 2 || !course.every(({ x, y }) => isReal(x, y)))
       .map(({ key }) => `${key} has no line`),
   ];
 }
@@ -54,16 +54,16 @@ function outside(index: GraphIndex, drawn: Layout, nodes: Map<string, PlacedNode
       .filter((node) => !corners(node).every((corner) => isIn(corner, index.node(node.id).parent)))
       .map(({ id }) => `${id} sticks out`),
     ...drawn.edges
-      .filter(({ points, container }) => !points.every((point) => isIn(point, container)))
+      .filter(({ course, container }) => !course.every((point) => isIn(point, container)))
       .map(({ key }) => `${key} sticks out`),
   ];
 }
 
 /** Lines end on the border of a node, or on the border of their container. */
-function looseEnds({ key, points, source, target }: PlacedEdge, nodes: Map<string, PlacedNode>): string[] {
+function looseEnds({ key, course, source, target }: PlacedEdge, nodes: Map<string, PlacedNode>): string[] {
   const ends: [Point | undefined, string][] = [
-    [points[0], source],
-    [points.at(-1), target],
+    [course[0], source],
+    [course.at(-1), target],
   ];
   return ends
     .filter(([point, id]) => !isOnBorder(point, nodes.get(id)))
@@ -82,14 +82,14 @@ function isOnBorder(point: Point | undefined, node: PlacedNode | undefined): boo
 /** A slanted piece is drawn as a curve somewhere in the box around it, so the whole box must be free. */
 function piercedNodes(
   index: GraphIndex,
-  { key, container, points, source, target }: PlacedEdge,
+  { key, container, course, source, target }: PlacedEdge,
   { nodes }: Layout,
 ): string[] {
   const siblings = nodes.filter((node) => index.node(node.id).parent === container);
-  return points.slice(1).flatMap((to, place) => {
-    const from = points[place] ?? to;
+  return course.slice(1).flatMap((to, place) => {
+    const from = course[place] ?? to;
     const isOwn = (id: string): boolean =>
-      (place === 0 && id === source) || (place === points.length - 2 && id === target);
+      (place === 0 && id === source) || (place === course.length - 2 && id === target);
     return siblings
       .filter((node) => isThrough(from, to, node, isOwn(node.id)))
       .map(({ id }) => `${key} runs through ${id}`);
@@ -115,12 +115,12 @@ function broken(index: GraphIndex, { edges }: Layout, nodes: Map<string, PlacedN
     let line = [...left].find((one) => one.source === from && !one.fromPort);
     while (line) {
       left.delete(line);
-      const { target: at, toPort, points, tensor: carried } = line;
+      const { target: at, toPort, course, tensor: carried } = line;
       if (carried !== tensor) return [`${id} is drawn as ${carried}`];
       if (at === to && !toPort) return left.size > 0 ? [`${id} has lines to spare`] : [];
-      const end = points.at(-1);
+      const end = course.at(-1);
       line = [...left].find(
-        (one) => one.source === at && end !== undefined && one.points[0]?.x === end.x && one.points[0]?.y === end.y,
+        (one) => one.source === at && end !== undefined && one.course[0]?.x === end.x && one.course[0]?.y === end.y,
       );
     }
     return [`${id} is not drawn from ${from} to ${to}`];

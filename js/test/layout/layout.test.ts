@@ -32,17 +32,17 @@ function edge(drawn: Layout, source: string, target: string): PlacedEdge {
   return found;
 }
 
-const corners = ({ points }: PlacedEdge): number[][] => points.map(({ x, y }) => [x, y]);
+const corners = ({ course }: PlacedEdge): number[][] => course.map(({ x, y }) => [x, y]);
 const mainLine = ({ x, anchor }: PlacedNode): number => x + anchor;
 
 const mainLines = (drawn: Layout, ...ids: string[]): Set<number> => new Set(ids.map((id) => mainLine(node(drawn, id))));
 
 /** The x of the longest vertical piece. */
-function longestPiece({ points }: PlacedEdge): number {
-  const pieces = points.slice(1).map((to, place) => ({
+function longestPiece({ course }: PlacedEdge): number {
+  const pieces = course.slice(1).map((to, place) => ({
     x: to.x,
-    length: Math.abs(to.y - (points[place]?.y ?? 0)),
-    isVertical: to.x === points[place]?.x,
+    length: Math.abs(to.y - (course[place]?.y ?? 0)),
+    isVertical: to.x === course[place]?.x,
   }));
   return pieces.filter(({ isVertical }) => isVertical).sort((a, b) => b.length - a.length)[0]?.x ?? Number.NaN;
 }
@@ -69,7 +69,7 @@ describe("layout", () => {
           key: '[null,"a","b","a"]',
           ids: ["e0"],
           isLane: false,
-          points: [
+          course: [
             { x: 55, y: 42 },
             { x: 55, y: 88 },
           ],
@@ -127,7 +127,7 @@ describe("layout", () => {
     for (const step of ["a", "b", "c", "d"]) x = g.reads(step, x, ...(x === "memory" ? [] : ["memory"]));
     const lanes = draw(g.graph()).edges.filter(({ isLane }) => isLane);
     expect(lanes.map(({ target }) => target)).toEqual(["b", "c", "d"]);
-    expect(new Set(lanes.map(({ points }) => Math.max(...points.map((point) => point.x)))).size).toBe(1);
+    expect(new Set(lanes.map(({ course }) => Math.max(...course.map((point) => point.x)))).size).toBe(1);
   });
 
   it("layout() gives two tensors of one source two lanes", () => {
@@ -136,8 +136,8 @@ describe("layout", () => {
     g.edges.splice(-1, 1, { id: "h", source: "lstm", target: "c", tensor: "lstm:h" });
     const lanes = draw(g.graph()).edges.filter(({ isLane }) => isLane);
     expect(lanes).toHaveLength(2);
-    for (const corner of [1, 3]) expect(new Set(lanes.map(({ points }) => points[corner]?.y)).size).toBe(2);
-    expect(new Set(lanes.map(({ points }) => points[2]?.x)).size).toBe(2);
+    for (const corner of [1, 3]) expect(new Set(lanes.map(({ course }) => course[corner]?.y)).size).toBe(2);
+    expect(new Set(lanes.map(({ course }) => course[2]?.x)).size).toBe(2);
   });
 
   it("layout() leads a tensor through a port on the border of an open group", () => {
@@ -165,7 +165,7 @@ describe("layout", () => {
     const drawn = draw(g.graph());
     expect(edge(drawn, "x", "block").ids).toEqual(["e0", "e1"]);
     expect(edge(drawn, "block", "block.add")).toMatchObject({ fromPort: true, isLane: true, ids: ["e1"] });
-    const turn = edge(drawn, "block", "block.add").points[1]?.y ?? 0;
+    const turn = edge(drawn, "block", "block.add").course[1]?.y ?? 0;
     expect(turn - node(drawn, "block").y).toBeGreaterThan(34);
   });
 
@@ -182,7 +182,7 @@ describe("layout", () => {
     g.reads("g.b", g.leaf("x"));
     g.reads("z", g.reads("y", g.leaf("g.made")));
     const drawn = draw(g.graph());
-    const ports = [edge(drawn, "x", "g"), edge(drawn, "g", "y")].flatMap(({ points }) => points.map(({ x }) => x));
+    const ports = [edge(drawn, "x", "g"), edge(drawn, "g", "y")].flatMap(({ course }) => course.map(({ x }) => x));
     expect(new Set(ports).size).toBe(1);
   });
 
@@ -203,12 +203,12 @@ describe("layout", () => {
     for (const step of ["a", "b", "c"]) x = g.reads(`g.${step}`, x);
     g.reads("g.d", x, "mask");
     const drawn = draw(g.graph());
-    expect(edge(drawn, "mask", "g").points.at(-1)?.x).toBeGreaterThan(mainLine(node(drawn, "g")));
+    expect(edge(drawn, "mask", "g").course.at(-1)?.x).toBeGreaterThan(mainLine(node(drawn, "g")));
   });
 
   it("layout() puts a side input on the side where its port is", () => {
     const drawn = draw(transformer(2));
-    const port = edge(drawn, "mask", "layers").points.at(-1)?.x ?? 0;
+    const port = edge(drawn, "mask", "layers").course.at(-1)?.x ?? 0;
     const main = mainLine(node(drawn, "layers"));
     expect(Math.sign(mainLine(node(drawn, "mask")) - main)).toBe(Math.sign(port - main));
   });

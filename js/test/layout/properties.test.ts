@@ -74,7 +74,7 @@ describe.each(models)("layout() of %s", (_, graph, beside) => {
       ({ isLane, ...edge }) => !isLane && [edge.source, edge.target, edge.tensor].every(isMain),
     );
     expect(along.length).toBeGreaterThan(main.length / 2);
-    expect(new Set(along.flatMap(({ points }) => points.map(({ x }) => x)))).toEqual(lines);
+    expect(new Set(along.flatMap(({ course }) => course.map(({ x }) => x)))).toEqual(lines);
   });
 });
 

@@ -16,10 +16,6 @@ from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 
 _COMPARING = frozenset(("cosine_similarity", "CosineSimilarity", "normalize"))
 _FEATURES_LAST = frozenset("Linear LayerNorm RMSNorm Embedding MultiheadAttention LSTM GRU RNN".split())
-_STEP_BY_STEP = frozenset(
-    "Linear LayerNorm RMSNorm Embedding Dropout Identity ReLU GELU SiLU Tanh Sigmoid ELU LeakyReLU Softplus "
-    "add sub mul div relu gelu silu tanh sigmoid dropout".split()
-)
 _DEFAULT = 1
 
 
@@ -34,8 +30,7 @@ def compared_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         if "B" in dims[axis].names:
             continue
-        is_course = dims[axis] == TIME and _is_of_series(evidence) and _brings_steps_together(evidence, layer)
-        if is_course and not is_summed_along(evidence, layer, dims[rank - 1]):
+        if dims[axis] == TIME and _is_of_series(evidence) and not is_summed_along(evidence, layer, dims[rank - 1]):
             continue
         yield _said(layer, made[0], axis)
 
@@ -50,13 +45,6 @@ def _is_of_series(evidence: Evidence) -> bool:
     inputs = [layer for layer in evidence.graph.layers if layer.kind is LayerKind.INPUT and layer.outputs]
     given = [layer.outputs[0] for layer in inputs if not layer.id.startswith("targets")]
     return any(has_time(spec) and spec.dtype.startswith("float") for spec in given)
-
-
-def _brings_steps_together(evidence: Evidence, layer: Layer) -> bool:
-    """Whether a step may know of others, as in a model of series; rows that are read one by one are no course."""
-    before = (evidence.layer(each) for each in evidence.before(layer.id) - {layer.id})
-    computed = [each for each in before if each is not None and each.kind in (LayerKind.LAYER, LayerKind.OPERATION)]
-    return any(each.type not in _STEP_BY_STEP for each in computed)
 
 
 def _said(layer: Layer, made: Layer, axis: int) -> Diagnosis:
