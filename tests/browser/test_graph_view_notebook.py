@@ -32,7 +32,7 @@ class Transformer(nn.Module):
         return self.head(self.blocks(self.embedding(ids)))
 """
 SHOW = "dashboard = shapewidget.attach(Transformer(), torch.randint(0, 500, (6, 10)))\ndashboard"
-STATES = "__import__('ipywidgets').Widget.get_manager_state()['state']"
+STATES = "__import__('ipywidgets').Widget.get_manager_state(drop_defaults=True)['state']"
 """What a notebook that is saved with its widgets holds of them."""
 
 VIEWS = ".swg .swg-world [data-layer]"
