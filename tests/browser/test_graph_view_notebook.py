@@ -32,8 +32,10 @@ class Transformer(nn.Module):
         return self.head(self.blocks(self.embedding(ids)))
 """
 SHOW = "dashboard = shapewidget.attach(Transformer(), torch.randint(0, 500, (6, 10)))\ndashboard"
-STATES = "__import__('ipywidgets').Widget.get_manager_state(drop_defaults=True)['state']"
-"""What a notebook that is saved with its widgets holds of them."""
+STATES = """(lambda state: {
+    name: state()[name] if each["model_name"] == "AnyModel" else each for name, each in state(drop_defaults=True).items()
+})(lambda **options: __import__("ipywidgets").Widget.get_manager_state(**options)["state"])"""
+"""What a notebook that is saved with its widgets holds of them: no defaults, but a script is none to the page."""
 
 VIEWS = ".swg .swg-world [data-layer]"
 
