@@ -33,7 +33,7 @@ class Transformer(nn.Module):
 """
 SHOW = "dashboard = shapewidget.attach(Transformer(), torch.randint(0, 500, (6, 10)))\ndashboard"
 STATES = """(lambda state: {
-    name: state()[name] if each["model_name"] == "AnyModel" else each for name, each in state(drop_defaults=True).items()
+    name: state()[name] if it["model_name"] == "AnyModel" else it for name, it in state(drop_defaults=True).items()
 })(lambda **options: __import__("ipywidgets").Widget.get_manager_state(**options)["state"])"""
 """What a notebook that is saved with its widgets holds of them: no defaults, but a script is none to the page."""
 
