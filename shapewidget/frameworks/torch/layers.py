@@ -56,13 +56,12 @@ def paths(model: nn.Module) -> dict[nn.Module, str]:
     waiting = [("", model)]
     while waiting:
         path, module = waiting.pop()
-        if module in found:
-            continue
-        found[module] = path
-        for name in reversed(module._modules):
-            child = module._modules[name]
-            if child is not None:
-                waiting.append((f"{path}.{name}" if path else name, child))
+        if module not in found:
+            found[module] = path
+            children = [
+                (f"{path}.{name}" if path else name, it) for name, it in module._modules.items() if it is not None
+            ]
+            waiting.extend(reversed(children))
     return found
 
 
