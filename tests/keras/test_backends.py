@@ -1,6 +1,5 @@
 """Keras on PyTorch and on JAX is told of as it is on TensorFlow."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -13,8 +12,7 @@ import pytest
 from keras_everywhere import LARGER, PROGRAMS, told
 
 TESTS = Path(__file__).parent.parent
-NO_JAX = pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-BACKENDS = ("torch", pytest.param("jax", marks=NO_JAX))
+BACKENDS = ("torch", "jax")
 
 
 @cache
