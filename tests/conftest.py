@@ -10,7 +10,12 @@ STEPS = ("packaging", "browser")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test in a step's folder with the step, and put the steps behind the unit tests."""
+    """Mark each test in a step's folder with the step, and put the steps behind the unit tests.
+
+    What drives a browser is tried once more where it fails: a page of JupyterLab may be redrawn, or a machine be busy, at
+    the wrong moment. Each such failure is printed with its traceback at the end of the run, to be mended, and a run
+    forgives three at most.
+    """
 
     def step(item: pytest.Item) -> int:
         folder = item.path.relative_to(HERE).parts[0]
@@ -19,6 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if step(item) >= 0:
             item.add_marker(STEPS[step(item)])
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     items.sort(key=step)
 
 

@@ -151,10 +151,8 @@ def test_names_in_wide_boxes_are_in_the_colour_of_the_text(page, theme):
     page.locator(".swg-svg").focus()
     for _ in range(4):
         page.keyboard.press("-")
-    name = page.locator(".swg-far-name", has_text="GPTBlock").first
-    assert name.evaluate("text => getComputedStyle(text).fill") == page.locator(".swg").evaluate(
-        "root => getComputedStyle(root).color"
-    )
+    ink = page.locator(".swg").evaluate("view => getComputedStyle(view).color")
+    expect(page.locator(".swg-far-name", has_text="GPTBlock").first).to_have_css("fill", ink)
 
 
 def test_a_fitted_graph_is_fitted_again_in_a_larger_view(page):
