@@ -12,9 +12,9 @@ STEPS = ("packaging", "browser")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test in a step's folder with the step, and put the steps behind the unit tests.
 
-    What drives a browser is tried once more where it fails: a page of JupyterLab may be redrawn, or a machine be busy, at
-    the wrong moment. Each such failure is printed with its traceback at the end of the run, to be mended, and a run
-    forgives three at most.
+    What drives a browser is tried once more where it fails: a page may be redrawn, or a machine be busy, at the wrong
+    moment. Each such failure is printed with its traceback at the end of the run, to be mended, and a run forgives
+    three at most.
     """
 
     def step(item: pytest.Item) -> int:
