@@ -168,6 +168,12 @@ def batches_are_followed():
     return seen.batches
 
 
+def probed_while_followed():
+    model, seen = keras.Sequential([keras.Input((5,)), layers.Dense(1)]), Seen()
+    adapter_for(model).follow(model, seen.note)
+    return drawn(shapewidget.probe(keras.Sequential([keras.Input((5,)), model]), floats(6, 5)))
+
+
 class Native(keras.Model):
     """Calls the framework below Keras between two layers."""
 
@@ -214,6 +220,7 @@ PROGRAMS = {
             explained_from_the_error,
             left_as_found,
             batches_are_followed,
+            probed_while_followed,
         )
     },
 }

@@ -154,6 +154,26 @@ def test_what_is_followed_is_left_as_it_was(model):
     assert before == (keras.Model.__call__, keras.Model.make_train_function, type(tf.function(len)).__call__)
 
 
+def test_followers_of_one_model_end_in_any_order(model):
+    fit_dataset(model)
+    lives = [Live(), Live()]
+    first, second = (Session(model, np.zeros((2, 4), "float32")).follow(live.called) for live in lives)
+    fit_dataset(model)
+    first()
+    model.compile(optimizer="sgd", loss="mse")
+    fit_dataset(model)
+    second()
+    fit_dataset(model)
+    assert [live.count for live in lives] == [4, 8]
+
+
+def test_steps_that_run_eagerly_are_followed_with_their_targets(followed, model):
+    model.compile(optimizer="sgd", loss="mse", run_eagerly=True)
+    fit_dataset(model)
+    assert followed.count == 4
+    assert shapes(followed) == SHAPES
+
+
 def test_what_follows_a_keras_model_does_not_keep_it():
     live, model = Live(), keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     end = Session(model, np.zeros((2, 4), "float32")).follow(live.called)

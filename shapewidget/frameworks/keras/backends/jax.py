@@ -7,18 +7,17 @@ not compiled while it is watched; what the user compiles is seen where it is tra
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
 import keras
 
-from shapewidget.frameworks.keras.backends.following import follow
+from shapewidget.frameworks.keras.backends.following import Follower
 from shapewidget.frameworks.keras.backends.functions import Calls
+from shapewidget.frameworks.keras.backends.plain import Plain
 from shapewidget.frameworks.keras.backends.protocol import Listener, Original
 from shapewidget.frameworks.keras.backends.replacing import Wrap, instead, replaced
-from shapewidget.frameworks.keras.backends.unfollowed import UnfollowedTraining
-from shapewidget.graph.costs import Measurement
 
 _ARRAYS = (type(jax.numpy.zeros(())), jax.core.Tracer)
 _OPERATORS = {
@@ -32,7 +31,7 @@ _MORE_METHODS = ("ravel", "repeat", "reshape", "round", "squeeze", "std", "sum",
 _FUNCTIONS = ("train", "test", "predict")
 
 
-class Jax:
+class Jax(Plain):
     """See `shapewidget.frameworks.keras.backends.protocol.Backend`."""
 
     package = "jax"
@@ -102,17 +101,7 @@ class Jax:
 
     def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
         """Tell of calls, and of the steps of `fit`."""
-        return follow(model, called, lambda array: not isinstance(array, jax.core.Tracer))
-
-    def training_watch(self) -> UnfollowedTraining:
-        """Nothing: backward passes are not seen."""
-        return UnfollowedTraining()
-
-    def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
-        """Time alone."""
-        from shapewidget.frameworks.keras.fitted import measure
-
-        return measure
+        return _Follower(model, called).start()
 
     @contextlib.contextmanager
     def operations(self, listener: Listener) -> Iterator[None]:
@@ -128,6 +117,11 @@ class Jax:
                 for name in (*_OPERATORS, *_METHODS, *_MORE_METHODS):
                     stack.enter_context(replaced(kind, name, _method(name, calls)))
             yield
+
+
+class _Follower(Follower):
+    def has_values(self, array: Any) -> bool:
+        return not isinstance(array, jax.core.Tracer)
 
 
 def _is_function(module: Any, name: str) -> bool:

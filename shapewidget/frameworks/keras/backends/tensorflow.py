@@ -22,6 +22,7 @@ from tensorflow.python.ops.resource_variable_ops import ResourceVariable
 from tensorflow.python.util import traceback_utils
 
 from shapewidget.frameworks.keras import kernels
+from shapewidget.frameworks.keras.backends.following_functions import FunctionFollower
 from shapewidget.frameworks.keras.backends.protocol import Listener, Original, TrainingWatch
 from shapewidget.frameworks.keras.backends.replacing import instead, replaced
 from shapewidget.frameworks.keras.names import plain_name
@@ -94,9 +95,7 @@ class TensorFlow:
 
     def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
         """Tell of calls, and of functions that use the weights of the model."""
-        from shapewidget.frameworks.keras.follow import follow
-
-        return follow(model, called)
+        return FunctionFollower(model, called).start()
 
     def training_watch(self) -> TrainingWatch:
         """What follows gradient tapes and datasets."""

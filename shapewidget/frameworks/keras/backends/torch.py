@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -11,12 +11,11 @@ import torch
 from keras.src import backend
 from torch.overrides import TorchFunctionMode
 
-from shapewidget.frameworks.keras.backends.following import follow
+from shapewidget.frameworks.keras.backends.following import Follower
 from shapewidget.frameworks.keras.backends.functions import Calls
+from shapewidget.frameworks.keras.backends.plain import Plain
 from shapewidget.frameworks.keras.backends.protocol import Listener, Original
 from shapewidget.frameworks.keras.backends.replacing import replaced
-from shapewidget.frameworks.keras.backends.unfollowed import UnfollowedTraining
-from shapewidget.graph.costs import Measurement
 
 _KEPT_APART = ("_modules", "_parameters", "_buffers")
 _WEIGHTS = "_torch_params"
@@ -24,7 +23,7 @@ _WEIGHTS = "_torch_params"
 Held = tuple[torch.Tensor, torch.Tensor, int]
 
 
-class Torch:
+class Torch(Plain):
     """See `shapewidget.frameworks.keras.backends.protocol.Backend`."""
 
     package = "torch"
@@ -80,17 +79,7 @@ class Torch:
 
     def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
         """Tell of calls, and of the steps of `fit`."""
-        return follow(model, called, lambda array: True)
-
-    def training_watch(self) -> UnfollowedTraining:
-        """Nothing: backward passes are not seen."""
-        return UnfollowedTraining()
-
-    def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
-        """Time alone."""
-        from shapewidget.frameworks.keras.fitted import measure
-
-        return measure
+        return Follower(model, called).start()
 
     @contextlib.contextmanager
     def operations(self, listener: Listener) -> Iterator[None]:

@@ -1,11 +1,27 @@
-"""A training loop of a backend whose backward passes are not seen: nothing is said of its steps."""
+"""What PyTorch and JAX leave to Keras: their backward passes and their memory are not seen."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable, Generator
 from typing import Any
 
+from shapewidget.graph.costs import Measurement
 from shapewidget.graph.training import TrainingLog
+
+
+class Plain:
+    """The part of a `Backend` that is the same for them."""
+
+    def training_watch(self) -> UnfollowedTraining:
+        """Nothing: backward passes are not seen."""
+        return UnfollowedTraining()
+
+    def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
+        """Time alone."""
+        from shapewidget.frameworks.keras.fitted import measure
+
+        return measure
 
 
 class UnfollowedTraining:
