@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from types import GeneratorType
 from typing import Any
@@ -16,19 +15,17 @@ from shapewidget.errors import InputError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import kernels, layers
 from shapewidget.frameworks.keras.arguments import argument_names, looks_for_mask
-from shapewidget.frameworks.keras.backends.protocol import Settings
 from shapewidget.frameworks.keras.datasets import is_dataset
-from shapewidget.frameworks.keras.direct import direct_frame, name_in
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
-from shapewidget.frameworks.keras.names import DATA, SAME_VALUES, UNTOLD, plain_name
+from shapewidget.frameworks.keras.names import plain_name
 from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.nodes import Node, Nodes
+from shapewidget.frameworks.keras.operation_recorder import OperationRecorder
 from shapewidget.frameworks.keras.patches import installed
-from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, text_of
+from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, refused_input, text_of
 from shapewidget.frameworks.keras.refused_weights import refused_weights
 from shapewidget.frameworks.keras.stopgap import fitted
-from shapewidget.frameworks.keras.swaps import Swaps
-from shapewidget.frameworks.keras.tensors import is_argument, is_symbolic, leaves, shape, spec
+from shapewidget.frameworks.keras.tensors import is_symbolic, leaves, spec
 from shapewidget.frameworks.keras.trace import Trace, is_traced
 from shapewidget.frameworks.unstarted import again
 from shapewidget.graph.records import Clash, ClashKind, LayerKind, Recording
@@ -36,7 +33,7 @@ from shapewidget.graph.records import Clash, ClashKind, LayerKind, Recording
 _MOST_REPAIRS = 4
 
 
-class Recorder:
+class Recorder(OperationRecorder):
     """Records what runs between `recording()` and its end.
 
     Args:
@@ -49,83 +46,19 @@ class Recorder:
         self, root: keras.Model | None = None, *, most_nodes: int | None = None, nodes: Nodes | None = None
     ) -> None:
         """Start with an empty graph."""
-        self.nodes = nodes if nodes is not None else Nodes()
-        self._root = root
-        self._most_nodes = most_nodes
-        self._depth = 0
-        self._blind = 0
-        self._thread = threading.get_ident()
-        self._inner: Clash | None = None
-        self._noted = False
+        super().__init__(root, most_nodes, nodes if nodes is not None else Nodes())
         self.losses = LossCalls(self)
         self._naming = Naming()
-        self._swaps = Swaps(self.nodes)
         self.trace = Trace()
         self.deferred: Exception | None = None
         self.loaders: list[tuple[Any, Any]] = []
         self._repaired: list[Any] = []
-
-    @property
-    def is_full(self) -> bool:
-        """Whether so much was recorded that the rest runs unrecorded."""
-        return self._most_nodes is not None and len(self.nodes.all) >= self._most_nodes
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """Record what the block runs."""
         with installed(self):
             yield
-
-    def is_passed_by(self) -> bool:
-        """Whether what runs now is not recorded."""
-        return bool(self._blind) or self.is_full or threading.get_ident() != self._thread
-
-    @contextlib.contextmanager
-    def blindly(self) -> Iterator[None]:
-        """Record nothing of what the block runs."""
-        self._blind += 1
-        try:
-            yield
-        finally:
-            self._blind -= 1
-
-    @contextlib.contextmanager
-    def seeing(self) -> Iterator[None]:
-        """Record what the block runs, in one that is not recorded."""
-        blind, self._blind = self._blind, 0
-        try:
-            yield
-        finally:
-            self._blind = blind
-
-    @contextlib.contextmanager
-    def inside(self, node: Node | None) -> Iterator[None]:
-        """Record what the block runs as part of a node."""
-        self._depth += 1
-        if node is not None:
-            self.nodes.groups.append(node)
-        try:
-            yield
-        finally:
-            self._depth -= 1
-            if node is not None:
-                self.nodes.groups.pop()
-
-    def begin(self) -> None:
-        """Something new is called: an error from here on was not noted yet."""
-        self._noted = False
-
-    def note(self, node: Node, clash: Clash) -> None:
-        """Note what refused a node, unless it was noted where it arose."""
-        if not self._noted:
-            self.nodes.clash(node, clash)
-        self._noted = True
-
-    def unseen(self, original: Original, *args: Any, **kwargs: Any) -> Any:
-        """Run what is no part of the data flow."""
-        __tracebackhide__ = True
-        with self.blindly():
-            return original(*args, **kwargs)
 
     def key(self, tensor: Any) -> Hashable:
         """What tensors of equal values have in common: the output of a node that they are, or else the object."""
@@ -217,13 +150,6 @@ class Recorder:
                 name = operation.name if operation is not None else "inputs"
                 self.add_input(name, tensor, declared[place] if place < len(declared) else None)
 
-    def add_input(self, name: str, tensor: Any, declared: tuple[int | None, ...] | None = None) -> None:
-        """Append a node for a tensor that comes from outside."""
-        node = self.nodes.add(LayerKind.INPUT, name, "input", "", id_=name)
-        if declared is not None:
-            node.settings["declared_shape"] = declared
-        self.nodes.gives(node, (tensor,))
-
     def _new(self, kind: LayerKind, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Node:
         owner = self.nodes.groups[-1] if self.nodes.groups else None
         name = self._naming.of(layer, owner.layer if owner is not None else self._root)
@@ -309,17 +235,6 @@ class Recorder:
         self.begin()
         return result
 
-    def tried(self, original: Original, *args: Any, **kwargs: Any) -> Any:
-        """Run what is run again if it raises: of what raised nothing is noted."""
-        __tracebackhide__ = True
-        mark = self.nodes.mark()
-        try:
-            return original(*args, **kwargs)
-        except Exception:
-            self.nodes.cut_back(mark)
-            self.begin()
-            raise
-
     def set_weights(self, original: Original, layer: Any, weights: Any) -> Any:
         """Stand in for `Layer.set_weights`; a model whose layers have other weights is told as a whole."""
         try:
@@ -355,89 +270,6 @@ class Recorder:
         self.nodes.gives(node, leaves(output))
         return output
 
-    def _add_operation(self, name: str, given: Sequence[Any]) -> Node:
-        group = self.nodes.groups[-1] if self.nodes.groups else None
-        id_ = f"{group.id}/{name}" if group is not None else name
-        node = self.nodes.add(LayerKind.OPERATION, name, name, group.path if group else "", id_=id_, read=given)
-        node.line = source.here()
-        frame = direct_frame() if self._root is None and group is None else None
-        node.place = (frame, frame.f_lasti) if frame is not None else None
-        return node
-
-    def _is_read(self, tensor: Any) -> bool:
-        """Whether a tensor is data, and no axis or shape that was handed over as a tensor."""
-        return self.nodes.producer(tensor) is not None or not is_argument(tensor)
-
-    def _know_direct(self, inputs: Sequence[Any]) -> None:
-        """Make inputs of the tensors that the user's own code hands to an operation."""
-        new = [each for each in leaves(list(inputs)) if len(shape(each)) and self.nodes.producer(each) is None]
-        frame = direct_frame() if new and self._root is None and not self._depth else None
-        for tensor in new if frame is not None else ():
-            name = name_in(frame, tensor)  # type: ignore[arg-type]
-            if name is not None or not is_argument(tensor):
-                self.add_input(name or "x", tensor)
-
-    def ran(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], settings: Settings) -> None:
-        """Note an operation of the backend, if it reads a tensor that is known."""
-        if name in UNTOLD:
-            return
-        with self.blindly():
-            self._know_direct(inputs)
-            known = [tensor for tensor in inputs if self.nodes.producer(tensor) is not None]
-            if not known:
-                return
-            if name in SAME_VALUES:
-                self.nodes.same(outputs[0], known[0])
-                return
-            if not self._swaps.closes(name, inputs[0], source.here(), outputs):
-                self._add_kernel(name, inputs, outputs, settings())
-
-    def _add_kernel(
-        self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], settings: dict[str, object]
-    ) -> None:
-        arguments = {id(each) for each in inputs if is_argument(each) and name != "stack"}
-        arguments -= {id(each) for each in inputs if self.nodes.producer(each) is not None}
-        read = [tensor for tensor in leaves(list(inputs)) if id(tensor) not in arguments]
-        undone = self._swaps.undone(name, inputs[0], source.here())
-        if undone is not None:
-            read, settings = [undone[0]], settings | {"axis": undone[1]}
-        before = self.nodes.mark() if name == "transpose" else None
-        node = self._add_operation(name, read)
-        node.settings = settings
-        self.nodes.gives(node, leaves(list(outputs)))
-        if before is not None:
-            self._swaps.follow(node, before, inputs[0], outputs[0])
-        if undone is not None:
-            self._swaps.open(node, outputs[0])
-
-    def gradient(self, original: Original, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
-        """Stand in for `tf.GradientTape.gradient`: gradients of tensors, not those of weights, are used further on."""
-        found = self.unseen(original, tape, target, sources, *args, **kwargs)
-        if not self.is_passed_by():
-            known = [each for each in leaves(sources) if self.nodes.producer(each) is not None]
-            made = leaves(found)
-            if known and len(made) == len(leaves(sources)):
-                self.nodes.gives(self._add_operation("gradient", [*leaves(target), *known]), made)
-        return found
-
-    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
-        """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""
-        name = plain_name(name)
-        if threading.get_ident() != self._thread or name in DATA:
-            return
-        with self.blindly():
-            if self._blind == 1:
-                self._know_direct(list(arguments.values()))
-            clash = refused_by_operation(name, arguments, text_of(error))
-            if self._blind > 1:
-                self._inner = clash
-                return
-            node = self._add_operation(name, [each for each in leaves(list(arguments.values())) if self._is_read(each)])
-            if isinstance(arguments.get("axis"), int):
-                node.settings["axis"] = arguments["axis"]
-            self.nodes.clash(node, clash)
-        self._noted = True
-
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def fail(self, error: Exception) -> str:
@@ -445,7 +277,7 @@ class Recorder:
         text = text_of(error)
         if not self._noted and self.deferred is None:
             inputs = (node for node in self.nodes.all if "declared_shape" in node.settings)
-            found = next(((node, clash) for node in inputs if (clash := _refused_input(node, text))), None)
+            found = next(((node, clash) for node in inputs if (clash := refused_input(node, text))), None)
             if found is not None:
                 self.nodes.clash(*found)
             else:
@@ -455,16 +287,3 @@ class Recorder:
     def recorded(self, title: str, stopped: str | None) -> Recording:
         """What was recorded, and the text of the error that ended it."""
         return Recording(self.nodes.graph(title), tuple(self.nodes.clashes), stopped=stopped)
-
-
-def _refused_input(node: Node, error: str) -> Clash | None:
-    """Where an input has another shape than the model declares; None where it fits."""
-    declared, given = node.settings["declared_shape"], node.outputs[0].shape
-    if not isinstance(declared, tuple):
-        return None
-    if len(declared) != len(given):
-        return Clash("", ClashKind.RANK, expected=len(declared), got=len(given), error=error)
-    for axis, (wanted, got) in enumerate(zip(declared, given, strict=True)):
-        if wanted not in (None, got):
-            return Clash("", ClashKind.SIZE, 0, axis, wanted, got, error=error)
-    return None

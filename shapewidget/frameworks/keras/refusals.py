@@ -11,6 +11,7 @@ import keras
 
 from shapewidget.frameworks.keras.attention import attended
 from shapewidget.frameworks.keras.layers import built_width
+from shapewidget.frameworks.keras.nodes import Node
 from shapewidget.frameworks.keras.states import started
 from shapewidget.frameworks.keras.tensors import UNSEEN, leaves, shape
 from shapewidget.graph.records import Clash, ClashKind
@@ -289,3 +290,16 @@ _CHECKS: tuple[tuple[frozenset[str], Callable[[Sequence[Shape], Mapping[str, Any
     (frozenset(("matmul",)), _product),
     (frozenset(("reshape",)), _reshape),
 )
+
+
+def refused_input(node: Node, error: str) -> Clash | None:
+    """Where an input has another shape than the model declares; None where it fits."""
+    declared, given = node.settings["declared_shape"], node.outputs[0].shape
+    if not isinstance(declared, tuple):
+        return None
+    if len(declared) != len(given):
+        return Clash("", ClashKind.RANK, expected=len(declared), got=len(given), error=error)
+    for axis, (wanted, got) in enumerate(zip(declared, given, strict=True)):
+        if wanted not in (None, got):
+            return Clash("", ClashKind.SIZE, 0, axis, wanted, got, error=error)
+    return None
