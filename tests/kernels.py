@@ -9,7 +9,8 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 60
+SECONDS = 180
+"""How long anything may take at most, on a machine that is busy."""
 STACKS = {"newest": ".venv", "colab": ".venv-colab"}
 
 

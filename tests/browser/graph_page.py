@@ -12,6 +12,12 @@ def wire(name: str, **traits) -> dict:
 
 def show(page: Page, traits: dict, style: str = "") -> None:
     page.evaluate("([traits, style]) => host.show(traits, style)", [traits, style])
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until all is drawn: views follow their sizes, and draw what nobody waits for, with the next two frames."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def trait(page: Page, name: str):

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from browser.conftest import desk
 from browser.notebooks import LabNotebook
+from browser.patience import MOST_MS
 from browser.servers import ROOT, Lab
 
 LESSON = "notebooks/01_first_look.ipynb"
@@ -46,6 +47,7 @@ def binder(binder_server, chromium, request):
 
 def test_binder_opens_the_first_lesson(binder_server, chromium):
     page = chromium.new_page()
+    page.set_default_timeout(MOST_MS)
     page.goto(binder_server.address, wait_until="domcontentloaded")
     page.wait_for_url(f"**/lab/tree/{LESSON}")
     page.wait_for_function(LabNotebook.ready)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 MODEL = """
 import torch
@@ -24,7 +25,12 @@ model = Tagger()
 BROKEN, RIGHT = (MODEL.strip().format(head=head) for head in ("hidden", "2 * hidden"))
 ATTACH = "%load_ext shapewidget\ndashboard = %shapewidget model"
 HANDLES = ".widget-slider .noUi-handle, .widget-slider .ui-slider-handle"
-COLOURS = "part => getComputedStyle(document.querySelector(part)).color"
+COLOUR = "part => getComputedStyle(document.querySelector(part)).color"
+SAME_PLACE = """() => {
+    const [view, picture] = [".swg-view", ".swg-svg"].map(part => document.querySelector(part).getBoundingClientRect());
+    return ["x", "y", "width", "height"].every(side => view[side] === picture[side]);
+}"""
+"""Notebook 6 has a height of its own for pictures in an output."""
 CHIPS = "() => [...document.querySelectorAll('.swg-chip')].map(chip => chip.textContent).join('|')"
 LINES = "() => [...document.querySelectorAll('.js-plotly-plot')].map(plot => JSON.stringify(plot.data))"
 MEASURED = "() => document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2"
@@ -47,25 +53,24 @@ def opened(stack, model):
 def test_mismatch_is_explained_with_both_sizes_line_and_a_fix_that_was_run(stack):
     notebook = opened(stack, BROKEN)
     page = notebook.page
-    assert page.locator(".js-plotly-plot:visible").count() == 0
-    view, picture = (page.locator(part).bounding_box() for part in (".swg-view", ".swg-svg"))
-    assert picture == view  # Notebook 6 has a height of its own for pictures in an output
-    assert "2·hidden = 128 ≠ 64" in page.locator(".swg-badge").text_content()
-    assert page.locator('.swg-edge[data-state="mismatch"]').count() == 1
+    expect(page.locator(".js-plotly-plot:visible")).to_have_count(0)
+    page.wait_for_function(SAME_PLACE)
+    expect(page.locator(".swg-badge")).to_contain_text("2·hidden = 128 ≠ 64")
+    expect(page.locator('.swg-edge[data-state="mismatch"]')).to_have_count(1)
     page.locator(".swg-badge").click()
     panel = page.locator(".swg-panel")
-    assert "takes 64 features" in panel.text_content()
-    assert "a bidirectional LSTM joins both directions, 2 x 64" in panel.text_content()
-    assert "self.head = nn.Linear(2 * hidden, tags)" in panel.locator(".swg-diff .swg-added").text_content()
-    assert "In [1], line 9" in panel.text_content()
-    assert panel.locator(".swg-verified").count() == 1
-    assert page.locator(".swg-node.swg-assumed").count() == 1
+    expect(panel).to_contain_text("takes 64 features")
+    expect(panel).to_contain_text("a bidirectional LSTM joins both directions, 2 x 64")
+    expect(panel.locator(".swg-diff .swg-added")).to_contain_text("self.head = nn.Linear(2 * hidden, tags)")
+    expect(panel).to_contain_text("In [1], line 9")
+    expect(panel.locator(".swg-verified")).to_have_count(1)
+    expect(page.locator(".swg-node.swg-assumed")).to_have_count(1)
     notebook.screenshot("mismatch-light")
     notebook.set_theme("dark")
     page.locator('.swg[data-theme="dark"]').first.wait_for()
     notebook.screenshot("mismatch-dark")
-    assert page.evaluate(COLOURS, ".swg-panel") == page.evaluate(COLOURS, ".swg-diff")
-    assert notebook.kernel_eval("dashboard.graph_view.selection") == "lstm:0 → head:0"
+    expect(page.locator(".swg-panel")).to_have_css("color", page.evaluate(COLOUR, ".swg-diff"))
+    notebook.wait_for_kernel("dashboard.graph_view.selection", "lstm:0 → head:0")
 
 
 @pytest.mark.parametrize(("place", "name"), [(0, "B"), (1, "T"), (2, "hidden")])
@@ -83,7 +88,8 @@ def test_slider_reruns_the_model_and_redraws_shapes_and_plots(stack, place, name
     notebook.wait_for_kernel("dashboard.measurements[-1].memory is not None and len(dashboard.measurements) > 1", True)
     page.wait_for_function(f"before => ({CHIPS})() !== before", arg=chips)
     page.wait_for_function(f"before => ({LINES})().every((plot, place) => plot !== before[place])", arg=lines)
-    assert str(after[name] * (2 if name == "hidden" else 1)) in page.evaluate(CHIPS)
+    shown = str(after[name] * (2 if name == "hidden" else 1))
+    page.wait_for_function(f"shown => ({CHIPS})().includes(shown)", arg=shown)
     notebook.screenshot(f"slider-{name}")
 
 
@@ -121,7 +127,7 @@ def test_size_that_cannot_be_moved_says_why(stack):
     notebook.run_cell(0)
     notebook.run_cell(1)
     notebook.page.locator(".swg .swg-node").first.wait_for()
-    assert "no axis that is the sequence length" in notebook.page.locator("body").text_content()
+    expect(notebook.page.locator("body")).to_contain_text("no axis that is the sequence length")
     assert notebook.kernel_eval("[bool(it.control.refusal) for it in dashboard.controls.values()]") == [
         False,
         True,
@@ -149,6 +155,7 @@ def click(page, bar):
 def test_a_click_on_a_bar_selects_the_layer_in_the_graph_and_the_reverse(lab):
     notebook = opened(lab, RIGHT)
     page = notebook.page
+    notebook.wait_for_kernel("dashboard.graph_view.status['state']", "ready")
     bars = page.locator(".js-plotly-plot").nth(2).locator(".bars .point path")
     names = notebook.kernel_eval("list(dashboard.layers_figure.data[0].y)")
     click(page, bars.nth(names.index("lstm")))

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from browser.graph_page import chain, layer, opened, receive, show, trait, transform, wire
+from browser.graph_page import chain, layer, opened, receive, settle, show, trait, transform, wire
 from browser.servers import ROOT
 from playwright.sync_api import Page, expect
 
@@ -167,7 +167,7 @@ def test_a_group_that_hides_a_problem_stays_closed_when_the_view_gets_another_si
     layer(page, "encoder").locator(".swg-name").click()
     page.locator("#view-0").evaluate("view => { view.style = 'width: 500px'; }")
     expect(page.locator(".swg")).to_have_css("width", "500px")
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settle(page)
     expect(layer(page, "encoder")).to_have_attribute("aria-expanded", "false")
 
 
@@ -175,7 +175,7 @@ def test_what_was_gone_to_stays_in_view_beside_the_panel(page):
     show(page, wire("elmo"), "width: 480px")
     page.locator(".swg-finding").click()
     badge = page.locator(".swg-badge")
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settle(page)
     graph, box = page.locator(".swg-view").bounding_box(), badge.bounding_box()
     assert graph["y"] <= box["y"]
     assert box["y"] + box["height"] <= graph["y"] + graph["height"]
@@ -276,7 +276,7 @@ def test_names_of_a_model_are_text_wherever_they_stand(page):
     expect(page.locator(".swg-panel td", has_text=HOSTILE).first).to_be_visible()
     receive(page, problem={"title": HOSTILE, "text": HOSTILE}, status={"state": "busy", "text": HOSTILE, "progress": 0})
     expect(page.get_by_role("alert")).to_contain_text(HOSTILE)
-    assert page.locator(".swg img").count() == 0
+    expect(page.locator(".swg img")).to_have_count(0)
 
 
 def test_a_state_of_a_later_version_is_drawn_as_not_reached(page):
@@ -290,6 +290,7 @@ def test_a_state_of_a_later_version_is_drawn_as_not_reached(page):
 def test_a_narrow_view_has_the_panel_below_the_graph(page):
     show(page, wire("elmo"), "width: 480px")
     page.locator(".swg-badge").click()
+    settle(page)
     view, panel = page.locator(".swg").bounding_box(), page.locator(".swg-panel").bounding_box()
     graph = page.locator(".swg-view").bounding_box()
     assert panel["x"] >= view["x"]
@@ -307,9 +308,10 @@ def test_a_group_that_opens_or_closes_keeps_its_header_in_place(page, id_):
     places = [title.bounding_box()["y"]]
     for _ in range(2):
         layer(page, id_).locator(".swg-fold").dispatch_event("click")
+        settle(page)
         places.append(title.bounding_box()["y"])
     assert places[2] == pytest.approx(places[0], abs=1)
-    assert layer(page, id_).get_attribute("aria-expanded") == "true"
+    expect(layer(page, id_)).to_have_attribute("aria-expanded", "true")
 
 
 def is_fitted(page: Page) -> bool:
@@ -326,10 +328,12 @@ def test_a_hidden_view_is_fitted_when_it_gets_a_size_and_when_it_grows(page):
     page.locator("#view-0").evaluate("view => { view.style = 'width: 700px'; }")
     page.wait_for_function("document.querySelector('.swg-world').getAttribute('transform')")
     expect(page.locator(".swg-badge")).to_be_visible()
+    settle(page)
     assert is_fitted(page)
     small = transform(page)
     receive(page, height=860)
     expect(page.locator(".swg-world")).not_to_have_attribute("transform", small)
+    settle(page)
     assert is_fitted(page)
 
 
@@ -340,10 +344,11 @@ def test_a_picture_that_a_person_moved_stays_when_the_view_grows(page):
     page.mouse.down()
     page.mouse.move(box["x"] + 60, box["y"] + 40, steps=4)
     page.mouse.up()
+    settle(page)
     moved = transform(page)
     page.locator("#view-0").evaluate("view => { view.style = 'width: 1000px'; }")
     expect(page.locator("#view-0")).to_have_css("width", "1000px")
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settle(page)
     assert transform(page) == moved
 
 
@@ -414,6 +419,7 @@ def test_nothing_lies_beside_the_view(page, theme, name):
         page.locator("#view-0").evaluate("(view, width) => { view.style = `width: ${width}px`; }", width)
         page.locator(".swg-badge").first.dispatch_event("click")
         expect(page.locator(".swg-panel h3")).to_be_visible()
+        settle(page)
         assert page.locator(".swg").evaluate("view => view.scrollWidth <= view.clientWidth")
         assert page.locator(".swg-panel").evaluate("panel => panel.scrollWidth <= panel.clientWidth")
         page.locator("#view-0").screenshot(path=ARTIFACTS / f"{name}-{theme}-{width}.png")

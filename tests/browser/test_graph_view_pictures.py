@@ -52,7 +52,6 @@ def test_a_graph_looks_as_it_was_seen(page, name, theme, width):
     page.add_style_tag(content="body { margin: 0 }")
     show(page, state(name) | {"theme": theme, "height": high})
     expect(page.locator(".swg-world [data-layer]").first).to_be_attached()
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     taken = page.locator(".swg").screenshot()
     kept = FOLDER / f"{name}-{theme}-{width}.png"
     if RENEWED:

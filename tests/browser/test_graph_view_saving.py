@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from browser.graph_page import chain, choose, layer, show, wire
+from browser.patience import MOST_MS
 from playwright.sync_api import Page, expect
 from stand_in import tagger_report
 from wire_graphs import elmo_report
@@ -63,6 +64,7 @@ def offline(chromium):
     """A page that has nothing but files, and may complain of nothing."""
     context = chromium.new_context(viewport={"width": 1000, "height": 700}, offline=True)
     page = context.new_page()
+    page.set_default_timeout(MOST_MS)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -88,7 +90,7 @@ def test_names_in_a_saved_page_are_text(offline, tmp_path):
     object.__setattr__(report.graph, "title", evil)
     offline.goto(report.save_html(tmp_path / "graph.html").as_uri())
     expect(offline.locator(".swg-model")).to_have_text(evil)
-    assert offline.locator("img").count() == 0
+    expect(offline.locator("img")).to_have_count(0)
 
 
 def test_a_saved_page_without_scripts_has_the_tables(chromium, tmp_path):

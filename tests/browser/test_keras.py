@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 MODEL = """
 import os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -37,7 +39,7 @@ def test_sliders_and_plots_work_for_a_keras_model(lab):
     notebook.run_cell(1)
     page = notebook.page
     page.locator(".swg .swg-node").first.wait_for()
-    assert "(B, T, 2·units)" in page.evaluate(CHIPS)
+    page.wait_for_function(f"({CHIPS})().includes('(B, T, 2·units)')")
     page.wait_for_function(PLOTTED)
     notebook.screenshot("keras-light")
     before = notebook.kernel_eval("dashboard.sizes['units']")
@@ -59,5 +61,5 @@ def test_model_that_cannot_be_built_is_drawn_and_explained(lab):
         notebook.run_cell(cell)
     page = notebook.page
     page.locator(".swg .swg-node").first.wait_for()
-    assert page.locator('.swg-edge[data-state="mismatch"]').count() == 1
+    expect(page.locator('.swg-edge[data-state="mismatch"]')).to_have_count(1)
     notebook.screenshot("keras-building")

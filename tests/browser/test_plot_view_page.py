@@ -39,10 +39,10 @@ def show(page: Page, **traits) -> None:
     page.evaluate("traits => host.show(traits)", traits)
 
 
-def colour(page: Page) -> str:
-    """Colour of the text of the plot, once it is drawn."""
+def expect_colour(page: Page, colour: str) -> None:
+    """The text of the plot gets this colour, once it is drawn."""
     expect(page.locator(BARS.format(0)).first).to_be_attached()
-    return page.locator("#view-0 .xtick text").first.evaluate("text => getComputedStyle(text).fill")
+    expect(page.locator("#view-0 .xtick text").first).to_have_css("fill", colour)
 
 
 def test_a_figure_is_drawn_and_changed_in_place(page):
@@ -190,28 +190,28 @@ MARKS = {
 @pytest.mark.parametrize("mark", MARKS.values(), ids=MARKS.keys())
 def test_the_theme_of_the_notebook_is_followed_while_it_changes(page, mark):
     show(page, figure=memory(8, 16))
-    assert colour(page) == LIGHT
+    expect_colour(page, LIGHT)
     page.evaluate(mark)
-    expect(page.locator("#view-0 .xtick text").first).to_have_css("fill", DARK)
+    expect_colour(page, DARK)
 
 
 def test_a_theme_that_changes_while_the_page_is_hidden_for_a_moment_is_followed(page):
     show(page, figure=memory(8, 16))
-    assert colour(page) == LIGHT
+    expect_colour(page, LIGHT)
     page.evaluate("""async () => {
         document.body.hidden = true;
         document.body.dataset.jpThemeLight = "false";
         await null;  // the theme is told of in a microtask, before anything is painted
         document.body.hidden = false;
     }""")
-    expect(page.locator("#view-0 .xtick text").first).to_have_css("fill", DARK)
+    expect_colour(page, DARK)
 
 
 def test_the_theme_of_the_system_is_followed_where_the_page_says_nothing(page):
     show(page, figure=memory(8))
-    assert colour(page) == LIGHT
+    expect_colour(page, LIGHT)
     page.emulate_media(color_scheme="dark")
-    expect(page.locator("#view-0 .xtick text").first).to_have_css("fill", DARK)
+    expect_colour(page, DARK)
 
 
 @pytest.mark.parametrize(("theme", "text"), [("light", LIGHT), ("dark", DARK)])
@@ -219,10 +219,10 @@ def test_the_trait_outweighs_the_notebook(page, theme, text):
     page.evaluate("theme => { document.body.dataset.jpThemeLight = String(theme === 'dark'); }", theme)
     show(page, figure=memory(8, 16, 32), label="Memory", theme=theme)
     show(page, figure=None, theme=theme, height=80)
-    assert colour(page) == text
+    expect_colour(page, text)
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     page.locator("#view-0").hover()
     page.screenshot(path=ARTIFACTS / f"{theme}.png")
 
     page.evaluate("host.models[0].set('theme', 'auto')")
-    expect(page.locator("#view-0 .xtick text").first).to_have_css("fill", DARK if text == LIGHT else LIGHT)
+    expect_colour(page, DARK if text == LIGHT else LIGHT)

@@ -22,7 +22,7 @@ def counted(sizes):
 session.probe = counted
 """
 BUSY = """
-deadline = time.monotonic() + 60
+deadline = time.monotonic() + 180
 while not Path({mark!r}).exists():
     assert time.monotonic() < deadline
     time.sleep(0.001)

@@ -33,7 +33,7 @@ def counted(sizes):
     return probe(sizes)
 
 def wait_for_the_last_move():
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 180
     while dashboard.controls["B"].value != 9:
         assert time.monotonic() < deadline
         time.sleep(0.001)

@@ -78,7 +78,7 @@ def test_live_rests_where_it_has_taken_more_than_its_share(clock):
     assert [batch.index for batch in live.batches] == [0, 198]
 
 
-def test_dashboard_follows_the_loop_while_it_is_live(dashboard, model):
+def test_dashboard_follows_the_loop_while_it_is_live(clock, dashboard, model):
     dashboard.live = True
     assert dashboard.live_switch.text.value == "waits for the model to be called"
     for size in (32, 32, 7):
