@@ -125,7 +125,7 @@ class Timed:
         predictor = Predictor(own, NAMES, self.session(own["hidden"]).report.graph, step={})
         for where in known:
             predictor.add(self.at(_sizes(where)))
-        for _ in predictor.learning(self.measuring):
+        for _ in predictor.learning(self.measuring, lambda: None):
             pass
         return predictor
 

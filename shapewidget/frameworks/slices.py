@@ -1,9 +1,22 @@
-"""A measurement in slices of one call each, so that whoever drives it can do something else in between, or end it."""
+"""Work in slices, so that whoever drives it can do something else in between, or end it there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+def finished(slices: Generator[None, None, Result]) -> Result:
+    """Go through slices to their end."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 def guarded(

@@ -48,22 +48,26 @@ class Anchored:
         points: The measured ones.
         ratios: Logarithm of measured by said, of every point.
         slack: Error for a doubling of a size, as a logarithm.
+        noise: How far one measurement lies from another of the same, as a logarithm.
     """
 
     law: Law
     points: Sequence[Point]
     ratios: Sequence[float]
     slack: float
+    noise: float = 0.0
 
     def at(self, sizes: Mapping[str, int]) -> Estimate:
         """The prediction at these sizes."""
         correction, distance = _correction(sizes, self.points, self.ratios)
         value = self.law(sizes) * math.exp(correction)
-        spread = math.exp(min(self.slack * (distance + _NEAR) if distance else 0.0, 5.0))
+        spread = math.exp(min(math.hypot(self.slack * (distance + _NEAR), self.noise) if distance else 0.0, 5.0))
         return Estimate(value, value / spread, value * spread)
 
 
-def anchored(law: Law, points: Sequence[Point], *, errors: Sequence[float], doubt: float) -> Anchored:
+def anchored(
+    law: Law, points: Sequence[Point], *, errors: Sequence[float], doubt: float, noise: float = 0.0
+) -> Anchored:
     """Set a law right by points.
 
     Args:
@@ -71,9 +75,10 @@ def anchored(law: Law, points: Sequence[Point], *, errors: Sequence[float], doub
         points: Sizes and measured values.
         errors: Those for a doubling that `left_out` tells.
         doubt: The one that is assumed as long as few are told.
+        noise: How far one measurement lies from another of the same, as a logarithm.
     """
     known = [(sizes, value) for sizes, value in points if value > 0 and law(sizes) > 0]
-    return Anchored(law, known, [math.log(value / law(sizes)) for sizes, value in known], _slack(errors, doubt))
+    return Anchored(law, known, [math.log(value / law(sizes)) for sizes, value in known], _slack(errors, doubt), noise)
 
 
 def left_out(points: Sequence[Point], laws: Sequence[Law]) -> list[float]:

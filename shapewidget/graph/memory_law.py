@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from shapewidget.graph.costs import Measurement, Memory, Segment, Timeline, peak_of
@@ -18,6 +18,9 @@ from shapewidget.graph.polynomials import Basis, Coefficients, Sizes, byte_terms
 
 _PARTS = 8
 """Into how many parts a loop is cut."""
+
+_A_SLICE = 16
+"""How many operations are fitted in one slice."""
 
 _RANGES = (1, 4, 16, 64)
 """How far from the smallest run sums are compared, to keep those only that are the largest somewhere."""
@@ -68,10 +71,10 @@ class MemoryLaw:
         )
 
 
-def fit_memory(
+def fitting_memory(
     points: Sequence[Measurement], names: Sequence[str], bends: Sequence[tuple[str, int]] = ()
-) -> MemoryLaw | None:
-    """The law that a few measured runs follow.
+) -> Generator[None, None, MemoryLaw | None]:
+    """Fit the law that a few measured runs follow, some operations a slice.
 
     Args:
         points: Those without a timeline do not count.
@@ -95,8 +98,8 @@ def fit_memory(
         basis.fit([memory.optimizer_state for memory in memories]),
         basis.fit([memory.inputs for memory in memories]),
         basis.fit([memory.activations - memory.inputs for memory in memories]),
-        _sums(basis, [point.forward_timeline for point in runs]),
-        _sums(basis, [point.step_timeline for point in runs]) if trained else (),
+        (yield from _sums(basis, [point.forward_timeline for point in runs])),
+        (yield from _sums(basis, [point.step_timeline for point in runs])) if trained else (),
     )
 
 
@@ -104,7 +107,7 @@ def _value(coefficients: Coefficients, row: Sequence[int]) -> int:
     return max(0, round(sum(map(float.__mul__, coefficients, map(float, row)))))
 
 
-def _sums(basis: Basis, timelines: Sequence[Timeline]) -> tuple[Coefficients, ...]:
+def _sums(basis: Basis, timelines: Sequence[Timeline]) -> Generator[None, None, tuple[Coefficients, ...]]:
     """The polynomial of the running sum at the height of every operation, those only that are ever the largest."""
     fitted: dict[tuple[int, ...], Coefficients] = {}
 
@@ -115,10 +118,12 @@ def _sums(basis: Basis, timelines: Sequence[Timeline]) -> tuple[Coefficients, ..
 
     live: Coefficients = (0.0,) * basis.width
     sums: dict[Coefficients, None] = {}
-    for segments in zip(*aligned(timelines), strict=True):
+    for number, segments in enumerate(zip(*aligned(timelines), strict=True), start=1):
         height = _plus(live, fit(tuple(segment.peak for segment in segments)))
         sums[height] = None
         live = _plus(live, fit(tuple(segment.net for segment in segments)))
+        if not number % _A_SLICE:
+            yield
     return _ever_largest(basis, list(sums))
 
 

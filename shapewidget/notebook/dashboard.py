@@ -290,7 +290,7 @@ class Dashboard(ipywidgets.VBox):
         self._draw_plots()
         yield PAUSE_SECONDS
         self._say("Learning to predict", sizes)
-        yield from paced(self._costs.learning(), is_cancelled)
+        yield from paced(self._costs.learning(self._draw), is_cancelled)
         self._draw()
         yield from self._measure_beside(sizes, is_cancelled)
 
@@ -314,7 +314,7 @@ class Dashboard(ipywidgets.VBox):
     def _search(self, name: str, is_cancelled: Callable[[], bool]) -> Slices:
         """Find by running what fits; the largest is said, the points of the search are drawn."""
         self._say("Looking for what fits", self.sizes)
-        found = yield from paced(searching(self._costs, self.sizes, name), is_cancelled)
+        found = yield from paced(searching(self._costs, self.sizes, name, self._points.note), is_cancelled)
         self._draw()
         self.limit.show(found, self._axis.label, self.report.device)
 

@@ -67,7 +67,7 @@ def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
         font={"size": 11, "color": GREY},
         margin={"l": 120, "r": 12, "t": 30, "b": 12},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}},
-        xaxis={"showticklabels": False, "showgrid": False, "zerolinecolor": GRID, "range": [-1.25, 1.25]},
+        xaxis={"showticklabels": False, "ticks": "", "showgrid": False, "zerolinecolor": GRID, "range": [-1.25, 1.25]},
         yaxis={"autorange": "reversed", "showgrid": False},
     )
     return figure

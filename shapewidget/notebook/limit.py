@@ -41,6 +41,6 @@ def _sentence(largest: Largest, label: str, device: str) -> str:
     if not largest.size:
         return f"No {label} fits {free}."
     if largest.is_endless:
-        return f"Memory does not grow with the {label} {free}."
+        return f"Every {label} up to {largest.size:,} fits {free}."
     how = "measured" if largest.measured else "predicted"
     return f"Largest {label} that fits: {'' if largest.measured else 'about '}{largest.size:,}, {how} {free}."

@@ -31,6 +31,9 @@ PARTS = (
     ("activations", "activations", ORANGE),
     ("workspace", "workspace", YELLOW),
 )
+_NARROWEST = 1.2
+"""Points that stand closer, as those of a search, have bars that overlap."""
+
 CALLS = (
     ("forward", "forward pass", BLUE, "circle", "bottom"),
     ("step", "training step", ORANGE, "diamond", "top"),
@@ -171,9 +174,9 @@ def _by_size(measurements: Sequence[Measurement], axis: SizeAxis) -> dict[int, M
 
 
 def _bar_edges(measured: Sequence[int], shown: Sequence[int]) -> tuple[list[float], list[float]]:
-    """Offset and width of bars that look equally wide on a logarithmic axis and leave each other room."""
+    """Offset and width of bars that look equally wide on a logarithmic axis and leave each other room, if there is."""
     ratios = [right / left for left, right in itertools.pairwise(shown)]
-    half = min([*ratios, 2.0]) ** 0.42
+    half = max(min([*ratios, 2.0]), _NARROWEST) ** 0.42
     return [size / half - size for size in measured], [size * half - size / half for size in measured]
 
 

@@ -50,6 +50,11 @@ class Points:
         self.measured.append(point)
         self._seconds[frozenset(point.sizes.items())] = seconds
 
+    def note(self, point: Measurement) -> None:
+        """Keep a point of which the memory alone was measured, unless more is known of its sizes."""
+        if frozenset(point.sizes.items()) not in self._seconds:
+            self.measured.append(point)
+
     def along(self, axis: str, sizes: Sizes) -> list[Measurement]:
         """The points that differ from these sizes in one of them only."""
         others = {name: size for name, size in sizes.items() if name != axis}
@@ -66,12 +71,12 @@ class Points:
         before the next one is asked for. It ends where the time is spent, and where the memory is; a model that does
         not run at these sizes is not tried at others.
         """
-        if any(point.forward is None and point.fits for point in self.measured if point.sizes == sizes):
+        here = [point for point in self.measured if point.sizes == sizes]
+        if any(point.fits and point.forward is None and point.memory is None for point in here):
             return
-        here = sizes[axis]
-        unit = self._seconds.get(frozenset(sizes.items()), 0.0) / here
+        unit = self._seconds.get(frozenset(sizes.items()), 0.0) / sizes[axis]
         spent = 0.0
-        for size in neighbours(here, low, high):
+        for size in neighbours(sizes[axis], low, high):
             point = {**sizes, axis: size}
             key = frozenset(point.items())
             if key in self._seconds or size * unit + spent > CURVE_SECONDS:

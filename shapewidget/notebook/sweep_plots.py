@@ -1,4 +1,7 @@
-"""A sweep as a plotly figure: curves over one axis, a curve for each value of the others, or a heat map over two."""
+"""A sweep as a plotly figure: curves over one axis, a curve for each value of the others, or a heat map over two.
+
+Over an axis that is no number, as a kind of cell, there are bars: nothing lies between two kinds.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from shapewidget.errors import InputError
 from shapewidget.notebook import units
-from shapewidget.notebook.plot_frame import GREY, GRID, VERMILLION, readable_ticks
+from shapewidget.notebook.plot_frame import GREY, GRID, VERMILLION, readable_ticks, wrapped
 from shapewidget.notebook.plots import BLUE, ORANGE, PURPLE, SKY
 from shapewidget.probing.grid import SweepAxis
 
@@ -19,7 +22,13 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 _COLOURS = (BLUE, ORANGE, PURPLE, SKY, GREY)
-_DASHES = ("solid", "dash", "dot", "dashdot")
+_DASHES, _PATTERNS = ("solid", "dash", "dot", "dashdot"), ("", "/", ".", "x")
+"""Of curves, and of bars in their place."""
+
+_PALE_VERMILLION = "rgba(213, 94, 0, 0.18)"
+_LIFTED = 0.03
+"""How far above the bottom failed points are drawn, as a share of the largest value: clear of the labels."""
+
 _MODEL = "model"
 """What is varied between sweeps that are compared."""
 
@@ -77,10 +86,21 @@ def comparison_figure(sweeps: Sequence[tuple[Sequence[SweepAxis], Sequence[Row],
         for place, axis in enumerate(sweeps[0][0])
     }
     axes = [SweepAxis(name, name, values) for name, values in merged.items()]
-    titles = [f"{title} ({number})" for number, (_, _, title) in enumerate(sweeps, start=1)]
+    given = [title for _, _, title in sweeps]
+    titles = [f"{it} ({number})" if given.count(it) > 1 else it for number, it in enumerate(given, start=1)]
     rows = [{**row, _MODEL: title} for (_, own, _), title in zip(sweeps, titles, strict=True) for row in own]
     models = SweepAxis(_MODEL, _MODEL, tuple(titles))
     return sweep_figure([models, *axes], rows, value, "Comparison", as_curves=True)
+
+
+def told_apart(titles: Sequence[str], settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The titles of sweeps, with the settings in which those of one title differ: "Tagger, cell gru"."""
+    named = []
+    for title, own in zip(titles, settings, strict=True):
+        alike = [other for name, other in zip(titles, settings, strict=True) if name == title]
+        different = [f"{key} {it}" for key, it in own.items() if any(other.get(key) != it for other in alike)]
+        named.append(", ".join([title, *different]))
+    return named
 
 
 def _labelled(value: str, largest: float) -> tuple[str, float]:
@@ -110,7 +130,8 @@ def _heat_map(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale:
     bar = {"title": {"text": label, "side": "right"}, "thickness": 14}
     _add_cells(figure, known, axes, [f"{amount:.3g}" for amount in amounts], {**colours, "colorbar": bar}, label)
     failed = [row for row in rows if row[value] is None]
-    _add_cells(figure, failed, axes, ["×"] * len(failed), {"color": VERMILLION}, "")
+    reasons = ["×" if row["fits"] else "full" for row in failed]
+    _add_cells(figure, failed, axes, reasons, {"color": _PALE_VERMILLION}, "")
     for axis, update in ((across, figure.update_xaxes), (up, figure.update_yaxes)):
         update(
             title={"text": html.escape(axis.keyword)},
@@ -135,8 +156,7 @@ def _add_cells(
     """A cell for every row, with what it is on hover: the sizes, and the value or why there is none."""
     up, across = axes
     hover = [
-        html.escape(f"{up.keyword} {row[up.keyword]}, {across.keyword} {row[across.keyword]}: ")
-        + (f"{label} {text}" if label else html.escape(row["refusal"]))
+        "<br>".join([_heading(row, axes), *([f"{label} {text}"] if label else wrapped(row["refusal"]))])
         for row, text in zip(rows, texts, strict=True)
     ]
     figure.add_bar(
@@ -149,10 +169,17 @@ def _add_cells(
         insidetextanchor="middle",
         textangle=0,
         constraintext="none",
+        insidetextfont={} if label else {"color": VERMILLION, "size": 13},
         marker={**marker, "line": {"width": 0}},
         hovertext=hover,
         hoverinfo="text",
     )
+
+
+def _heading(row: Row, axes: Sequence[SweepAxis]) -> str:
+    """First line of a hover text."""
+    said = [str(row[it.keyword]) if it.keyword == _MODEL else f"{it.keyword} {row[it.keyword]}" for it in axes]
+    return f"<b>{html.escape(', '.join(said))}</b>"
 
 
 def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: float, label: str) -> Figure:
@@ -162,6 +189,7 @@ def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: f
     along = max(axes, key=lambda axis: (axis.is_numeric, len(axis.values)))
     others = [axis for axis in axes if axis is not along and len(axis.values) > 1]
     figure = graph_objects.Figure()
+    largest = max((row[value] or 0 for row in rows), default=0)
     combinations = list(itertools.product(*(axis.values for axis in others)))
     for combination, style in zip(combinations, _styles(others, len(combinations)), strict=True):
         chosen = dict(zip([axis.keyword for axis in others], combination, strict=True))
@@ -169,7 +197,7 @@ def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: f
         line.sort(key=lambda row: along.values.index(row[along.keyword]))
         name = ", ".join(str(wanted) if key == _MODEL else f"{key} {wanted}" for key, wanted in chosen.items())
         _add_line(figure, line, along, value, scale, html.escape(name), style)
-    _add_failed(figure, [row for row in rows if row[value] is None], along)
+    _add_failed(figure, [row for row in rows if row[value] is None], axes, along, _LIFTED * largest / scale)
     numbers = along.is_numeric and min(along.values) > 0
     figure.update_xaxes(
         type="log" if numbers and max(along.values) / min(along.values) > 4 else "-",
@@ -212,27 +240,31 @@ def _add_line(
             "array": [(row[f"{bounds}_upper"] - row[value]) / scale for row in known],
             "arrayminus": [(row[value] - row[f"{bounds}_lower"]) / scale for row in known],
         }
-    figure.add_scatter(
-        x=[row[along.keyword] for row in known],
-        y=[row[value] / scale for row in known],
-        mode="lines+markers",
-        name=name,
-        showlegend=bool(name),
-        line={**style, "width": 2},
-        **spread,
-    )
+    common = {"y": [row[value] / scale for row in known], "name": name, "showlegend": bool(name), **spread}
+    if along.is_numeric:
+        x = [row[along.keyword] for row in known]
+        figure.add_scatter(x=x, mode="lines+markers", line={**style, "width": 2}, **common)
+    else:
+        pattern = _PATTERNS[_DASHES.index(style.get("dash", _DASHES[0]))]
+        x = [_category(row, along) for row in known]
+        figure.add_bar(x=x, marker={"color": style["color"], "pattern": {"shape": pattern}}, **common)
 
 
-def _add_failed(figure: Figure, failed: Sequence[Row], along: SweepAxis) -> None:
-    """Points without a value, on the bottom, with the reason."""
+def _category(row: Row, along: SweepAxis) -> str:
+    return html.escape(str(row[along.keyword]))
+
+
+def _add_failed(
+    figure: Figure, failed: Sequence[Row], axes: Sequence[SweepAxis], along: SweepAxis, height: float
+) -> None:
+    """Points without a value, near the bottom, with the reason."""
     if failed:
         figure.add_scatter(
-            x=[row[along.keyword] for row in failed],
-            y=[0] * len(failed),
+            x=[row[along.keyword] if along.is_numeric else _category(row, along) for row in failed],
+            y=[height] * len(failed),
             mode="markers",
             name="did not run or fit",
-            marker={"symbol": "x", "size": 10, "color": VERMILLION},
-            hovertext=[html.escape(row["refusal"]) for row in failed],
+            marker={"symbol": "x", "size": 9, "color": VERMILLION},
+            hovertext=["<br>".join([_heading(row, axes), *wrapped(row["refusal"])]) for row in failed],
             hoverinfo="text",
-            cliponaxis=False,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from shapewidget.frameworks.adapter import Adapter, Batch, Effort, Model
+from shapewidget.frameworks.slices import finished
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.predictor import Prediction, Predictor
@@ -96,7 +97,7 @@ class Costs:
         """The same, one call of the model a slice; close it to end the measurement."""
         wanted = {**self._sizes, **checked(sizes, self._sizes)}
         point = self.refused(wanted) or (yield from self._run(wanted, effort))
-        self.predictor.add(point)
+        yield from self.predictor.adding(point)
         return point
 
     def refused(self, sizes: Sizes) -> Measurement | None:
@@ -112,9 +113,13 @@ class Costs:
             dict(sizes), self._adapter.device(self._model), None, None, None, refusal=refusal, fits=False
         )
 
-    def learning(self) -> Generator[None, None, None]:
-        """Make the runs that predictions still lack, one call of the model a slice, and keep all for later sessions."""
-        yield from self.predictor.learning(self._run)
+    def learning(self, told: Callable[[], None] = lambda: None) -> Generator[None, None, None]:
+        """Make the runs that predictions still lack, one call of the model a slice, and keep all for later sessions.
+
+        Args:
+            told: Called whenever predictions became better.
+        """
+        yield from self.predictor.learning(self._run, told)
         self._cache.store([*self.predictor.probes, *self.predictor.points])
 
     def _run(self, sizes: Sizes, effort: Effort) -> Slices:
@@ -131,13 +136,3 @@ class Costs:
         )
         del model, batch  # the run holds copies: a model that was built for it is not kept besides
         return (yield from slices)
-
-
-def finished(slices: Slices) -> Measurement:
-    """Run a measurement to its end."""
-    while True:
-        try:
-            next(slices)
-        except StopIteration as end:
-            point: Measurement = end.value
-            return point

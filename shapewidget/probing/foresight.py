@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from shapewidget.frameworks.slices import finished
 from shapewidget.graph.costs import Measurement
-from shapewidget.graph.memory_law import fit_memory
+from shapewidget.graph.memory_law import fitting_memory
 from shapewidget.graph.polynomials import byte_terms
 from shapewidget.probing.sizes import BATCH
 
@@ -70,7 +71,7 @@ class Foresight:
             return None
         if len(small) <= 1:
             small += [self._run(sizes) for sizes in plan]
-        law = fit_memory([*alike, *small], self._names)
+        law = finished(fitting_memory([*alike, *small], self._names))
         return None if law is None else law.at({name: point[name] for name in self._names}).peak
 
     def _setting(self, point: Point) -> tuple[object, ...]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import math
-import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shapewidget.errors import InputError
-
-LARGEST = 10**8
-"""A size beyond it is a slip of the keyboard."""
+from shapewidget.probing.sizes import LARGEST, whole
 
 SIZES = ("batch_size", "sequence_length", "hidden_size")
 
@@ -37,8 +33,13 @@ class SweepAxis:
         return all(isinstance(value, int | float) and not isinstance(value, bool) for value in self.values)
 
 
-def values_of(keyword: str, given: object) -> tuple[Any, ...]:
+def values_of(keyword: str, given: object, *, is_size: bool = False) -> tuple[Any, ...]:
     """The values of one keyword, a single one too; sizes as whole numbers.
+
+    Args:
+        keyword: What the user calls it.
+        given: One value, or several.
+        is_size: Whether an argument of the model's own is a size.
 
     Raises:
         InputError: There are none, one is there twice, or one is no size.
@@ -47,23 +48,14 @@ def values_of(keyword: str, given: object) -> tuple[Any, ...]:
     values = tuple(given) if is_many else (given,)  # type: ignore[arg-type]  # what is iterable was looked at
     if not values:
         raise InputError(f"{keyword} has no values. Expected at least one, as in {keyword}=[16, 32, 64].")
-    if keyword in SIZES:
-        values = tuple(_size(keyword, value) for value in values)
+    if is_size or keyword in SIZES:
+        values = tuple(whole(keyword, value, "whole numbers of at least 1, as in [16, 32, 64]") for value in values)
     else:
         values = tuple(_argument(keyword, value) for value in values)
     for place, value in enumerate(values):
         if value in values[:place]:
             raise InputError(f"{keyword} has the value {value!r} twice. Expected every value once.")
     return values
-
-
-def _size(keyword: str, value: Any) -> int:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or int(value) != value or value < 1:
-        raise InputError(f"{keyword}={value!r} is no size. Expected whole numbers of at least 1, as in [16, 32, 64].")
-    if value > LARGEST:
-        raise InputError(f"{keyword}={value:,} is larger than any size that can be run. Expected at most {LARGEST:,}.")
-    return int(value)
 
 
 def _argument(keyword: str, value: Any) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from shapewidget.frameworks.adapter import Effort
+from shapewidget.graph.costs import Measurement
 from shapewidget.probing.costs import Costs, Sizes
-
-_BEYOND_ALL = 2**40
-"""A size that is said of a model whose memory does not grow with it."""
+from shapewidget.probing.sizes import LARGEST
 
 _CLOSE = 0.02
 """How near the smallest size that does not fit has to be, as a share."""
@@ -36,7 +35,7 @@ class Largest:
     @property
     def is_endless(self) -> bool:
         """Whether no size was found that does not fit."""
-        return self.size >= _BEYOND_ALL
+        return self.size >= LARGEST
 
 
 def largest_predicted(costs: Costs, sizes: Sizes, name: str) -> Largest | None:
@@ -54,20 +53,28 @@ def largest_predicted(costs: Costs, sizes: Sizes, name: str) -> Largest | None:
         return peak is not None and peak.value <= capacity
 
     low, high = 0, 1
-    while high < _BEYOND_ALL and fits(high):
-        low, high = high, 2 * high
-    if high >= _BEYOND_ALL:
-        return Largest(name, _BEYOND_ALL, capacity)
+    while high < LARGEST and fits(high):
+        low, high = high, min(2 * high, LARGEST)
+    if high == LARGEST and fits(high):
+        return Largest(name, LARGEST, capacity)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     return Largest(name, low, capacity)
 
 
-def searching(costs: Costs, sizes: Sizes, name: str) -> Generator[None, None, Largest | None]:
+def searching(
+    costs: Costs, sizes: Sizes, name: str, note: Callable[[Measurement], None] = lambda _: None
+) -> Generator[None, None, Largest | None]:
     """Run at the predicted size and around it, until the largest that fits is known within 2%.
 
     Every run is a point of its own; one that does not fit is marked. Close the generator to end the search.
+
+    Args:
+        costs: Runs and predicts.
+        sizes: All sizes.
+        name: The one whose largest value is looked for.
+        note: Told every point.
     """
     found = largest_predicted(costs, sizes, name)
     if found is None or not found.size or found.is_endless:
@@ -75,6 +82,7 @@ def searching(costs: Costs, sizes: Sizes, name: str) -> Generator[None, None, La
     low, high, size = 0, 0, found.size
     for _ in range(_MOST_RUNS):
         point = yield from costs.measuring({**sizes, name: size}, Effort.BYTES)
+        note(point)
         if point.fits and point.memory is not None and point.memory.peak <= found.capacity:
             low = size
         else:

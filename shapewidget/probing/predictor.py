@@ -7,7 +7,6 @@ Every run that is made for another reason is learnt from too, and what was learn
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -15,34 +14,28 @@ from dataclasses import dataclass, replace
 
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Effort
-from shapewidget.graph.anchored import Anchored, Estimate, Law, anchored, left_out
+from shapewidget.frameworks.slices import finished
+from shapewidget.graph.anchored import Estimate
 from shapewidget.graph.costs import Measurement, Memory, Timing
-from shapewidget.graph.memory_law import fit_memory
 from shapewidget.graph.records import LayerGraph
-from shapewidget.graph.time_law import TimeLaw, fit_time, fit_update
+from shapewidget.probing.laws import Fitting, Laws, has_attention
 from shapewidget.probing.sizes import BATCH, TIME
 
 Sizes = Mapping[str, int]
 Measure = Callable[[Sizes, Effort], Generator[None, None, Measurement]]
-LawOfRuns = Callable[[Sequence[Measurement]], Law]
-
-DOUBT_OF_TIME, DOUBT_OF_MEMORY = 0.2, 0.02
-"""The errors for a doubling of a size that are assumed as long as few points tell."""
+Slices = Generator[None, None, None]
 
 _LONGEST_PROBE = 1.0
 """Seconds of a training step beyond which no run is made that nobody asked for."""
+
+_FIRST = 3
+"""After how many runs there is a first prediction: one for each size of most models."""
 
 _GROWTHS = (2, 4)
 """How many times larger a size is in the runs for the time."""
 
 _SHORTEST_TIMED, _SHORTEST_START = 16, 8
 """Steps of a sequence; shorter ones are all start and no work. One run may be shorter, to tell the start."""
-
-_ATTENTION = ("attention", "transformerencoderlayer", "transformerdecoderlayer")
-"""Ends of the names of layers and functions that multiply a sequence with itself, in small letters."""
-
-_TICK = 1e-9
-"""Seconds that are taken for those of a call which no clock saw."""
 
 _HEAVIEST_PROBE = 2**26
 """Bytes of weights of a run that nobody asked for."""
@@ -52,9 +45,6 @@ _PLAN = (
     (4, 16, 0.5), (8, 64, 1.0), (2, 32, 2.0), (8, 32, 0.5), (4, 64, 2.0), (16, 16, 1.0),
 )  # fmt: skip
 """Batch, sequence and share of the hidden size of the small runs: as many as bytes have terms, and two over."""
-
-_MOST_ANCHORS = 12
-"""How many timed points, the newest, set a prediction right: each is left out once, which takes a fit."""
 
 _WIDEST, _MULTIPLE = 1024, 16
 _SHORTEST_PLANNED = 64
@@ -107,20 +97,29 @@ class Predictor:
     ) -> None:
         self.names = tuple(names)
         self._own, self._graph, self._step = dict(own), graph, step
+        self._fitting = Fitting(names, graph)
+        self._laws: Laws | None = None
+        self._fitted = 0
         self.points: list[Measurement] = []
         self.probes: list[Measurement] = list(kept)
 
     def add(self, point: Measurement) -> None:
         """Learn from a run that was asked for."""
-        self._learn(self.points, point)
+        finished(self.adding(point))
 
-    def _learn(self, runs: list[Measurement], run: Measurement) -> None:
-        runs.append(run)
-        for law in ("_bytes", "_forward", "_training"):
-            self.__dict__.pop(law, None)
+    def adding(self, point: Measurement) -> Slices:
+        """The same in slices; where it is closed before its end, the run counts from the next one on."""
+        self.points.append(point)
+        yield from self._refit()
 
-    def learning(self, measure: Measure) -> Generator[None, None, None]:
-        """Make the runs that are still missing, the most telling first, one call of the model a slice."""
+    def learning(self, measure: Measure, told: Callable[[], None]) -> Slices:
+        """Make the runs that are still missing, the most telling first, one call of the model a slice.
+
+        Args:
+            measure: Makes a run.
+            told: Called when predictions became better: after three runs, whenever there are twice as many, and at
+                the end.
+        """
         for sizes, effort in self._plan():
             try:
                 run = yield from measure({**self._own, **sizes}, effort)
@@ -128,22 +127,37 @@ class Predictor:
                 continue
             if effort is Effort.BRIEF:  # for its time; loops of so few steps tell too little of the bytes
                 run = replace(run, forward_timeline=(), step_timeline=())
-            self._learn(self.probes, run)
+            self.probes.append(run)
+            if self._count >= max(2 * self._fitted, _FIRST + 1):
+                yield from self._refit()
+                told()
+        if self._count > self._fitted:
+            yield from self._refit()
+            told()
+
+    @property
+    def _count(self) -> int:
+        return len(self.points) + len(self.probes)
+
+    def _refit(self) -> Slices:
+        count = self._count
+        self._laws = yield from self._fitting.slices(self.points, self.probes)
+        self._fitted = count
 
     def _plan(self) -> Iterator[tuple[dict[str, int], Effort]]:
-        """Nothing for a model that does not run, or runs too long."""
+        """Some for the time, then some for the memory, then the others; none of a model that runs too long, or not."""
         first = next((point for point in self.points if point.forward is not None), None)
         if first is None or (first.step or first.forward or Timing(0, 0, 0, 0)).median > _LONGEST_PROBE:
             return
         done = [{name: run.sizes[name] for name in self.names} for run in (*self.points, *self.probes)]
         here = {name: first.sizes[name] for name in self.names}
-        for sizes in self._telling(first):
-            if sizes not in done:
-                yield sizes, Effort.BRIEF
-        for small in (*self._near(here), *self._small()) if first.forward_timeline else ():
-            if small not in done:
-                done.append(small)
-                yield small, Effort.BYTES
+        timed = [(sizes, Effort.BRIEF) for sizes in self._telling(first)]
+        sized = [(sizes, Effort.BYTES) for sizes in (*self._near(here), *self._small()) if first.forward_timeline]
+        planned: list[tuple[dict[str, int], Effort]] = []
+        for run in (*timed[:_FIRST], *sized[:_FIRST], *timed[_FIRST:], *sized[_FIRST:]):
+            if run[0] not in done and run not in planned:
+                planned.append(run)
+                yield run
 
     def _telling(self, first: Measurement) -> Iterator[dict[str, int]]:
         """Runs that show what larger sizes do to the time, shorter by as much as the size makes them dearer.
@@ -163,11 +177,13 @@ class Predictor:
         if short == BATCH:
             yield {**here, short: 2 * here[short]}
         weights = first.memory.parameters if first.memory is not None else 0
-        for name, growth in itertools.product((name for name in self.names if name != short), _GROWTHS):
+        for growth, name in itertools.product(_GROWTHS, (name for name in self.names if name != short)):
             dearer = growth if name == BATCH else growth**2
             if name == BATCH or weights * dearer <= _HEAVIEST_PROBE:
                 yield {**here, name: growth * here[name], short: shares[dearer]}
-        if self._has_attention and BATCH in here and TIME in here:  # what grows with its square shows in long ones
+        if (
+            has_attention(self._graph) and BATCH in here and TIME in here
+        ):  # what grows with its square shows in long ones
             for growth in _GROWTHS:
                 yield {**here, TIME: growth * here[TIME], BATCH: max(1, here[BATCH] // growth**2)}
 
@@ -200,93 +216,12 @@ class Predictor:
 
     def at(self, sizes: Sizes) -> Prediction:
         """The prediction at these sizes; parts are None until enough was run."""
-        forward = self._forward.at(sizes) if self._forward is not None else None
-        step = self._training.at(sizes) if self._training is not None else None
-        if self._bytes is None:
-            return Prediction(dict(sizes), None, None, forward, step)
-        law, peaks = self._bytes
-        memory, peak = law(sizes), peaks.at(sizes)
-        return Prediction(dict(sizes), _with_peak(memory, round(peak.value)), peak, forward, step)
-
-    @functools.cached_property
-    def _bytes(self) -> tuple[Callable[[Sizes], Memory], Anchored] | None:
-        runs = [*self.points, *self.probes]
-        told = [run for run in runs if run.memory is not None and run.forward_timeline]
-        if any(len({run.sizes[name] for run in told}) < 2 for name in self.names):
-            return None  # of a size that was the same in all runs nobody can say what it does
-        law = fit_memory(runs, self.names, self._bends())
-        peaks = [(self._named(run), float(run.memory.peak)) for run in self.points or runs if run.memory is not None]
-        if law is None:
-            return None
-
-        def peak(sizes: Sizes) -> float:
-            return law.at(sizes).peak
-
-        errors = left_out(peaks, [peak] * len(peaks))
-        return law.at, anchored(peak, peaks, errors=errors, doubt=DOUBT_OF_MEMORY)
-
-    @functools.cached_property
-    def _forward(self) -> Anchored | None:
-        return self._timed(lambda run: run.forward, lambda runs: self._fitted([run.forward for run in runs], runs).at)
-
-    @functools.cached_property
-    def _training(self) -> Anchored | None:
-        return self._timed(lambda run: run.step, self._law_of_steps)
-
-    def _law_of_steps(self, runs: Sequence[Measurement]) -> Law:
-        """The sum of the laws of its parts: they follow the sizes each in a way of its own."""
-        parts = [run.parts for run in runs if run.parts is not None]
-        if len(parts) < len(runs):
-            return self._fitted([run.step for run in runs], runs).at
-        forward = self._fitted([part.forward for part in parts], runs)
-        backward = self._fitted([part.backward for part in parts], runs)
-        update = fit_update(self._working([part.update for part in parts], runs), self.names)
-        return lambda sizes: forward.at(sizes) + backward.at(sizes) + update.at(sizes)
-
-    def _fitted(self, timings: Sequence[Timing | None], runs: Sequence[Measurement]) -> TimeLaw:
-        return fit_time(self._working(timings, runs), self.names, attention=self._has_attention)
-
-    def _working(self, timings: Sequence[Timing | None], runs: Sequence[Measurement]) -> list[tuple[Sizes, float]]:
-        """The threads' own seconds, which other programs disturb less than those that went by."""
-        timed = zip(runs, timings, strict=True)
-        return [(self._named(run), timing.cpu or timing.median or _TICK) for run, timing in timed if timing is not None]
-
-    def _timed(self, call: Callable[[Measurement], Timing | None], law: LawOfRuns) -> Anchored | None:
-        """The law of the threads' own seconds, set right by those that went by, which are what a person waits for."""
-        points, probes = ([run for run in runs if call(run) is not None] for runs in (self.points, self.probes))
-        runs = [*points, *probes]
-        if len(runs) <= len(self.names):
-            return None
-        asked = range(len(points))[-_MOST_ANCHORS:]
-        tried = [*asked, *range(len(points), len(runs))[-_MOST_ANCHORS:]]
-        without = {place: law([*runs[:place], *runs[place + 1 :]]) for place in tried}
-        waited = [(self._named(run), timing.median) for run in points if (timing := call(run))][-_MOST_ANCHORS:]
-        worked = self._working([call(runs[place]) for place in tried], [runs[place] for place in tried])
-        errors = left_out(worked, [*without.values()]) + left_out(waited, [without[place] for place in asked])
-        return anchored(law(runs), waited, errors=errors, doubt=DOUBT_OF_TIME)
-
-    def _named(self, run: Measurement) -> dict[str, int]:
-        return {name: run.sizes[name] for name in self.names}
-
-    def _bends(self) -> list[tuple[str, int]]:
-        """Where a hidden size outgrows the input of a recurrent layer, which shares a buffer with it."""
-        others = [name for name in self.names if name not in (BATCH, TIME)]
-        fixed = {
-            declared.size
-            for layer in self._graph.layers
-            for declared in layer.declared
-            if declared.name == "input_size" and declared.dim is not None and not {*others} & declared.dim.names
-        }
-        return [(name, size) for name in others for size in sorted(fixed)]
-
-    @functools.cached_property
-    def _has_attention(self) -> bool:
-        """Whether a tensor has two axes of the sequence, or a layer is one that keeps such a tensor to itself."""
-        return any(
-            layer.type.lower().endswith(_ATTENTION)
-            or any([str(dim) for dim in spec.dims or ()].count(TIME) > 1 for spec in (*layer.inputs, *layer.outputs))
-            for layer in self._graph.layers
-        )
+        if self._laws is None:  # runs of an earlier session
+            finished(self._refit())
+        laws = self._laws or Laws()
+        forward, step, peak = (None if law is None else law.at(sizes) for law in (laws.forward, laws.step, laws.peak))
+        memory = _with_peak(laws.memory(sizes), round(peak.value)) if laws.memory and peak else None
+        return Prediction(dict(sizes), memory, peak, forward, step)
 
 
 def _shorter(length: int, share: int) -> int:

@@ -11,8 +11,8 @@ from typing import Any
 from shapewidget.errors import InputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter, Batch, Constructor, Effort, Model
 from shapewidget.frameworks.registry import adapter_for
+from shapewidget.frameworks.slices import finished
 from shapewidget.graph.costs import Measurement
-from shapewidget.probing.costs import finished
 from shapewidget.probing.sizes import BATCH, TIME
 
 Point = Mapping[str, Any]
@@ -55,6 +55,16 @@ class Program:
         """The named sizes of the batch, and the size arguments of the constructor."""
         return {**self.arguments, **self.adapter.sizes(self.batch)}
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What tells one program from another in a few words: plain arguments, mode, device, names of functions."""
+        arguments = self.constructor.arguments if self.constructor is not None else {}
+        plain = {name: it for name, it in arguments.items() if it is None or isinstance(it, int | float | str)}
+        functions = {"loss": self.loss, "optimizer": self.optimizer, "step": self.step}
+        named = {name: getattr(it, "__name__", type(it).__name__) for name, it in functions.items() if it is not None}
+        mode = "train" if self.training else "forward"
+        return {**plain, **named, "mode": mode, "device": self.adapter.device(self.model)}
+
     def name_of(self, keyword: str) -> str:
         """What a keyword of `sweep` stands for: "B" for batch_size, "hidden" for hidden_size.
 
@@ -72,8 +82,9 @@ class Program:
                 f'{keyword} cannot be varied: the inputs have no axis that is it. If one is, name it: axes="B T".'
             )
         raise InputError(
-            f"{keyword} cannot be varied: the {type(self.model).__name__} has no such argument that is known; expected "
-            f"one of {', '.join(arguments) or 'none'}. Pass build=lambda {keyword}: ..., which gives a model."
+            f"{keyword} cannot be varied: the {type(self.model).__name__} has no such argument that is known"
+            f"{'; expected one of ' if arguments else ''}{', '.join(arguments)}. "
+            f"Pass build=lambda {keyword}: ..., which gives a model."
         )
 
     def measuring(self, point: Point, effort: Effort) -> Generator[None, None, Measurement]:

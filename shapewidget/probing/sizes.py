@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shapewidget.errors import InputError
 
 BATCH, TIME = "B", "T"
+
+LARGEST = 10**8
+"""A size beyond it is a slip of the keyboard."""
 
 _PROBE_AXES = {BATCH: (3, 5), TIME: (7, 11)}
 _STEPS = ((3, 7), (5, 2), (2, 9), (7, 4), (4, 11), (9, 5), (11, 3), (6, 13))
@@ -41,23 +46,41 @@ class SizeControl:
     refusal: str = ""
 
 
+def whole(name: str, value: Any, expected: str, largest: int = LARGEST) -> int:
+    """A size as a whole number; one of NumPy, or a float without a fraction, too.
+
+    Args:
+        name: What the size is called.
+        value: What was given for it.
+        expected: What an error says was expected.
+        largest: The largest that is taken.
+
+    Raises:
+        InputError: It is no positive whole number, or out of all proportion.
+    """
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or int(value) != value or value < 1:
+        raise InputError(f"{name} = {value!r} is no size. Expected {expected}.")
+    if value > largest:
+        raise InputError(
+            f"{name} = {int(value):,} is larger than any size that can be run. Expected at most {largest:,}."
+        )
+    return int(value)
+
+
 def checked(sizes: Mapping[str, object], known: Mapping[str, int]) -> dict[str, int]:
     """The sizes as whole numbers.
 
     Raises:
         InputError: A size is no positive whole number, or has a name that the program does not have.
     """
-    result = {}
-    for name, value in sizes.items():
+    for name in sizes:
         if name not in known:
             raise InputError(f"There is no size {name!r} here. Expected one of {', '.join(known) or 'none'}.")
-        is_whole = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value) and value == int(value))
-        if isinstance(value, bool) or not is_whole or int(value) < 1:  # type: ignore[call-overload]
-            raise InputError(
-                f"{name} = {value!r} is no size. Expected a whole number of at least 1, such as {known[name]}."
-            )
-        result[name] = int(value)  # type: ignore[call-overload]
-    return result
+    return {
+        name: whole(name, value, f"a whole number of at least 1, such as {known[name]}", max(LARGEST, known[name]))
+        for name, value in sizes.items()
+    }
 
 
 def other_sizes(

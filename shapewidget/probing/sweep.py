@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Effort
+from shapewidget.frameworks.slices import finished
 from shapewidget.graph.costs import Measurement
-from shapewidget.probing.costs import finished
 from shapewidget.probing.foresight import Foresight
 from shapewidget.probing.grid import SIZES, SweepAxis, points_of, values_of
 from shapewidget.probing.program import Point, Program, program
@@ -50,6 +50,12 @@ class Sweep:
     def is_training(self) -> bool:
         """Whether training steps are measured, or forward passes alone."""
         return self._program.training
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is the same at all points: arguments of the constructor, mode, device, and functions that were given."""
+        varied = {axis.name for axis in self.axes}
+        return {name: value for name, value in self._program.settings.items() if name not in varied}
 
     @property
     def points(self) -> tuple[Measurement, ...]:
@@ -180,10 +186,14 @@ class Sweep:
         Raises:
             InputError: There is no such column, or a sweep is over something else.
         """
-        from shapewidget.notebook.sweep_plots import comparison_figure, sweep_figure
+        from shapewidget.notebook.sweep_plots import comparison_figure, sweep_figure, told_apart
 
         if others:
-            return comparison_figure([(it.axes, it.rows(), it.title) for it in (self, *others)], value)
+            sweeps = (self, *others)
+            titles = told_apart([it.title for it in sweeps], [it.settings for it in sweeps])
+            return comparison_figure(
+                [(it.axes, it.rows(), title) for it, title in zip(sweeps, titles, strict=True)], value
+            )
         return sweep_figure(self.axes, self.rows(), value, self.title, as_curves=as_curves)
 
 
@@ -259,10 +269,16 @@ def sweep(
         training=mode == "train",
         seed=seed,
     )
-    swept = Sweep(subject, [SweepAxis(keyword, subject.name_of(keyword), it) for keyword, it in varied.items()])
+    swept = Sweep(subject, [_axis(subject, keyword, values) for keyword, values in varied.items()])
     if observer is not None:
         swept.observe(observer)
     return swept.resume(executor=executor, progress=progress)
+
+
+def _axis(subject: Program, keyword: str, values: tuple[Any, ...]) -> SweepAxis:
+    """What a keyword stands for, whose values have to be sizes where it is one of the model's own."""
+    name = subject.name_of(keyword)
+    return SweepAxis(keyword, name, values_of(keyword, values, is_size=name in subject.arguments))
 
 
 def _shown(sweep: Sweep, stack: ExitStack) -> Iterator[Callable[[Sweep], None]]:

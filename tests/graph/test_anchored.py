@@ -44,3 +44,11 @@ def test_without_points_it_is_the_law_with_the_doubt():
     estimate = anchored(law, [], doubt=0.1).at({"B": 4})
     assert estimate.value == 40.0
     assert estimate.upper > 40.0
+
+
+def test_a_band_is_widened_by_what_measurements_scatter():
+    calm, noisy = (
+        module.anchored(law, [({"B": 4}, 50.0)], errors=[], doubt=0.1, noise=noise).at({"B": 8}) for noise in (0.0, 0.4)
+    )
+    assert calm.value == noisy.value
+    assert noisy.upper / noisy.value > 1.4 > calm.upper / calm.value

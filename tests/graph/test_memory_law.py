@@ -1,7 +1,8 @@
 import pytest
 
+from shapewidget.frameworks.slices import finished
 from shapewidget.graph.costs import Measurement, Memory, Segment, peak_of
-from shapewidget.graph.memory_law import aligned, fit_memory
+from shapewidget.graph.memory_law import aligned, fitting_memory
 
 NAMES = ("B", "hidden")
 RUNS = [{"B": batch, "hidden": width} for batch in (2, 3, 5) for width in (16, 32, 48)]
@@ -27,14 +28,14 @@ def point(B, hidden):
 
 @pytest.mark.parametrize("sizes", [{"B": 512, "hidden": 64}, {"B": 1, "hidden": 1024}, {"B": 100, "hidden": 100}])
 def test_parts_and_peak_are_those_of_a_run_wherever_the_peak_is(sizes):
-    law = fit_memory([point(**run) for run in RUNS], NAMES)
+    law = finished(fitting_memory([point(**run) for run in RUNS], NAMES))
     said, measured = law.at(sizes), point(**sizes).memory
     for part in ("parameters", "gradients", "optimizer_state", "activations", "workspace", "inputs", "forward_peak"):
         assert getattr(said, part) == pytest.approx(getattr(measured, part), rel=1e-6), part
 
 
 def test_without_a_timeline_there_is_no_law():
-    assert fit_memory([Measurement({"B": 1, "hidden": 1}, "cpu", None, None, None)], NAMES) is None
+    assert finished(fitting_memory([Measurement({"B": 1, "hidden": 1}, "cpu", None, None, None)], NAMES)) is None
 
 
 def loop(steps):

@@ -132,3 +132,12 @@ def test_model_that_does_not_run_is_not_tried_at_other_sizes(clock):
     costs = Costs(clock, runs=False)
     go_round(costs)
     assert costs.measured == [8]
+
+
+def test_a_point_of_a_search_is_shown_and_measured_all_the_same_when_asked_for(clock):
+    points = Points(Costs(clock))
+    points.note(Measurement(SIZES, "cpu", None, None, None))
+    measure(points, SIZES)
+    assert [point.forward for point in points.along("B", SIZES)] == [None, RAN]
+    points.note(Measurement(SIZES, "cpu", None, None, None))
+    assert len(points.measured) == 2

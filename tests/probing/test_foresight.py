@@ -9,8 +9,8 @@ from sweep_models import Scorer, inputs
 import shapewidget
 from shapewidget import zoo
 from shapewidget.frameworks.adapter import Effort
+from shapewidget.frameworks.slices import finished
 from shapewidget.frameworks.torch.adapter import TorchAdapter
-from shapewidget.probing.costs import finished
 from shapewidget.probing.foresight import Foresight
 from shapewidget.probing.program import program
 

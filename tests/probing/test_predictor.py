@@ -9,9 +9,9 @@ from torch import nn
 from shapewidget import zoo
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Effort
+from shapewidget.frameworks.slices import finished
 from shapewidget.graph.costs import Measurement, StepParts, Timing
 from shapewidget.probing import costs as costs_module
-from shapewidget.probing.costs import finished
 from shapewidget.probing.largest import largest_predicted, searching
 from shapewidget.probing.predictor import Predictor
 from shapewidget.probing.session import Session
@@ -93,7 +93,7 @@ def test_time_has_a_band_and_grows_with_every_size():
 
     predictor = Predictor(own, ("B", "T", "hidden"), graph, step={})
     predictor.add(finished(run(own)))
-    for _ in predictor.learning(run):
+    for _ in predictor.learning(run, int):
         pass
     here = predictor.at(own).step.value
     assert here == pytest.approx(next(iter(predictor.points)).step.median)
@@ -101,6 +101,45 @@ def test_time_has_a_band_and_grows_with_every_size():
         step = predictor.at({**own, **sizes}).step
         assert step.lower < step.value < step.upper
         assert step.value > 1.5 * here
+
+
+def test_there_are_predictions_after_three_runs_and_better_ones_after_more():
+    session = Session(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=32), torch.randint(0, 50, (4, 32)))
+    costs, told = session.costs, []
+
+    def note():
+        told.append((len(costs.predictor.probes), costs.predict({"B": 8})))
+
+    costs.measure({}, Effort.BRIEF)
+    for _ in costs.learning(note):
+        pass
+    runs, predictions = zip(*told, strict=True)
+    assert runs[0] == 3
+    assert predictions[0].step.lower < predictions[0].step.value < predictions[0].step.upper
+    assert runs[-1] == len(costs.predictor.probes)
+    widths = [said.peak.upper / said.peak.lower for said in predictions if said.peak is not None]
+    assert widths[0] > 1.5 > 1.1 > widths[-1]
+
+
+def test_a_prediction_never_fits_a_law(monkeypatch):
+    costs = learnt(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8)))
+    costs.measure({"B": 16}, Effort.BRIEF)
+    monkeypatch.setattr(costs.predictor, "_fitting", None)
+    assert costs.predict({"B": 32}).peak is not None
+
+
+def test_a_run_whose_fit_was_cut_short_counts_from_the_next_one_on():
+    costs = learnt(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8)))
+    before = costs.predict({"B": 64})
+    point = costs.measure({"B": 64}, Effort.BRIEF)
+    cut = learnt(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8))).predictor
+    slices = cut.adding(point)
+    next(slices)
+    slices.close()
+    assert cut.at(point.sizes).peak.value == pytest.approx(before.peak.value)
+    for _ in cut.learning(None, lambda: None):
+        pass
+    assert cut.at(point.sizes).peak.value == pytest.approx(point.memory.peak)
 
 
 def test_the_parts_of_a_step_follow_laws_of_their_own():
@@ -120,7 +159,7 @@ def test_the_parts_of_a_step_follow_laws_of_their_own():
 
     predictor = Predictor(own, ("B", "T", "hidden"), graph, step={})
     predictor.add(finished(run(own)))
-    for _ in predictor.learning(run):
+    for _ in predictor.learning(run, int):
         pass
     for sizes in ({"B": 32}, {"T": 256}, {"hidden": 256}, {"B": 2, "hidden": 256}):
         assert predictor.at({**own, **sizes}).step.value == pytest.approx(sum(seconds({**own, **sizes})), rel=0.01)
@@ -140,7 +179,7 @@ def test_time_that_grows_with_the_square_of_the_sequence_is_seen_coming():
 
     predictor = Predictor(own, ("B", "T", "width"), graph, step={})
     predictor.add(finished(run(own)))
-    for _ in predictor.learning(run):
+    for _ in predictor.learning(run, int):
         pass
     assert predictor.at({**own, "T": 512}).step.value == pytest.approx(seconds({**own, "T": 512}), rel=0.02)
 
@@ -155,13 +194,13 @@ def test_the_band_of_time_is_as_wide_as_runs_scatter():
         def run(sizes, effort=None):
             yield
             runs.append(sizes)
-            seconds = (1e-3 + 1e-9 * sizes["B"] * sizes["T"] * sizes["hidden"] ** 2) * scatter ** (len(runs) % 2)
+            seconds = (1e-3 + 1e-9 * sizes["B"] * sizes["T"] * sizes["hidden"] ** 2) * scatter ** (len(runs) % 4 < 2)
             timing = Timing(seconds, seconds, seconds, 5, cpu=seconds)
             return Measurement(sizes, "cpu", timing, timing, None)
 
         predictor = Predictor(own, ("B", "T", "hidden"), graph, step={})
         predictor.add(finished(run(own)))
-        for _ in predictor.learning(run):
+        for _ in predictor.learning(run, int):
             pass
         said = predictor.at({**own, "B": 16}).step
         return said.upper / said.value - 1
@@ -216,10 +255,16 @@ class TestLimits:
         with pytest.raises(InputError, match=r"There is no size 'layers' here\. Expected one of .*hidden"):
             largest_predicted(costs, {}, "layers")
 
-    def test_an_absurd_size_is_predicted_and_never_run(self, costs, monkeypatch):
+    def test_a_size_that_cannot_fit_is_predicted_and_never_run(self, costs, monkeypatch):
         monkeypatch.setattr(costs, "_run", None)
-        assert costs.predict({"B": 10**9}).peak.value > 2**40
-        assert "It was not run" in costs.measure({"B": 10**9}).refusal
+        assert costs.predict({"B": 10**8}).peak.value > 2**38
+        assert "It was not run" in costs.measure({"B": 10**8}).refusal
+
+    @pytest.mark.parametrize("size", [10**9, 10**30])
+    def test_an_absurd_size_is_refused_in_words(self, costs, size):
+        for ask in (costs.predict, costs.measure, lambda sizes: largest_predicted(costs, sizes, "T")):
+            with pytest.raises(InputError, match=r"B = 1,000,.* is larger than any .* Expected at most 100,000,000\."):
+                ask({"B": size})
 
     def test_the_search_runs_on_both_sides_of_it(self, costs):
         found = finished(searching(costs, {}, "B"))

@@ -1,6 +1,7 @@
 import json
 import math
 
+import numpy
 import pytest
 import torch
 from fingerprint import fingerprint
@@ -128,6 +129,15 @@ class TestBadInput:
         with pytest.raises(InputError, match=keyword if size is not None else "Nothing is varied"):
             swept(Untouchable(3, 3), torch.randn(2, 4, 3), **{keyword: size})
 
+    @pytest.mark.parametrize("size", [0, -4, 2.5, math.nan, True, "8", 10**9])
+    def test_a_size_argument_of_the_constructor_has_to_be_a_size_too(self, size):
+        with pytest.raises(InputError, match=r"features = .* is no size|features=.* cannot be run"):
+            swept(Scorer(), inputs(), features=[size])
+
+    def test_sizes_of_numpy_are_sizes(self):
+        (point,) = swept(Scorer(), inputs(), batch_size=numpy.array([2]), hidden_size=numpy.int64(4)).points
+        assert (point.sizes["B"], point.sizes["hidden"], point.refusal) == (2, 4, "")
+
     def test_whole_floats_are_sizes(self):
         assert [point.sizes["B"] for point in swept(Scorer(), inputs(), batch_size=[2.0, 4.0]).points] == [2, 4]
 
@@ -233,7 +243,7 @@ class TestOutput:
         ]
         bytes_of = [row["peak_bytes"] for row in sweep.rows()]
         assert sorted(range(6), key=cells.marker.color.__getitem__) == sorted(range(6), key=bytes_of.__getitem__)
-        assert "batch_size 4, hidden_size 32: peak (KiB) " in cells.hovertext[-1]
+        assert "<b>batch_size 4, hidden_size 32</b><br>peak (KiB) " in cells.hovertext[-1]
         assert len(failed.x) == 0
 
     def test_a_cell_of_a_heat_map_that_failed_says_why(self):
@@ -246,6 +256,7 @@ class TestOutput:
         cells, failed = swept(Picky(), inputs(), batch_size=[2, 4], hidden_size=[8, 16]).plot().data
         assert (list(cells.base), list(failed.base)) == ([0.5, 0.5], [-0.5, -0.5])
         assert "two is &lt;b&gt;odd&lt;/b&gt;" in failed.hovertext[0]
+        assert list(failed.text) == ["×", "×"]
 
     def test_sizes_that_stand_close_are_not_all_written(self):
         figure = swept(Scorer(), inputs(), batch_size=range(1, 60), mode="forward").plot("peak_bytes")
@@ -270,12 +281,38 @@ class TestOutput:
         two = swept(Scorer(hidden=64), inputs(), batch_size=[4, 8])
         figure = one.plot("peak_bytes", two)
         assert [(curve.name, list(curve.x)) for curve in figure.data] == [
-            ("Scorer (1)", [2, 4]),
-            ("Scorer (2)", [4, 8]),
+            ("Scorer, hidden 8", [2, 4]),
+            ("Scorer, hidden 64", [4, 8]),
         ]
         assert len({curve.line.color for curve in figure.data}) == 2
         with pytest.raises(InputError, match="these are over batch_size and hidden_size"):
             one.plot("peak_bytes", swept(Scorer(), inputs(), hidden_size=[4]))
+
+    def test_sweeps_of_one_model_with_other_settings_are_named_by_them(self):
+        one = swept(Scorer(), inputs(), batch_size=[2], optimizer=torch.optim.SGD)
+        two = swept(Scorer(), inputs(), batch_size=[2], optimizer=torch.optim.Adam)
+        names = [curve.name for curve in one.plot("step_seconds", two, two).data]
+        assert names == ["Scorer, optimizer SGD", "Scorer, optimizer Adam (2)", "Scorer, optimizer Adam (3)"]
+
+    def test_kinds_are_bars_side_by_side(self):
+        axes = [SweepAxis("cell", "cell", ("lstm", "gru")), SweepAxis("both", "both", (False, True))]
+        rows = [
+            {
+                "cell": cell,
+                "both": both,
+                "peak_bytes": None if both and cell == "gru" else 4,
+                "refusal": "<b>",
+                "fits": True,
+            }
+            for cell in ("lstm", "gru")
+            for both in (False, True)
+        ]
+        one, other, failed = sweep_figure(axes, rows, "peak_bytes", "Net", as_curves=True).data
+        assert [(bars.type, bars.name, list(bars.x)) for bars in (one, other)] == [
+            ("bar", "both False", ["lstm", "gru"]),
+            ("bar", "both True", ["lstm"]),
+        ]
+        assert (list(failed.x), failed.hovertext[0]) == (["gru"], "<b>cell gru, both True</b><br>&lt;b&gt;")
 
     def test_models_that_are_compared_over_two_axes_differ_in_their_dashes(self):
         axes = [SweepAxis("batch_size", "B", (2, 4, 8)), SweepAxis("hidden_size", "hidden", (16, 32))]

@@ -6,10 +6,10 @@ from fingerprint import fingerprint
 from torch import nn
 
 from shapewidget.frameworks.adapter import Batch, Effort
+from shapewidget.frameworks.slices import finished
 from shapewidget.frameworks.torch import capacity, timing
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.graph.costs import peak_of
-from shapewidget.probing.costs import finished
 
 
 class Tagger(nn.Module):

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from shapewidget.frameworks.adapter import Batch, Effort
+from shapewidget.frameworks.slices import finished
 from shapewidget.frameworks.torch import capacity, measure
 from shapewidget.frameworks.torch.timing import CUDA_WARM_UPS
-from shapewidget.probing.costs import finished
 
 MIB = 2**20
 

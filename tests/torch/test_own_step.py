@@ -8,9 +8,9 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from shapewidget.frameworks.adapter import Batch, Effort
+from shapewidget.frameworks.slices import finished
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.step_parts import StepClock
-from shapewidget.probing.costs import finished
 
 WIDE = 256
 
