@@ -68,6 +68,8 @@ RULES = (
     Rule("SW307", "The weights weigh no samples", Severity.COINCIDENCE),
     Rule("SW308", "An output that no loss reads", Severity.NOTE),
     Rule("SW309", "The batch is no whole number of groups", Severity.MISMATCH),
+    Rule("SW310", "The loss reads values of another range", Severity.COINCIDENCE),
+    Rule("SW311", "One target is set against several outputs", Severity.COINCIDENCE),
     Rule("SW401", "Not a shape: the dtype is wrong", Severity.MISMATCH),
     Rule("SW402", "Not a shape: an index is out of range", Severity.MISMATCH),
     Rule("SW403", "Not a shape: the tensor is on another device", Severity.MISMATCH),

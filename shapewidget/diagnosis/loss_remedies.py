@@ -27,7 +27,7 @@ def loss_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     is_float = "float" in layer.inputs[1].dtype
     found = adaptations(outputs, targets, is_float=is_float, of_classes=is_of_classes(layer.type))
     return (
-        *(remedy for each in islice(found, _MOST) for remedy in _at(evidence, layer, each)),
+        *(remedy for each in islice(found, _MOST) for remedy in adapted_call(evidence, layer, each)),
         *extent_remedies(evidence, layer),
         *_steps_cut(evidence, layer),
         *_one_output(evidence, layer),
@@ -58,12 +58,12 @@ def _one_output(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
         return
     is_of_one = len(outputs.shape) == len(targets.shape) + 1 and outputs.shape[:-1] == targets.shape
     if is_of_one and outputs.shape[-1] > 1 and made[0].size("out_features") and made[0].path:
-        for call in _at(evidence, layer, ((Step("squeeze", (-1,)),), ())):
+        for call in adapted_call(evidence, layer, ((Step("squeeze", (-1,)),), ())):
             if not isinstance(call, Together):
                 yield Together((SetArgument(made[0].path, "out_features", 1), call))
 
 
-def _at(evidence: Evidence, layer: Layer, adaptation: Adaptation) -> Iterator[Remedy]:
+def adapted_call(evidence: Evidence, layer: Layer, adaptation: Adaptation) -> Iterator[Remedy]:
     """The change in the user's own line where there is one, else at the call that is made for them."""
     outputs, targets = adaptation
     if not outputs and not targets:

@@ -186,6 +186,8 @@ class ClashKind(StrEnum):
     DTYPE = "dtype"
     INDEX = "index"
     """A value is out of the range of what it indexes."""
+    RANGE = "range"
+    """The values are none that it takes, as numbers that are no probabilities."""
     DEVICE = "device"
     WEIGHTS = "weights"
     """The weights of a checkpoint have other shapes or names than those of the model."""

@@ -80,12 +80,24 @@ def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
         told = [evidence.layer(clash.layer_id) for clash in refused if clash.kind is ClashKind.SIZE]
         there = recording.graph.by_id
         layers = [
-            it for it in told if it is not None and it.id in there and _names_batch(it, there[it.id], batch, other)
+            it
+            for it in told
+            if it is not None
+            and it.id in there
+            and not _holds_data_of_the_batch(evidence, it, batch)
+            and _names_batch(it, there[it.id], batch, other)
         ]
         for layer in [*layers, *(it for it in evidence.graph.layers if _keeps_batch(it, batch, other))]:
             if layer.kind is not LayerKind.LAYER and layer.id not in seen:
                 seen.add(layer.id)
                 yield _built_in(layer, batch, other)
+
+
+def _holds_data_of_the_batch(evidence: Evidence, layer: Layer, batch: int) -> bool:
+    """Whether a loss brings a row for each sample along, as lengths: they are of this batch, as its targets are."""
+    rows = [place for place, spec in enumerate(layer.inputs) if spec.shape[:1] == (batch,)]
+    is_in_loss = layer.kind is LayerKind.LOSS or layer.path.split(".")[0] == "loss"
+    return is_in_loss and any(evidence.edge_into(layer.id, place) is None for place in rows)
 
 
 def _labels_are_of_others(evidence: Evidence) -> bool:

@@ -14,6 +14,7 @@ from shapewidget.diagnosis.operand_remedies import aligned_remedies, broadcast_r
 from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.joined import joined_behind, joined_text
 from shapewidget.diagnosis.rules.loss_arguments import is_about_arguments
+from shapewidget.diagnosis.rules.pair_losses import is_of_several
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.diagnosis.written_loss import compares_with_data, counts_hits
 from shapewidget.graph.dims import Dim, constant
@@ -33,7 +34,7 @@ def loss_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         if len(layer.inputs) < 2:
             continue
-        if "takes" in layer.settings or is_about_arguments(layer, clash):
+        if "takes" in layer.settings or is_about_arguments(layer, clash) or is_of_several(layer):
             continue
         if fold_behind(evidence, clash, layer) is not None:
             continue
@@ -118,7 +119,8 @@ def _is_in_loss(evidence: Evidence, layer: Layer) -> bool:
 
 
 def _is_of_one_shape(layer: Layer) -> bool:
-    return not any(name in layer.type.lower().replace("_", "") for name in ("crossentropy", "nll", "ctc"))
+    name = layer.type.lower().replace("_", "")
+    return "poisson" in name or "gaussian" in name or not any(each in name for each in ("crossentropy", "nll", "ctc"))
 
 
 def _batches(dims: Sequence[Dim]) -> int:

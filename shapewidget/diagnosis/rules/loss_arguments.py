@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.rules.pair_losses import is_of_several
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
@@ -16,7 +17,7 @@ _CTC = frozenset(("CTCLoss", "ctc_loss"))
 
 def is_about_arguments(layer: Layer, clash: Clash) -> bool:
     """Whether a loss refused something else than its targets."""
-    return layer.type in _CTC or (clash.input == 2 and "takes" not in layer.settings)
+    return layer.type in _CTC or (clash.input == 2 and "takes" not in layer.settings and not is_of_several(layer))
 
 
 def loss_argument_refused(evidence: Evidence) -> Iterator[Diagnosis]:

@@ -23,6 +23,7 @@ from shapewidget.frameworks.torch.calls import (
     plain_name,
     takes_form_only,
 )
+from shapewidget.frameworks.torch.loss_ranges import odd_values
 from shapewidget.frameworks.torch.nodes import Node
 from shapewidget.frameworks.torch.provenance import Provenance, Slot
 from shapewidget.frameworks.torch.repair import Repair, repair_operation
@@ -163,6 +164,8 @@ class FunctionRecorder:
         index = len(self.nodes) - 1
         if repair is not None:
             self.clash(node, repair)
+        elif node.kind is LayerKind.LOSS:
+            node.settings = {**(node.settings or {}), **odd_values(function, args, kwargs)}
         node.outputs = tuple(map(spec, outputs))
         for place, (tensor, wrote) in enumerate(zip(outputs, written, strict=True)):
             self.produced(tensor, Slot(index, place), wrote=wrote)

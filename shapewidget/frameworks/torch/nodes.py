@@ -94,7 +94,7 @@ def _layer(node: Node, line: _Lines) -> Layer:
         node.inputs,
         node.outputs,
         layers.declared_sizes(module) if module is not None else (),
-        layers.settings(module) if module is not None else node.settings or {},
+        layers.settings(module) if module is not None and node.settings is None else node.settings or {},
         _weights(module, whole=node.kind is LayerKind.LAYER) if module is not None else 0,
         line(node.line) if node.line is not None else None,
     )

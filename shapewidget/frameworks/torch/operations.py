@@ -10,7 +10,7 @@ import torch
 
 from shapewidget.frameworks.torch.divisions import operation_not_divided, parts_refused
 from shapewidget.frameworks.torch.index_refusals import index_refused, written_refused
-from shapewidget.frameworks.torch.loss_refusals import class_weights_refused, ctc_refused
+from shapewidget.frameworks.torch.loss_refusals import LOSSES, loss_refused
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
 from shapewidget.frameworks.torch.scaled_attention import scaled_attention_refused
 from shapewidget.frameworks.torch.subscripts import axis_missing, letters_of_two_sizes
@@ -23,10 +23,6 @@ _ELEMENTWISE = frozenset(
     "add sub mul div true_divide floor_divide pow remainder maximum minimum where eq ne lt le gt ge "
     "logical_and logical_or bitwise_and bitwise_or lerp atan2 masked_fill".split()
 )
-_LOSSES_OF_ONE_SHAPE = frozenset(
-    "mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits kl_div".split()
-)
-_LOSSES_OF_CLASSES = frozenset(("CrossEntropyLoss", "NLLLoss", "NLLLoss2d"))
 
 
 def repair_function(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
@@ -56,14 +52,6 @@ def _of_another_kind(args: Any, kwargs: Mapping[str, Any], error: str) -> Clash 
             names = [str(each.dtype).removeprefix("torch.") for each in (first, tensor)]
             return Clash("", ClashKind.DTYPE, place, None, names[0], names[1], error=error)
     return None
-
-
-def repair_loss(name: str, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted:
-    """What a loss of that class refused about outputs and targets; it is taken as 0 to carry on."""
-    if name == "CTCLoss":
-        return _ctc_loss(None, args, kwargs, error) or (Clash("", ClashKind.OTHER, error=error), None)
-    fitter = _class_loss if name in _LOSSES_OF_CLASSES else _loss_of_one_shape
-    return fitter(None, args, kwargs, error) or (Clash("", ClashKind.OTHER, error=error), None)
 
 
 def _elementwise(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
@@ -196,66 +184,6 @@ def _reshape(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any],
     return clash, lambda: fit(given.reshape(-1), 0, wanted).reshape(asked)
 
 
-def _loss_of_one_shape(function: object, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
-    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-    if len(tensors) < 2:
-        return None
-    if tensors[0].shape == tensors[1].shape:
-        return _targets_of_dtype(tensors[1], "float32", error, tensors[0]) if _is_whole(tensors[1]) else None
-    clash = Clash(
-        "", ClashKind.SIZE, 0, None, tuple(tensors[1].shape), tuple(tensors[0].shape), 1, "the loss taken as 0", error
-    )
-    return clash, lambda: tensors[0].float().sum() * 0
-
-
-def _class_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
-    tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor)]
-    if len(tensors) < 2:
-        return None
-    outputs, targets = tensors[:2]
-    refused = class_weights_refused(outputs, kwargs.get("weight", args[2] if len(args) > 2 else None), error)
-    if refused is not None:
-        return refused, lambda: outputs.float().sum() * 0
-    zero = outputs.float().sum() * 0
-    wanted = (outputs.shape[0], *outputs.shape[2:]) if outputs.dim() > 1 else ()
-    if not targets.is_floating_point() and tuple(targets.shape) != wanted:
-        axis = 0 if targets.dim() and targets.shape[0] != outputs.shape[0] else None
-        expected: object = outputs.shape[0] if axis == 0 else wanted
-        got: object = targets.shape[0] if axis == 0 else tuple(targets.shape)
-        return Clash("", ClashKind.SIZE, 1, axis, expected, got, 0, "the loss taken as 0", error), lambda: zero
-    if targets.is_floating_point() and tuple(targets.shape) == wanted:
-        return _targets_of_dtype(targets, "int64", error, outputs)
-    if targets.is_floating_point() and targets.shape != outputs.shape:
-        clash = Clash(
-            "", ClashKind.SIZE, 1, None, tuple(outputs.shape), tuple(targets.shape), 0, "the loss taken as 0", error
-        )
-        return clash, lambda: zero
-    if not targets.is_floating_point() and targets.numel() and outputs.dim() > 1:
-        worst = int(targets.max())
-        if worst >= outputs.shape[1]:
-            wanted_range = f"0 to {outputs.shape[1] - 1}"
-            return Clash(
-                "", ClashKind.INDEX, 1, None, wanted_range, worst, 0, "the loss taken as 0", error
-            ), lambda: zero
-    return None
-
-
-def _ctc_loss(function: object, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
-    clash = ctc_refused(args, kwargs, error)
-    outputs = args[0] if args else kwargs["log_probs"]
-    return (clash, lambda: outputs.float().sum() * 0) if clash is not None else None
-
-
-def _is_whole(tensor: torch.Tensor) -> bool:
-    return not tensor.is_floating_point() and not tensor.is_complex()
-
-
-def _targets_of_dtype(targets: torch.Tensor, wanted: str, error: str, outputs: torch.Tensor) -> Fitted:
-    got = str(targets.dtype).removeprefix("torch.")
-    clash = Clash("", ClashKind.DTYPE, 1, None, wanted, got, None, "the loss taken as 0", error)
-    return clash, lambda: outputs.float().sum() * 0
-
-
 _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (_ELEMENTWISE, _elementwise),
     (frozenset(("cat", "concat", "concatenate")), _concatenation),
@@ -269,7 +197,5 @@ _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (frozenset(("split", "split_with_sizes")), parts_refused),
     (frozenset(("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "glu")), operation_not_divided),
     (frozenset(("scaled_dot_product_attention",)), scaled_attention_refused),
-    (_LOSSES_OF_ONE_SHAPE, _loss_of_one_shape),
-    (frozenset(("cross_entropy", "nll_loss")), _class_loss),
-    (frozenset(("ctc_loss",)), _ctc_loss),
+    (LOSSES, loss_refused),
 )

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import nn
+from torch._C import _len_torch_function_stack as _modes_on
 from torch._C import _pop_torch_function_stack as _pop_mode
 from torch._C import _push_on_torch_function_stack as _push_mode
 from torch.overrides import TorchFunctionMode
@@ -28,6 +29,7 @@ from shapewidget.frameworks.torch import dynamo, layers
 from shapewidget.frameworks.torch.checkpoints import RefusedCheckpoint, refused_checkpoint
 from shapewidget.frameworks.torch.function_recorder import REPAIRABLE, FunctionRecorder
 from shapewidget.frameworks.torch.guard import function_modes, set_function_modes, surely
+from shapewidget.frameworks.torch.loss_ranges import odd_values
 from shapewidget.frameworks.torch.nodes import drawn
 from shapewidget.frameworks.torch.provenance import Slot
 from shapewidget.frameworks.torch.raised import raised_by_program
@@ -144,6 +146,8 @@ class Recorder(FunctionRecorder):
         self._inside_layer = True
         try:
             output = self._as_without_us(original, module, args, kwargs)
+            if kind is LayerKind.LOSS:
+                node.settings = layers.settings(module) | odd_values(type(module), args, kwargs, module)
         except REPAIRABLE as error:
             fitted = repair_layer(module, args, kwargs, error, carry_on=self.repair)
             self.clash(node, fitted)
@@ -158,7 +162,8 @@ class Recorder(FunctionRecorder):
     def _as_without_us(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Run a module with our mode off, unless hooks of the user's are to be watched or a mode stands above ours."""
         __tracebackhide__ = True
-        if module._forward_hooks or module._forward_pre_hooks:
+        is_off = not _modes_on()  # torch took it off, to run a function that calls this module
+        if is_off or module._forward_hooks or module._forward_pre_hooks:
             return original(module, *args, **kwargs)
         if self._protected is not None:
             self._protected.before_layer(module, args)

@@ -20,7 +20,8 @@ from torch.nn.modules.conv import _ConvNd
 from shapewidget.frameworks.torch.capacity import is_out_of_memory, out_of_memory
 from shapewidget.frameworks.torch.divisions import not_divided
 from shapewidget.frameworks.torch.layers import declared_sizes
-from shapewidget.frameworks.torch.operations import Fitted, repair_function, repair_loss
+from shapewidget.frameworks.torch.loss_refusals import loss_refused
+from shapewidget.frameworks.torch.operations import Fitted, repair_function
 from shapewidget.frameworks.torch.refusals import attention_refused, several_given, window_too_large
 from shapewidget.frameworks.torch.reshaping import fit, text_of
 from shapewidget.frameworks.torch.tensors import device_of
@@ -53,8 +54,10 @@ def repair_layer(module: nn.Module, args: Any, kwargs: Any, error: Exception, *,
         return Repair(out_of_memory(error, device_of((args, kwargs))))
     text = text_of(error)
     if isinstance(module, nn.modules.loss._Loss):
-        held = {**kwargs, "weight": module.weight} if getattr(module, "weight", None) is not None else kwargs
-        return _carried_on(repair_loss(type(module).__name__, args, held, text), carry_on=carry_on)
+        weights = {name: getattr(module, name, None) for name in ("weight", "pos_weight")}
+        held = {**kwargs, **{name: value for name, value in weights.items() if value is not None}}
+        refused: Fitted | None = loss_refused(type(module), args, held, text)
+        return _carried_on(refused or (Clash("", ClashKind.OTHER, error=text), None), carry_on=carry_on)
     fitted = _refused(module, args, functools.partial(module.forward, **kwargs), text)
     if fitted is None:
         fitted = attention_refused(module, args, kwargs, text)
