@@ -10,6 +10,7 @@ from typing import Any
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.diagnosis.rules.loss_values import is_of_data
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.graph.records import Recording
 from shapewidget.graph.remedies import Remedy, SetArgument, Together
@@ -113,7 +114,7 @@ class Proof:
         if not (after <= before if is_silent else after < before):
             return None
         found = [it.finding for it in diagnose(self.evidence(attempt.model, recordings))]
-        places = {(it.code, it.layer_id) for it in found if it.severity is not Severity.NOTE}
+        places = {(it.code, it.layer_id) for it in found if it.severity is not Severity.NOTE and not is_of_data(it)}
         is_gone = (finding.code, finding.layer_id) not in {(it.code, it.layer_id) for it in found}
         return after if is_gone and places <= known else None
 

@@ -206,6 +206,7 @@ def never_stepped(loop: Loop) -> Iterator[Finding]:
         f"step at the end of the epoch too, or every {drawn} batches at most",
         f"{wanted} batches",
         f"{drawn} batches",
+        where="loader",
     )
 
 
@@ -246,10 +247,10 @@ def last_window(loop: Loop) -> Iterator[Finding]:
     )
 
 
-def _found(code: str, loop: Loop, reason: str, fix: str, expected: str, got: str) -> Finding:
+def _found(code: str, loop: Loop, reason: str, fix: str, expected: str, got: str, *, where: str = "loss") -> Finding:
     return finding(
         code,
-        "loss",
+        where,
         loop.calls.backward,
         reason,
         fix=fix,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import receiver_of
+from shapewidget.diagnosis.findings import Finding
 from shapewidget.diagnosis.loss_remedies import adapted_call
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
@@ -39,6 +40,11 @@ def values_of_another_range(evidence: Evidence) -> Iterator[Diagnosis]:
                 yield _said(evidence, layer, "outputs", "scores", "probabilities")
 
 
+def is_of_data(finding: Finding) -> bool:
+    """Whether a finding is about values of the user's targets, which no change of a program brings about."""
+    return finding.code == "SW310" and finding.input == 1
+
+
 def _said(evidence: Evidence, layer: Layer, which: str, taken: str, given: str) -> Diagnosis:
     place = which == "targets"
     made = _normalised_by(evidence, layer, _SOFTMAX | _SIGMOID) if taken == "scores" else None
@@ -48,7 +54,9 @@ def _said(evidence: Evidence, layer: Layer, which: str, taken: str, given: str) 
     if taken == "scores":
         of = f" that {place_text(made)} made" if made is not None else ""
         reason += f" It makes probabilities of them itself: those{of} are flattened once more, and learn slowly."
-    said = finding_at("SW310", layer, reason, fix=_fix(layer, which, taken, made), expected=taken, got=given)
+    said = finding_at(
+        "SW310", layer, reason, fix=_fix(layer, which, taken, made), expected=taken, got=given, input=int(place)
+    )
     return Diagnosis(said, tuple(_remedies(evidence, layer, which, taken, given, made)))
 
 
