@@ -148,6 +148,8 @@ RULES = (
     Rule("SW730", "Whole batches are shuffled, not samples", Severity.COINCIDENCE),
     Rule("SW731", "Every worker gives all of the samples", Severity.COINCIDENCE),
     Rule("SW732", "A batch of the running loop has other shapes", Severity.NOTE),
+    Rule("SW733", "Rows of two orders are joined", Severity.COINCIDENCE),
+    Rule("SW734", "Padding is counted as a class", Severity.COINCIDENCE),
     Rule("SW741", "The data is split over the ranks twice", Severity.COINCIDENCE),
     Rule("SW742", "Samples are read by no rank", Severity.COINCIDENCE),
     Rule("SW743", "Ranks read the same samples", Severity.COINCIDENCE),

@@ -19,6 +19,7 @@ from shapewidget.graph.batches import (
     SharedStatistics,
     WorkerShare,
 )
+from shapewidget.graph.padding import CountedPadding
 from shapewidget.graph.records import SourceLine
 
 
@@ -85,6 +86,7 @@ class LoaderEvidence:
         redrawn: Stages that stand on the wrong side of one that draws at random.
         joins_targets: Whether the targets of a batch are the rows of all its samples, any number of each.
         rounded_off: What the model makes of the samples that a length rounded down leaves out of every pass.
+        counted_padding: Padding among the labels that the loss counts.
     """
 
     settings: LoaderSettings
@@ -112,6 +114,7 @@ class LoaderEvidence:
     redrawn: tuple[Redrawn, ...] = ()
     joins_targets: bool = False
     rounded_off: Trial | None = None
+    counted_padding: CountedPadding | None = None
 
     @property
     def left_out(self) -> int:

@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.diagnosis.rules import batched_first, labels, loading, pairing, redrawn, sharding, unmade
+from shapewidget.diagnosis.rules import (
+    batched_first,
+    label_padding,
+    labels,
+    loading,
+    pairing,
+    redrawn,
+    sharding,
+    unmade,
+)
 
 RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     unmade.pass_failed,
@@ -23,6 +32,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     labels.rows_of_zeros,
     labels.target_in_inputs,
     pairing.labels_of_others,
+    label_padding.padding_counted,
     redrawn.drawn_at_the_wrong_time,
     batched_first.statistics_of_the_batch,
     sharding.workers_repeat,

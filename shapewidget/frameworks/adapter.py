@@ -16,6 +16,7 @@ from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.masking import Mask
+from shapewidget.graph.padding import CountedPadding, PaddedLabels
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.graph.remedies import Remedy
 from shapewidget.graph.training import TrainingLog
@@ -257,6 +258,15 @@ class Adapter(Protocol):
 
     def split(self, model: Model, batch: Any, loss: Callable[..., Any] | None) -> tuple[Any, Any]:
         """Inputs and targets of a loader's batch: as many parts as the model takes, and the one behind them."""
+
+    def counted_padding(
+        self, model: Model, batch: Batch, loss: Callable[..., Any], labels: PaddedLabels
+    ) -> CountedPadding | None:
+        """The padding among the labels that a loss counts; None where it leaves it out.
+
+        Raises:
+            Exception: Whatever the model or the loss raises.
+        """
 
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes that the axes of a batch have: {"B": 32, "T": 100}."""

@@ -30,6 +30,7 @@ from shapewidget.graph.batches import (
     SharedStatistics,
     WorkerShare,
 )
+from shapewidget.graph.padding import PaddedLabels
 from shapewidget.graph.records import SourceLine
 
 Remade = Callable[[FunctionType], Any]
@@ -150,6 +151,10 @@ class Reading:
     def joins_targets(self) -> bool:
         """Whether the targets of a batch are the rows of all its samples, which may have any number of them."""
         return False
+
+    def padded_labels(self) -> tuple[Any, PaddedLabels] | None:
+        """A batch whose labels are filled up to one length, and which of them only do that; None without one."""
+        return None
 
     def mispaired(self, *, is_supervised: bool = False) -> Mispaired | None:
         """Labels that it gives to other samples than their own; None where it gives each its own.

@@ -207,6 +207,7 @@ class Ranks:
         same_data: Whether their rows are rows of the same data; None where that cannot be told.
         is_whole_when_divided: Whether samplers that divide the whole data among so many ranks were run, and read all of
             it, each of them its part.
+        is_once_when_dealt: Whether parts of every so many samples were made, one a rank, and hold each sample once.
     """
 
     shares: tuple[RankShare, ...]
@@ -214,6 +215,7 @@ class Ranks:
     whole: int
     same_data: bool | None = True
     is_whole_when_divided: bool = False
+    is_once_when_dealt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +339,26 @@ class Misnumbered:
     empty: int
 
 
-Mispaired = RowsApart | Renumbered | Misnumbered
+@dataclass(frozen=True, slots=True)
+class JoinedApart:
+    """Rows of two loaders that one sample is made of, each drawn in an order of its own.
+
+    Attributes:
+        step: What joins them.
+        rows: How many samples were looked at.
+        apart: How many of them are made of two.
+        samples: How many samples either has.
+        is_mended: Whether both were run from one sampler, and gave the same samples.
+    """
+
+    step: str
+    rows: int
+    apart: int
+    samples: int
+    is_mended: bool
+
+
+Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart
 """Labels that are as many as the samples, and not theirs."""
 
 

@@ -20,3 +20,45 @@ class Padding:
     steps: int
     shortest: int
     samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedLabels:
+    """Labels of sequences of different length that were filled up to one.
+
+    Attributes:
+        value: What they are filled up with.
+        lengths: How many labels of each sample are its own.
+        steps: How many it has with those that fill it up.
+    """
+
+    value: int
+    lengths: tuple[int, ...]
+    steps: int
+
+    @property
+    def own(self) -> int:
+        """How many labels belong to samples."""
+        return sum(self.lengths)
+
+    @property
+    def all(self) -> int:
+        """How many there are."""
+        return self.steps * len(self.lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedPadding:
+    """Padding among labels that a loss counts.
+
+    Attributes:
+        labels: The labels.
+        loss: What the loss is called.
+        takes_ignored: Whether it has a class to be left out, `ignore_index`.
+        is_mended: Whether it was run so that it leaves the padding out, and its value no longer depended on it.
+    """
+
+    labels: PaddedLabels
+    loss: str
+    takes_ignored: bool
+    is_mended: bool

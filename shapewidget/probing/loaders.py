@@ -19,6 +19,7 @@ from shapewidget.frameworks.loading import empty_rows
 from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numeric, size_of, split
 from shapewidget.frameworks.registry import adapter_for, ranks_of
 from shapewidget.graph.batches import EmptyRows, Ranks
+from shapewidget.graph.padding import CountedPadding
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.edited_loaders import edited
 from shapewidget.probing.passes import PATIENCE, Pass, read
@@ -146,6 +147,7 @@ def gather(
         reading.redrawn(),
         joins,
         _of_rest(found, rounded, adapter, model, loss) if rounded is not None else None,
+        _counted_padding(found, adapter, model, loss, trials),
     )
 
 
@@ -166,6 +168,22 @@ def _tried(adapter: Adapter, model: Any, batch: tuple[Any, Any], loss: Loss | No
 def _of_rest(found: Pass, rest: Any, adapter: Adapter | None, model: Any, loss: Loss | None) -> Trial | None:
     """What the model makes of a batch that no pass gives; without a model it is taken."""
     return _tried(adapter, model, found.split(rest), loss) if adapter is not None else Trial()
+
+
+def _counted_padding(
+    found: Pass, adapter: Adapter | None, model: Any, loss: Loss | None, trials: Mapping[int, Trial]
+) -> CountedPadding | None:
+    """Padding among the labels that the loss counts; None where a batch is refused, or was not made to one length."""
+    is_taken = trials and all(trial.refusal is None for trial in trials.values())
+    if adapter is None or loss is None or found.failure is not None or not is_taken:
+        return None
+    with contextlib.suppress(Exception), found.reading.untouched():  # samples that nobody asks for may raise
+        padded = found.reading.padded_labels()
+        if padded is not None:
+            inputs, targets = found.split(padded[0])
+            batch = adapter.batch(model, inputs, targets, None, loss)
+            return adapter.counted_padding(model, batch, loss, padded[1])
+    return None
 
 
 def _is_taken(adapter: Adapter | None, model: Any, batch: tuple[Any, Any], loss: Loss | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.graph.batches import Misnumbered, Renumbered, RowsApart
+from shapewidget.graph.batches import JoinedApart, Misnumbered, Renumbered, RowsApart
 
 
 def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -19,6 +19,8 @@ def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
             yield _renumbered(found)
         case Misnumbered() as found:
             yield _misnumbered(found)
+        case JoinedApart() as found:
+            yield _joined(found)
 
 
 def _apart(found: RowsApart) -> Finding:
@@ -44,6 +46,20 @@ def _apart(found: RowsApart) -> Finding:
         axis_name="order of the samples",
         expected="one order for inputs and labels",
         got=got,
+    )
+
+
+def _joined(found: JoinedApart) -> Finding:
+    return _said(
+        "SW733",
+        found.step,
+        f"`{found.step}` makes each sample of a row of two loaders, and both of them shuffle their {found.samples} "
+        f"samples for themselves: {found.apart} of {found.rows} samples are made of the rows of two.",
+        fix="one data set that holds both, shuffled once: StackDataset(one, other)",
+        axis_name="order of the samples",
+        expected="the same order in both loaders",
+        got="two independent orders",
+        verified=found.is_mended,
     )
 
 

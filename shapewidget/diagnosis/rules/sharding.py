@@ -61,6 +61,7 @@ def uneven_ranks(evidence: Ranks) -> Iterator[Finding]:
             axis_name="batches per rank",
             expected=max(batches),
             got=min(batches),
+            verified=evidence.same_data is True and evidence.is_whole_when_divided,
         )
 
 
@@ -110,9 +111,10 @@ def ranks_repeat(evidence: Ranks) -> Iterator[Finding]:
             f"{shares[0].dataset} samples do not divide by {ranks}, and {_SAMPLER} fills up with {repeated} that "
             f"another rank reads too: {total} results come of {shares[0].dataset} samples. The order is fixed, as for "
             f"evaluation, where every sample should count once.",
-            fix=f"cut the gathered results to {shares[0].dataset}, or divide without filling up",
+            fix=f"divide without filling up: Subset(dataset, range(rank, len(dataset), {ranks}))",
             expected=shares[0].dataset,
             got=total,
+            verified=evidence.is_once_when_dealt,
             **_DETAILS,
         )
 

@@ -30,6 +30,7 @@ from shapewidget.frameworks.time_limit import limited
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.masking import Mask
+from shapewidget.graph.padding import CountedPadding, PaddedLabels
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -100,6 +101,12 @@ class KerasAdapter:
     def split(self, model: keras.Model, batch: Any, loss: Callable[..., Any] | None) -> tuple[Any, Any]:
         """Inputs and targets of a loader's batch: Keras takes the first part, and the second."""
         return (batch[0], batch[1]) if isinstance(batch, tuple | list) and len(batch) > 1 else split(batch)
+
+    def counted_padding(
+        self, model: keras.Model, batch: Batch, loss: Callable[..., Any], labels: PaddedLabels
+    ) -> CountedPadding | None:
+        """None: the masks of Keras reach a loss in other ways than by its arguments."""
+        return None
 
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes of a batch."""

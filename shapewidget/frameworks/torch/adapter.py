@@ -25,6 +25,7 @@ from shapewidget.frameworks.torch.follow import follow
 from shapewidget.frameworks.torch.guard import seeded
 from shapewidget.frameworks.torch.independence import independence
 from shapewidget.frameworks.torch.inputs import make_batch
+from shapewidget.frameworks.torch.label_padding import counted_padding
 from shapewidget.frameworks.torch.masking import masks
 from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.parts import with_forward
@@ -37,6 +38,7 @@ from shapewidget.frameworks.torch.watch import Watch
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.masking import Mask
+from shapewidget.graph.padding import CountedPadding, PaddedLabels
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -111,6 +113,12 @@ class TorchAdapter:
         if not isinstance(batch, tuple | list) or not batch or isinstance(batch[0], tuple | list | dict):
             return split(batch)
         return split(batch, parts_taken(model, len(batch), has_loss=loss is not None))
+
+    def counted_padding(
+        self, model: nn.Module, batch: Batch, loss: Callable[..., Any], labels: PaddedLabels
+    ) -> CountedPadding | None:
+        """The padding among the labels that a loss counts."""
+        return counted_padding(model, batch, loss, labels)
 
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes of a batch."""

@@ -20,14 +20,17 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSa
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.as_found import as_found
+from shapewidget.frameworks.label_padding import padded_labels
 from shapewidget.frameworks.loading import Reading, Remade, error_text, methods_of, raised_at
-from shapewidget.frameworks.nesting import disagreement
+from shapewidget.frameworks.nesting import disagreement, split
 from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
+from shapewidget.frameworks.torch.joined_loaders import joined_apart
 from shapewidget.frameworks.torch.pairing import joins_targets, mispaired
 from shapewidget.frameworks.torch.samplers import drawn_from, is_whole_when_weighed, part_drawn, sampler_of
 from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
 from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Mispaired, Ranks, WorkerShare
+from shapewidget.graph.padding import PaddedLabels
 
 _FIXED_ORDER = (SequentialSampler,)
 
@@ -76,6 +79,13 @@ class PlainReading(Reading):
             yield from super().batches()
         finally:
             DataLoader.__iter__ = original  # type: ignore[method-assign]
+
+    def mispaired(self, *, is_supervised: bool = False) -> Mispaired | None:
+        """Labels, or parts of a sample, that it takes from loaders which are shuffled one by one."""
+        found = super().mispaired(is_supervised=is_supervised)
+        if found is None and len(self._inner) > 1:
+            return joined_apart(super().batches, self.settings.title, is_supervised=is_supervised)
+        return found
 
     def inner_passes(self) -> tuple[InnerPass, ...]:
         """How far each `DataLoader` got in the pass that took it farthest."""
@@ -261,6 +271,15 @@ class DataLoaderReading(Reading):
     def joins_targets(self) -> bool:
         """Whether the targets of a batch are the rows of all its samples, which may have any number of them."""
         return joins_targets(self.loader)
+
+    def padded_labels(self) -> tuple[Any, PaddedLabels] | None:
+        """The first batch, made again in this process, where its labels are filled up to one length."""
+        if isinstance(self.loader.dataset, IterableDataset) or self.loader.batch_sampler is None:
+            return None
+        samples = [self.loader.dataset[each] for each in next(iter(self.loader.batch_sampler), ())]
+        batch = self.loader.collate_fn(samples)
+        found = padded_labels(samples, split(batch)[1])
+        return (batch, found) if found is not None else None
 
     def mispaired(self, *, is_supervised: bool = False) -> Mispaired | None:
         """Labels that the collate function or the data set gives to other samples."""

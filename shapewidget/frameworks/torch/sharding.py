@@ -94,7 +94,14 @@ def ranks_of(loaders: Sequence[DataLoader[Any]]) -> Ranks:
         rows = whole = sum(len(rows) for rows, _ in parts)
     else:
         rows, whole = len({row for rows, _ in parts for row in rows}), max(length for _, length in parts)
-    return Ranks(shares, rows, whole, same, _is_whole_when_divided(whole, len(loaders)))
+    dealt = same is not False and _is_once_when_dealt(datasets[0], len(loaders))
+    return Ranks(shares, rows, whole, same, _is_whole_when_divided(whole, len(loaders)), dealt)
+
+
+def _is_once_when_dealt(dataset: Any, ranks: int) -> bool:
+    """Whether every so many samples, one part for each rank, are all samples once."""
+    parts = [Subset(dataset, range(rank, len(dataset), ranks)) for rank in range(ranks)]
+    return sorted(row for part in parts for row in rows_of(part)[0]) == sorted(rows_of(dataset)[0])
 
 
 def _is_whole_when_divided(samples: int, ranks: int) -> bool:

@@ -1,0 +1,34 @@
+"""Labels that only fill a batch up, and a loss that counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+
+
+def padding_counted(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """A loss that depends on what a model says where there is no label."""
+    found = evidence.counted_padding
+    if found is None:
+        return
+    labels = found.labels
+    reason = (
+        f"The labels of {len(labels.lengths)} samples are filled up with {labels.value} to {labels.steps} steps: of "
+        f"{labels.all} labels {labels.own} are of the data. `{found.loss}` counts the other {labels.all - labels.own} "
+        f"too, as class {labels.value}, and the more of them the longer the longest sequence of the batch is."
+    )
+    leave = f"ignore_index={labels.value}"
+    yield finding(
+        "SW734",
+        "loss",
+        found.loss,
+        reason,
+        fix=f"nn.{found.loss}({leave})" if found.takes_ignored else f"leave the padding out of the loss: {leave}",
+        axis=1,
+        axis_name="time",
+        expected=labels.own,
+        got=labels.all,
+        verified=found.is_mended,
+    )

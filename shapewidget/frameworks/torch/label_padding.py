@@ -1,0 +1,69 @@
+"""Whether a loss counts labels that only fill a batch up: it is asked again with other outputs in their places."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from shapewidget.frameworks.adapter import Batch
+from shapewidget.frameworks.torch.guard import same_random_state, untouched
+from shapewidget.frameworks.torch.likeness import to_run
+from shapewidget.frameworks.torch.signature import unwrapped
+from shapewidget.frameworks.torch.tensors import mapped
+from shapewidget.graph.padding import CountedPadding, PaddedLabels
+
+Loss = Callable[[Any, Any], Any]
+_WITH_IGNORED = (nn.CrossEntropyLoss, nn.NLLLoss)
+
+
+def counted_padding(model: nn.Module, batch: Batch, loss: Loss, labels: PaddedLabels) -> CountedPadding | None:
+    """The padding that a loss counts; None where its value does not depend on what the model says of it.
+
+    Raises:
+        Exception: Whatever the model or the loss raises.
+    """
+    model = to_run(unwrapped(model))
+    with untouched(model), torch.no_grad():
+        outputs = model(*batch.args, **batch.kwargs)
+        spoiled = mapped(outputs, lambda tensor: _spoiled(tensor, labels))
+
+        def depends(loss: Loss) -> bool:
+            values = []
+            for each in (outputs, spoiled):
+                with same_random_state():
+                    values.append(torch.as_tensor(loss(each, batch.targets)).sum())
+            return not torch.allclose(values[0], values[1], rtol=1e-4, atol=1e-6)
+
+        if not depends(loss):
+            return None
+        takes_ignored = isinstance(loss, _WITH_IGNORED)
+        is_mended = takes_ignored and not depends(_ignoring(loss, labels.value))
+    return CountedPadding(labels, getattr(loss, "__name__", type(loss).__name__), takes_ignored, is_mended)
+
+
+def _ignoring(loss: Any, value: int) -> Loss:
+    twin: Any = copy.copy(loss)
+    twin.ignore_index = value
+    return twin  # type: ignore[no-any-return]
+
+
+def _spoiled(tensor: torch.Tensor, labels: PaddedLabels) -> torch.Tensor:
+    """Outputs with other values at the steps that fill up; as they are where these cannot be told."""
+    samples, steps = len(labels.lengths), labels.steps
+    places = [axis for axis, size in enumerate(tensor.shape) if size == steps]
+    if not tensor.is_floating_point() or samples == steps:
+        return tensor
+    padding = torch.arange(steps, device=tensor.device) >= torch.tensor(labels.lengths, device=tensor.device)[:, None]
+    if tensor.shape[:1] == (samples * steps,):
+        mask = padding.reshape(-1, *[1] * (tensor.dim() - 1))
+    elif tensor.shape[:1] == (samples,) and len(places) == 1:
+        mask = padding.reshape(samples, *[steps if axis == places[0] else 1 for axis in range(1, tensor.dim())])
+    elif tensor.shape[:2] == (steps, samples):
+        mask = padding.t().reshape(steps, samples, *[1] * (tensor.dim() - 2))
+    else:
+        return tensor
+    return torch.where(mask, -2 * tensor - 1, tensor)
