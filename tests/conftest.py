@@ -33,3 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test learns from the runs of another one, or of this machine's user."""
     monkeypatch.setenv("SHAPEWIDGET_CACHE", "")
+
+
+@pytest.fixture(autouse=True)
+def loaders_have_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe reads as much of a loader on a busy machine as on an idle one."""
+    monkeypatch.setattr("shapewidget.probing.session._LOADER_SECONDS", 600.0)
