@@ -14,9 +14,9 @@ _KEEPS_AXES = frozenset(
 )
 
 
-def features_on(evidence: Evidence, layer: Layer, place: int = 0) -> int | None:
-    """The axis of an input that holds features; None where no layer is known to have made them."""
-    node = evidence.producer(layer.id, place)
+def features_on(evidence: Evidence, layer: Layer) -> int | None:
+    """The axis of the first input that holds features; None where no layer is known to have made them."""
+    node = evidence.producer(layer.id, 0)
     if node is None or node.kind is LayerKind.INPUT or not node.outputs or not node.inputs:
         return None
     made = features_made_on(node)

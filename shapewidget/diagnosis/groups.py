@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.findings import Finding
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, Layer
@@ -18,7 +17,7 @@ def is_about_groups(clash: Clash) -> bool:
     return isinstance(clash.expected, str) and clash.expected.endswith("groups")
 
 
-def groups_refused(evidence: Evidence, clash: Clash, layer: Layer) -> Finding:
+def groups_refused(clash: Clash, layer: Layer) -> Finding:
     """What is said of it."""
     groups = layer.size("groups")
     return finding_at(

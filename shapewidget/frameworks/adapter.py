@@ -6,7 +6,7 @@ training flags, hooks, attributes, random number generators. Whatever has to be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -353,6 +353,3 @@ class Adapter(Protocol):
         Closing the generator ends the measurement. A step of the user's own is called as
         ``step(model, inputs, targets, optimizer)``, with copies.
         """
-
-
-Adapters = Sequence[Adapter]

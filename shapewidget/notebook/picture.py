@@ -6,7 +6,7 @@ tensor that passes other boxes runs along a lane at the left. Attributes only, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
@@ -269,8 +269,8 @@ def _dashes(pattern: str) -> str:
     return f' stroke-dasharray="{pattern}"' if pattern else ""
 
 
-def alternative(graph: LayerGraph, states: Sequence[Agreement] = WORST[:3]) -> str:
+def alternative(graph: LayerGraph) -> str:
     """What the picture shows, in words."""
-    counts = {state: sum(edge.state is state for edge in graph.edges) for state in states}
+    counts = {state: sum(edge.state is state for edge in graph.edges) for state in WORST[:3]}
     words = [f"{count} {state.value}" for state, count in counts.items() if count]
     return f"Layer graph of {graph.title}: {', '.join(words) or 'all shapes agree'}"

@@ -28,7 +28,7 @@ def argument_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         elif name == _STATE:
             yield _state(evidence, clash, layer)
         else:
-            yield _of_other_length(evidence, clash, layer, name)
+            yield _of_other_length(clash, layer, name)
 
 
 def argument_name(layer: Layer, place: int) -> str:
@@ -121,7 +121,7 @@ def _state_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[
     yield InsertLayer(layer.path, "Dense", {"units": clash.expected}, clash.input)
 
 
-def _of_other_length(evidence: Evidence, clash: Clash, layer: Layer, name: str) -> Diagnosis:
+def _of_other_length(clash: Clash, layer: Layer, name: str) -> Diagnosis:
     against = clash.against if clash.against is not None else 0
     other, given = layer.inputs[against], layer.inputs[clash.input]
     axis = "batch" if clash.axis == 0 else "steps"

@@ -22,7 +22,7 @@ def batch_flattened(evidence: Evidence) -> Iterator[Diagnosis]:
         layer = evidence.layer(clash.layer_id)
         flats = flattened_behind(evidence, clash)
         if layer is not None and flats:
-            yield _said(evidence, layer, flats)
+            yield _said(layer, flats)
             return
 
 
@@ -47,7 +47,7 @@ def flattened_behind(evidence: Evidence, clash: Clash) -> list[Layer]:
     return found
 
 
-def _said(evidence: Evidence, layer: Layer, flats: list[Layer]) -> Diagnosis:
+def _said(layer: Layer, flats: list[Layer]) -> Diagnosis:
     first = flats[0]
     given, made = first.inputs[0], first.outputs[0]
     samples = given.shape[0]

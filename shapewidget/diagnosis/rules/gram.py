@@ -34,7 +34,7 @@ def channels_of_all_samples(evidence: Evidence) -> Iterator[Diagnosis]:
         if not folds or not others or _origin(evidence, folds[-1]) != _origin(evidence, others[-1]):
             continue
         if _folds_channels(folds[-1], layer) and not any(is_reshape(reader) for reader, _ in readers(evidence, layer)):
-            yield _said(evidence, layer, folds)
+            yield _said(layer, folds)
 
 
 def _reshapes_before(evidence: Evidence, layer: Layer, place: int) -> list[Layer]:
@@ -60,7 +60,7 @@ def _folds_channels(fold: Layer, product: Layer) -> bool:
     return given.shape[0] > 1 and given.shape[1] > 1 and rows == given.shape[0] * given.shape[1]
 
 
-def _said(evidence: Evidence, layer: Layer, folds: list[Layer]) -> Diagnosis:
+def _said(layer: Layer, folds: list[Layer]) -> Diagnosis:
     fold, made = folds[-1], layer.outputs[0]
     samples, channels = fold.inputs[0].shape[:2]
     reason = (

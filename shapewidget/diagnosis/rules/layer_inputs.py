@@ -133,7 +133,7 @@ def _is_declared(layer: Layer, clash: Clash) -> bool:
 def _finding(evidence: Evidence, clash: Clash, layer: Layer) -> Finding:
     missing = _missing_batch(evidence, layer)
     if missing is not None:
-        return _without_batch(clash, layer, *missing)
+        return _without_batch(clash, layer, missing[0])
     if clash.against is not None:
         return _joined(evidence, clash, layer)
     if isinstance(clash.expected, tuple) and isinstance(clash.got, tuple):
@@ -143,7 +143,7 @@ def _finding(evidence: Evidence, clash: Clash, layer: Layer) -> Finding:
     if clash.axis == 0 and layer.settings.get("stateful"):
         return _stateful(clash, layer)
     if is_about_groups(clash):
-        return groups_refused(evidence, clash, layer)
+        return groups_refused(clash, layer)
     return _width(evidence, clash, layer)
 
 
@@ -158,7 +158,7 @@ def _missing_batch(evidence: Evidence, layer: Layer) -> tuple[Layer, tuple[objec
     return None
 
 
-def _without_batch(clash: Clash, layer: Layer, source: Layer, declared: tuple[object, ...]) -> Finding:
+def _without_batch(clash: Clash, layer: Layer, source: Layer) -> Finding:
     given = source.outputs[0].shape
     return finding_at(
         "SW114",

@@ -21,7 +21,7 @@ def mask_lost(evidence: Evidence) -> Iterator[Diagnosis]:
             is_run = min(reader.inputs[0].shape[:2]) > 0  # while a model is built, no size is known
             if loser is not None and holder is not None and holder.id not in told and is_run:
                 told.add(holder.id)
-                yield _diagnosis(evidence, reader, loser, holder)
+                yield _diagnosis(reader, loser, holder)
 
 
 def _looks(layer: Layer) -> bool:
@@ -83,7 +83,7 @@ def _holder(evidence: Evidence, loser: Layer) -> Layer:
     return found
 
 
-def _diagnosis(evidence: Evidence, reader: Layer, loser: Layer, holder: Layer) -> Diagnosis:
+def _diagnosis(reader: Layer, loser: Layer, holder: Layer) -> Diagnosis:
     given = next(spec for spec in loser.inputs if spec.masked)
     steps = TensorSpec(given.shape[:2], "bool", dims=given.dims[:2] if given.dims is not None else None)
     read = reader.inputs[0]

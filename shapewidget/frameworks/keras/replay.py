@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import keras
@@ -16,9 +16,6 @@ from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.tensors import is_tensor, leaves
 from shapewidget.frameworks.keras.trace import Entry, Key
 from shapewidget.graph.records import Recording
-
-Adapt = Callable[[Any, Any, Any], tuple[Any, Any, Any]]
-"""Targets, outputs and weights as a loss is given them, to what it is given instead."""
 
 
 def replayed(entries: Sequence[Entry], key: Key, change: Change, title: str) -> Recording:
