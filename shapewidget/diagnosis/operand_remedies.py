@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from shapewidget.diagnosis.batch_axis import TIME
+from shapewidget.diagnosis.batched_products import batched_product_remedies, clashes_in_front
 from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.cut_tables import cut_to_batch, cut_to_length
 from shapewidget.diagnosis.evidence import Evidence, arguments_of_model
@@ -32,9 +33,8 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     operands = operands_of(layer)
     if pair is None:
         return ()
-    cut = cut_to_batch(evidence, layer, pair[1])
-    if cut is not None:
-        return tuple(cut_to_length(cut, _steps_axis(layer, pair[0])))
+    if cut_to_batch(evidence, layer, pair[1]) is not None:
+        return tuple(cut_to_length(evidence, layer, pair, _steps_axis(layer, pair[0])))
     if _is_of_ids(layer, pair):
         return tuple(_as_ids(operands, pair))
     found: list[Remedy] = []
@@ -263,16 +263,19 @@ def _not_stacked(layer: Layer) -> Iterator[EditExpression]:
 def stacked_instead(layer: Layer) -> Iterator[EditExpression]:
     """Tensors that are joined along an axis that none of them has, stacked along it."""
     call = call_of(layer.source)
-    if call is None or layer.source is None or not isinstance(call.func, ast.Attribute):
+    if call is None or layer.source is None or layer.name not in _JOINS or len({it.shape for it in layer.inputs}) != 1:
         return
-    if call.func.attr == layer.name and layer.name in _JOINS and len({spec.shape for spec in layer.inputs}) == 1:
-        function = ast.Attribute(call.func.value, "stack", ast.Load())
-        yield EditExpression(layer.source, ast.unparse(ast.Call(function, call.args, call.keywords)))
+    is_named = isinstance(call.func, ast.Attribute) and call.func.attr == layer.name
+    owner = call.func.value if is_named else ast.Name("torch", ast.Load())  # type: ignore[attr-defined]
+    function = ast.Attribute(owner, "stack", ast.Load())
+    yield EditExpression(layer.source, ast.unparse(ast.Call(function, call.args, call.keywords)))
 
 
 def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     """For matrix products: swap the last axes of one of the two, or add the axis that a vector lacks."""
     operands = operands_of(layer)
+    if len(layer.inputs) > 1 and clashes_in_front(evidence.clash_at.get(layer.id), layer):
+        return tuple(batched_product_remedies(layer))
     if operands is None or len(operands) < 2 or len(layer.inputs) < 2:
         return tuple(other_widths(evidence, layer, (0, 1))) if len(layer.inputs) > 1 else ()
     left, right = (dims_of(spec) for spec in layer.inputs[:2])

@@ -51,9 +51,9 @@ class AdaptCall:
         outputs: What is done to the model's outputs before the loss sees them.
         targets: What is done to the targets.
         inputs: What is done to one input of the model.
-        name: The input's name, where it is an input.
+        name: The input's name, where it is an input; the weights' name, where it is weights that the loss holds.
         place: Which of the inputs it is, as they are nested.
-        weights: What is done to the weights of the samples.
+        weights: What is done to the weights of the samples, or to those of the classes.
     """
 
     outputs: Steps = ()
@@ -68,7 +68,8 @@ class AdaptCall:
         if self.inputs:
             return f"model({written(self.inputs, self.name)})"
         if self.weights:
-            return f"sample_weight={written(self.weights, 'sample_weight')}"
+            name = self.name or "sample_weight"
+            return f"{name}={written(self.weights, name)}"
         return f"loss({written(self.outputs, 'outputs')}, {written(self.targets, 'targets')})"
 
 

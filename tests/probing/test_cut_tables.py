@@ -46,3 +46,22 @@ def test_size_read_elsewhere_is_told_without_an_edit_that_gives_every_sample_a_r
     (finding,) = shapewidget.probe(Elsewhere(), torch.randn(5, 9, 12)).findings
     assert finding.fix == "cut the table to the 9 steps, not to the 5 samples"
     assert not finding.verified
+
+
+def test_every_table_that_is_cut_to_the_same_number_is_cut_otherwise():
+    class Rotated(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("cos", torch.randn(50, 1, 4))
+            self.register_buffer("sin", torch.randn(50, 1, 4))
+            self.body = nn.Linear(12, 12)
+
+        def forward(self, x):
+            heads = self.body(x).view(x.size(0), x.size(1), 3, 4)
+            count = heads.shape[0]
+            cos, sin = self.cos[:count], self.sin[:count]
+            return heads * cos + heads.flip(-1) * sin
+
+    finding = shapewidget.probe(Rotated(), torch.randn(5, 9, 12)).findings[0]
+    assert finding.verified
+    assert "self.cos[:heads.size(1)], self.sin[:heads.size(1)]" in finding.fix

@@ -11,6 +11,7 @@ from shapewidget.diagnosis.layer_remedies import rank_remedies
 from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.operand_remedies import stacked_instead
 from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.rules.fixed_ranks import OF_FIXED_RANK
 from shapewidget.diagnosis.rules.flattened import flattened_behind
 from shapewidget.diagnosis.rules.indices import INDEXED
 from shapewidget.diagnosis.rules.row_groups import dealt_out
@@ -102,7 +103,7 @@ def _is_told_elsewhere(evidence: Evidence, clash: Clash) -> bool:
     layer = evidence.layer(clash.layer_id)
     is_of_attention = layer is not None and layer.type == "MultiheadAttention" and len(layer.inputs) > 1
     is_of_attention = is_of_attention and clash.expected == len(layer.inputs[1].shape)  # type: ignore[union-attr]
-    is_of_attention |= layer is not None and layer.name.rstrip("_") in TOLD_ELSEWHERE
+    is_of_attention |= layer is not None and layer.name.rstrip("_") in TOLD_ELSEWHERE | OF_FIXED_RANK
     is_of_another = recurrent_cause(evidence, clash) is not None or bool(flattened_behind(evidence, clash))
     return clash.against is not None or is_of_attention or is_of_another
 

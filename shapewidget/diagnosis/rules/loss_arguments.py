@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
-from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.loss_search import is_of_classes
+from shapewidget.diagnosis.operand_texts import keyword_edited, operands_of
 from shapewidget.diagnosis.rules.pair_losses import is_of_several
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import AdaptCall, EditExpression
+from shapewidget.graph.steps import Step, written
 
 _CTC = frozenset(("CTCLoss", "ctc_loss"))
+_BROADCAST = ("pos_weight", "weight")
+_BEHIND_CLASSES = 2
 
 
 def is_about_arguments(layer: Layer, clash: Clash) -> bool:
@@ -27,7 +31,11 @@ def loss_argument_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE:
             continue
         if len(layer.inputs) > 1 and is_about_arguments(layer, clash):
-            yield _lengths(evidence, clash, layer) if layer.type in _CTC else _weights(clash, layer)
+            if layer.type in _CTC:
+                yield _lengths(evidence, clash, layer)
+            else:
+                is_listed = is_of_classes(layer.type) or layer.type.lower().startswith("multi")
+                yield _weights(clash, layer) if is_listed else _broadcast_weights(clash, layer)
 
 
 def _weights(clash: Clash, layer: Layer) -> Diagnosis:
@@ -38,6 +46,27 @@ def _weights(clash: Clash, layer: Layer) -> Diagnosis:
     )
     fix = f"give {clash.expected} weights, one a class, or as many outputs as there are weights"
     return Diagnosis(_said("SW306", clash, layer, reason, fix, "classes"))
+
+
+def _broadcast_weights(clash: Clash, layer: Layer) -> Diagnosis:
+    """One weight a class, which broadcasts against the last axis, where the classes stand on axis 1."""
+    outputs = layer.inputs[0]
+    shape, behind = outputs.shape, len(outputs.shape) - _BEHIND_CLASSES
+    reason = (
+        f"{place_text(layer)} broadcasts its weights from the last axis of {shape_text(outputs)}: "
+        f"{clash.got} weights meet {clash.expected} on axis {clash.axis}."
+    )
+    if behind < 1 or clash.got != shape[1]:
+        fix = f"give {shape[-1] if behind < 1 else shape[1]} weights, one a class"
+        return Diagnosis(_said("SW306", clash, layer, reason, fix, "weights"))
+    steps = (Step("view", (-1, *[1] * behind)),)
+    reason += f" The {clash.got} classes are axis 1, so the weights need {behind} more axes behind."
+    fix = written(steps, "weight")
+    edits = (keyword_edited(layer.source, name, lambda text: written(steps, text)) for name in _BROADCAST)
+    calls = (AdaptCall(weights=steps, name=name) for name in _BROADCAST)
+    return Diagnosis(
+        _said("SW306", clash, layer, reason, fix, "weights"), (*(each for each in edits if each is not None), *calls)
+    )
 
 
 def _lengths(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:

@@ -75,7 +75,7 @@ def _weights(layer: Layer, reader: Layer, axis: int, summed: int) -> Diagnosis:
             expected=f"dim={summed}",
             got=f"dim={axis}",
         ),
-        (EditExpression(layer.source, text),) if text and layer.source is not None else (),
+        tuple(along_axes(layer, (summed - len(spec.shape),))),
     )
 
 

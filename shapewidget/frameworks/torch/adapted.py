@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 from collections.abc import Callable
@@ -22,6 +23,8 @@ def with_call(model: nn.Module, loss: Callable[..., Any] | None, remedy: AdaptCa
     changed = loss
     if loss is not None and remedy.outputs:
         changed = _adapted_loss(loss, remedy.outputs)
+    if remedy.weights:
+        changed = _of_other_weights(loss, remedy)
     return Attempt(model, str(remedy), None, loss=changed, batch=functools.partial(_adapted_batch, remedy))
 
 
@@ -45,6 +48,15 @@ def _adapted_loss(loss: Callable[..., Any], steps: Steps) -> Callable[..., Any]:
         return loss(taken(steps, outputs), targets)
 
     return adapted
+
+
+def _of_other_weights(loss: Callable[..., Any] | None, remedy: AdaptCall) -> nn.Module:
+    """A copy of a loss that holds weights, with these changed; an error where it holds none of that name."""
+    if not isinstance(loss, nn.Module):
+        raise TypeError(f"the weights of {type(loss).__name__} are not known; a module of torch's own holds them")
+    made = copy.deepcopy(loss)
+    setattr(made, remedy.name, taken(remedy.weights, getattr(loss, remedy.name)))
+    return made
 
 
 def _adapted_batch(remedy: AdaptCall, batch: Batch) -> Batch:

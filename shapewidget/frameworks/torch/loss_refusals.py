@@ -56,9 +56,9 @@ def _one_shape_refused(
     if outputs.shape != targets.shape:
         shapes = tuple(targets.shape), tuple(outputs.shape)
         return Clash("", ClashKind.SIZE, 0, None, *shapes, 1, _CARRIED_ON, error)
-    weights = kwargs.get("pos_weight")
-    if isinstance(weights, torch.Tensor) and weights.numel() not in (1, outputs.shape[-1]):
-        return Clash("", ClashKind.SIZE, 2, 0, outputs.shape[-1], weights.numel(), None, _CARRIED_ON, error)
+    refused = _not_broadcast(outputs, kwargs, error)
+    if refused is not None:
+        return refused
     if kind == _OF_LISTED_CLASSES:
         return _of_dtype(targets, "int64", error) or _out_of_range(targets.clamp(min=0), outputs.shape[-1], error)
     if not targets.is_floating_point() and not targets.is_complex():
@@ -67,6 +67,19 @@ def _one_shape_refused(
     if values is None:
         return None
     return Clash("", ClashKind.RANGE, values.place, None, values.wanted, values.got, None, _CARRIED_ON, error)
+
+
+def _not_broadcast(outputs: torch.Tensor, held: Mapping[str, Any], error: str) -> Clash | None:
+    """Weights that a loss multiplies with what it is given for every output, and that do not broadcast with it."""
+    for name in ("weight", "pos_weight"):
+        weights = held.get(name)
+        if not isinstance(weights, torch.Tensor):
+            continue
+        for back in range(1, min(weights.dim(), outputs.dim()) + 1):
+            sizes = (outputs.shape[-back], weights.shape[-back])
+            if sizes[0] != sizes[1] and 1 not in sizes:
+                return Clash("", ClashKind.SIZE, 2, outputs.dim() - back, *sizes, None, _CARRIED_ON, error)
+    return None
 
 
 def _several_refused(kind: str, tensors: Sequence[torch.Tensor], error: str) -> Clash | None:

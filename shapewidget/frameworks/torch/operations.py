@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from shapewidget.frameworks.torch.divisions import operation_not_divided, parts_refused
+from shapewidget.frameworks.torch.fixed_ranks import OF_FIXED_RANK, rank_not_taken
 from shapewidget.frameworks.torch.index_refusals import index_refused, written_refused
 from shapewidget.frameworks.torch.loss_refusals import LOSSES, loss_refused
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
@@ -150,7 +151,18 @@ def _matrix_product(function: Callable[..., Any], args: Any, kwargs: Mapping[str
             "the second fitted to the first", error,
         )  # fmt: skip
         return clash, lambda: function(left, fit(right, axis, left.shape[-1]), *args[2:], **kwargs)
+    back = next((each for each in range(3, 1 + min(left.dim(), right.dim())) if _not_batched(function, args, each)), 0)
+    if back:
+        size, how = left.shape[-back], "the second fitted to the first"
+        clash = Clash("", ClashKind.SIZE, 1, right.dim() - back, size, right.shape[-back], 0, how, error)
+        return clash, lambda: function(left, fit(right, -back, size), *args[2:], **kwargs)
     return None
+
+
+def _not_batched(function: Callable[..., Any], args: Any, back: int) -> bool:
+    """Whether two stacks of matrices differ in an axis in front; a size of 1 will do, but not for `bmm`."""
+    sizes = [tensor.shape[-back] for tensor in args[:2]]
+    return sizes[0] != sizes[1] and (function.__name__ == "bmm" or 1 not in sizes)
 
 
 def _linear(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
@@ -189,6 +201,7 @@ _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (frozenset(("cat", "concat", "concatenate")), _concatenation),
     (frozenset(("stack",)), _stacking),
     (frozenset(("setitem",)), _assigned),
+    (OF_FIXED_RANK, rank_not_taken),
     (frozenset(("matmul", "bmm", "mm", "rmatmul", "mv")), _matrix_product),
     (frozenset(("linear",)), _linear),
     (frozenset(("view", "reshape")), _reshape),
