@@ -134,7 +134,7 @@ def _mended(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, .
             return _edit(layer, f"{call.receiver}{shaped}.{swap}", swap)
     order = order_that_keeps(given, made)
     if order is None:
-        return _heads_and_batch(layer)
+        return heads_and_batch(layer)
     swap = transposition(order)
     if function is not None:
         return _edit(layer, f"{function.name}({function.receiver}.{swap}, {function.arguments[0]})", swap)
@@ -143,7 +143,7 @@ def _mended(layer: Layer, given: Axes, made: Axes) -> tuple[str, tuple[Remedy, .
     return _edit(layer, f"{call.receiver}.{swap}.reshape({', '.join(call.arguments)})", swap)
 
 
-def _heads_and_batch(layer: Layer) -> tuple[str, tuple[Remedy, ...], str]:
+def heads_and_batch(layer: Layer) -> tuple[str, tuple[Remedy, ...], str]:
     """Heads that are split off the features and merged into the batch, or the other way round: a swap between."""
     call, given, made = method_call(layer.source), layer.inputs[0].shape, layer.outputs[0].shape
     if call is None or len(call.arguments) != 3 or len(given) != 3 or len(made) != 3 or given[1] != made[1]:
