@@ -26,6 +26,7 @@ _DASHES, _PATTERNS = ("solid", "dash", "dot", "dashdot"), ("", "/", ".", "x")
 """Of curves, and of bars in their place."""
 
 _PALE_VERMILLION = "rgba(213, 94, 0, 0.18)"
+_MOST_TICKS, _FEW_CURVES = 8, 3
 _LIFTED = 0.03
 """How far above the bottom failed points are drawn, as a share of the largest value: clear of the labels."""
 
@@ -201,12 +202,24 @@ def _curves(axes: Sequence[SweepAxis], rows: Sequence[Row], value: str, scale: f
     numbers = along.is_numeric and min(along.values) > 0
     figure.update_xaxes(
         type="log" if numbers and max(along.values) / min(along.values) > 4 else "-",
-        title={"text": html.escape(along.keyword)},
-        tickvals=readable_ticks(sorted(along.values)) if numbers else None,
+        title={"text": html.escape(along.keyword), "standoff": 6},
+        tickvals=_ticks(along),
         gridcolor=GRID,
+        zeroline=False,
     )
+    # Beside the curves a narrow cell has no room. The more entries, the lower the curves that the shares are of.
+    below = -0.34 if len(combinations) > _FEW_CURVES else -0.2
+    figure.update_layout(legend={"orientation": "h", "x": 0, "y": below, "yanchor": "top", "itemwidth": 40})
     figure.update_yaxes(title={"text": label}, rangemode="tozero", gridcolor=GRID, zerolinecolor=GRID)
     return figure
+
+
+def _ticks(along: SweepAxis) -> list[float] | None:
+    """Where the values are written: at each of a few, at those of many that have room, or where plotly likes."""
+    if not along.is_numeric:
+        return None
+    values = sorted(along.values)
+    return readable_ticks(values) if values[0] > 0 else values if len(values) <= _MOST_TICKS else None
 
 
 def _styles(others: Sequence[SweepAxis], count: int) -> list[dict[str, Any]]:
@@ -248,6 +261,7 @@ def _add_line(
         pattern = _PATTERNS[_DASHES.index(style.get("dash", _DASHES[0]))]
         x = [_category(row, along) for row in known]
         figure.add_bar(x=x, marker={"color": style["color"], "pattern": {"shape": pattern}}, **common)
+        figure.update_traces(error_y_color=GREY, selector={"type": "bar"})
 
 
 def _category(row: Row, along: SweepAxis) -> str:

@@ -150,9 +150,11 @@ class Twice(keras.Model):
 
 def test_every_layer_tells_what_it_costs_under_its_id_in_the_graph():
     report = shapewidget.probe(Twice(), np.zeros((4, 2), "float32"))
-    costs = report.session.costs.measure({}).layers
+    point = report.session.costs.measure({})
+    costs = point.layers
     ids = {layer.id for layer in report.graph.layers}
     assert {"halves", "halves.wide", "halves#2.narrow", "head"} <= costs.keys() <= ids
     assert costs["halves"].memory == costs["halves.wide"].memory + costs["halves.narrow"].memory
     assert costs["halves.wide"].memory > costs["halves.narrow"].memory > 0
     assert all(cost.time > 0 for cost in costs.values())
+    assert costs["halves"].time + costs["halves#2"].time + costs["head"].time < point.forward.median

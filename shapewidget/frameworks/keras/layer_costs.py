@@ -16,6 +16,9 @@ from shapewidget.frameworks.keras.layers import is_drawn_whole
 from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.graph.costs import LayerCost
 
+_MODEL = ""
+"""The id of the model itself, which is no layer of its graph."""
+
 
 class LayerWatch:
     """Notes which layers of a model are running, and for how long, under the ids that they have in its graph.
@@ -34,11 +37,18 @@ class LayerWatch:
 
     def keep(self, nbytes: int) -> None:
         """Put bytes that are kept for the backward pass down to the layers that are running."""
-        self._kept.update({id_: nbytes for _, id_ in self._running if id_})
+        self._kept.update({id_: nbytes for _, id_ in self._running if id_ != _MODEL})
 
-    def costs(self) -> Mapping[str, LayerCost]:
-        """Every layer that ran, by its id."""
-        return {id_: LayerCost(self._kept[id_], statistics.median(seconds)) for id_, seconds in self._seconds.items()}
+    def costs(self, whole: float | None = None) -> Mapping[str, LayerCost]:
+        """Every layer that ran, by its id.
+
+        Args:
+            whole: Seconds of a forward pass of the model as it is compiled, of which every layer gets its share; None
+                for those that the layers took, operation by operation.
+        """
+        medians = {id_: statistics.median(seconds) for id_, seconds in self._seconds.items()}
+        scale = whole / medians[_MODEL] if whole is not None else 1.0
+        return {id_: LayerCost(self._kept[id_], scale * it) for id_, it in medians.items() if id_ != _MODEL}
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
@@ -66,14 +76,13 @@ class LayerWatch:
 
     @contextlib.contextmanager
     def _noting(self, layer: Any) -> Iterator[None]:
-        id_ = "" if layer is self._model else self._id(layer)
+        id_ = _MODEL if layer is self._model else self._id(layer)
         self._running.append((layer, id_))
         started = time.perf_counter()
         try:
             yield
         finally:
-            if id_:
-                self._seconds[id_].append(time.perf_counter() - started)
+            self._seconds[id_].append(time.perf_counter() - started)
             self._running.pop()
 
     def _id(self, layer: Any) -> str:

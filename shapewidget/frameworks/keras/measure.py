@@ -95,9 +95,10 @@ class _Measuring:
                 with BACKEND.eager_functions(), watch.watching():
                     run.plain_forward()
                 yield
-            self.layers = watch.costs()
         if self.effort.seconds:
             self.forward = yield from self._timed(run.forward)
+        if self.effort.looks_at_layers:
+            self.layers = watch.costs(self.forward.median if self.forward is not None else None)
         if training:
             run.start_training()
             peak = measured_peak(run.step, self.device)
