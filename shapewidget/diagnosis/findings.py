@@ -107,6 +107,7 @@ RULES = (
     Rule("SW643", "The length of a gradient runs over too few axes", Severity.COINCIDENCE),
     Rule("SW644", "The flip turns the features round, not time", Severity.COINCIDENCE),
     Rule("SW645", "The samples are folded into the channels", Severity.COINCIDENCE),
+    Rule("SW646", "The batch is cut in parts, not the features", Severity.COINCIDENCE),
     Rule("SW650", "The channels of the picture are read as its rows", Severity.COINCIDENCE),
     Rule("SW651", "The layer takes another axis for the channels", Severity.COINCIDENCE),
     Rule("SW652", "The classes of a pixel do not add up to 1", Severity.COINCIDENCE),
