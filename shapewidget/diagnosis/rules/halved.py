@@ -31,7 +31,8 @@ def batch_cut_for_features(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.name not in _CUTS or len(layer.outputs) < 2 or evidence.is_behind_the_model(layer):
             continue
         dims = layer.inputs[0].dims
-        if dims is None or len(dims) < 2 or dims[0] != BATCH or layer.settings.get("dim", layer.settings.get("2", 0)):
+        given, made = layer.inputs[0].shape, layer.outputs[0].shape
+        if dims is None or len(dims) < 2 or dims[0] != BATCH or given[1:] != made[1:]:
             continue
         behind = [_behind(evidence, layer, output) for output in range(len(layer.outputs))]
         meet = any(each.name in _MEETING for each in behind[0] if each in behind[1])
