@@ -86,5 +86,20 @@ def reduced_over(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
     function = ast.Attribute(call.func.value, name, ast.Load())
     dim = ast.Constant(axes[0]) if len(axes) == 1 else ast.Tuple([ast.Constant(axis) for axis in axes], ast.Load())
     others = [each for each in call.keywords if each.arg not in ("dim", "axis", "keepdim", "keepdims")]
-    named = [*others, ast.keyword(axis_name, dim), ast.keyword(keeps_name, ast.Constant(True))]
+    named = [*others, ast.keyword(axis_name, dim)]
+    if layer.name in call.func.attr:  # another function has the reduction in it: tf.math.l2_normalize keeps all axes
+        named.append(ast.keyword(keeps_name, ast.Constant(True)))
     return EditExpression(layer.source, ast.unparse(ast.Call(function, call.args[:keeps], named)))
+
+
+def reduced_along(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
+    """The reduction along other axes, which stay or go as before: ``ops.sum(x, axis=1)`` for ``ops.sum(x, axis=-1)``."""
+    call, source = call_of(layer.source), layer.source
+    first = 0 if call is not None and is_method(call.func) else 1
+    if source is None or call is None or len(call.args) < first or any(each.arg is None for each in call.keywords):
+        return None
+    name = axis_keywords(layer)[0]
+    others = [each for each in call.keywords if each.arg not in ("axis", "dim")]
+    asked = ast.parse(str(axes[0] if len(axes) == 1 else tuple(axes)), mode="eval").body
+    made = ast.Call(call.func, [*call.args[:first], *call.args[first + 1 :]], [*others, ast.keyword(name, asked)])
+    return EditExpression(source, ast.unparse(ast.fix_missing_locations(made))) if not made.args[first:] else None

@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from shapewidget.diagnosis.axes_moved import axes_asked, moved
+from shapewidget.diagnosis.axes_of_keras import made_by_keras
 from shapewidget.diagnosis.axis_origins import made_by_input, made_by_layer
 from shapewidget.diagnosis.axis_parts import Axes, Axis, Part, reshaped
 from shapewidget.graph.records import Edge, Layer, LayerGraph, LayerKind
 
 Torn = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 
-_RESHAPES = frozenset("view reshape flatten unflatten view_as reshape_as Flatten Unflatten".split())
-_SWAPS = {"transpose": None, "swapaxes": None, "swapdims": None, "t": (0, 1), "mT": (-2, -1), "adjoint": (-2, -1)}
+_RESHAPES = frozenset("view reshape flatten unflatten view_as reshape_as Flatten Unflatten Reshape".split())
 _REDUCTIONS = frozenset(
-    "mean sum max min amax amin median prod logsumexp std var norm argmax argmin linalg_vector_norm all any".split()
+    "mean sum max min amax amin median prod logsumexp std var norm argmax argmin linalg_vector_norm all any arg_max "
+    "arg_min euclidean_norm".split()
 )
 _SAME = frozenset(
     "softmax log_softmax softmin Softmax LogSoftmax cumsum cumprod sort argsort flip roll topk pad diff normalize "
     "interpolate Upsample max_pool1d avg_pool1d adaptive_avg_pool1d adaptive_max_pool1d max_pool2d avg_pool2d "
-    "adaptive_avg_pool2d adaptive_max_pool2d glu GLU chunk split tensor_split gather".split()
+    "adaptive_avg_pool2d adaptive_max_pool2d glu GLU chunk split split_v tensor_split reverse_v2".split()
 )
 """Operations that change sizes or values along axes, and leave each axis what it is."""
 
@@ -86,86 +88,21 @@ def _made(layer: Layer, given: list[Axes], found: Tracing) -> list[Axes]:
         if done.torn:
             found.torn[layer.id] = done.torn
         return [done.axes]
-    known = made_by_layer(layer, given[0])
+    known = made_by_layer(layer, given[0]) or made_by_keras(layer, given)
     if known is not None:
         return known
-    moved = _moved(layer, name, given[0])
-    if moved is not None:
-        return [moved] * len(layer.outputs)
+    axes = moved(layer, name, given)
+    if axes is not None:
+        return [axes] * len(layer.outputs)
     if name in _SAME:
         return [given[0]] * len(layer.outputs)
     if name in _REDUCTIONS:
         return [_reduced(layer, given[0])] * len(layer.outputs)
     if name in ("matmul", "bmm", "mm"):
-        return [_product(given)]
-    if name in ("cat", "stack", "concat"):
+        return [_product(layer, given)]
+    if name in ("cat", "stack", "concat", "Concatenate"):
         return [_joined(layer, name, given)]
     return [_by_element(given, layer.outputs[0].shape)] if len(layer.outputs) == 1 else []
-
-
-def _moved(layer: Layer, name: str, axes: Axes) -> Axes | None:
-    """The axes of an operation that puts them elsewhere, or adds, drops or picks some; None for another one."""
-    rank, asked = len(axes), _numbers(layer)
-    if name in _SWAPS:
-        pair = _SWAPS[name] or tuple(asked[:2])
-        if len(pair) < 2 or rank < 2:
-            return None
-        order = list(range(rank))
-        order[pair[0] % rank], order[pair[1] % rank] = order[pair[1] % rank], order[pair[0] % rank]
-        return tuple(axes[place] for place in order)
-    if name == "T":
-        return axes[::-1]
-    if name == "permute" and len(asked) == rank:
-        return tuple(axes[place % rank] for place in asked)
-    if name == "movedim" and len(asked) == 2:
-        rest = [axis for place, axis in enumerate(axes) if place != asked[0] % rank]
-        rest.insert(asked[1] % rank, axes[asked[0] % rank])
-        return tuple(rest)
-    if name == "unsqueeze" and asked:
-        place = asked[0] % (rank + 1)
-        return (*axes[:place], (), *axes[place:])
-    if name == "squeeze":
-        shape = layer.inputs[0].shape
-        dropped = [place % rank for place in asked] if asked else range(rank)
-        return tuple(axis for place, axis in enumerate(axes) if place not in dropped or shape[place] != 1)
-    if name == "unbind":
-        place = (asked[0] if asked else 0) % rank
-        return tuple(axis for at, axis in enumerate(axes) if at != place)
-    return _picked(layer, axes) if name == "index" else None
-
-
-def _numbers(layer: Layer) -> list[int]:
-    """The whole numbers that an operation was called with, by place and then by name."""
-    found: list[int] = []
-    for name, value in layer.settings.items():
-        if isinstance(value, bool) or not (name.isdigit() or name in ("dim", "dims", "dim0", "dim1", "axis")):
-            continue
-        found += [value] if isinstance(value, int) else list(value) if isinstance(value, tuple) else []
-    return found
-
-
-def _picked(layer: Layer, axes: Axes) -> Axes | None:
-    """The axes behind brackets of numbers, slices, None and dots; with a tensor in them, only the others are known."""
-    text = layer.settings.get("1")
-    items = text.strip("[]").split(", ") if isinstance(text, str) else []
-    tensors = items.count("tensor")
-    if tensors > 1 or any(item in ("True", "False") for item in items):
-        return None
-    if "..." in items:
-        place = items.index("...")
-        missing = len(axes) - sum(item not in ("None", "...") for item in items)
-        items = [*items[:place], *[":"] * missing, *items[place + 1 :]]
-    result, waiting = list[Axis](), iter(axes)
-    for item in items:
-        if item == "None":
-            result.append(())
-            continue
-        axis = next(waiting, ())
-        if item == "tensor":
-            result.append(())
-        elif ":" in item:
-            result.append(axis)
-    return (*result, *waiting)
 
 
 def _reduced(layer: Layer, axes: Axes) -> Axes:
@@ -180,16 +117,18 @@ def _reduced(layer: Layer, axes: Axes) -> Axes:
     return tuple(axis for place, axis in enumerate(axes) if place not in gone)
 
 
-def _product(given: list[Axes]) -> Axes:
+def _product(layer: Layer, given: list[Axes]) -> Axes:
     one, other = given[0], given[1] if len(given) > 1 else ()
     if len(one) < 2 or len(other) < 2:
         return ()
     longer = one if len(one) >= len(other) else other
-    return (*longer[:-2], one[-2], other[-1])
+    turned = layer.settings.get("turned")
+    first, second = turned if isinstance(turned, tuple) else (False, False)
+    return (*longer[:-2], one[-1 if first else -2], other[-2 if second else -1])
 
 
 def _joined(layer: Layer, name: str, given: list[Axes]) -> Axes:
-    asked = _numbers(layer)
+    asked = axes_asked(layer)
     place = (asked[0] if asked else 0) % len(layer.outputs[0].shape)
     first = next((axes for axes in given if any(axes)), given[0])
     own = Part(layer.id, 0, place, size=layer.outputs[0].shape[place])

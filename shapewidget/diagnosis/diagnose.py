@@ -68,6 +68,7 @@ from shapewidget.diagnosis.rules import (
     unbatched,
     untrained,
     weighted,
+    weighted_sums,
 )
 
 RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
@@ -135,6 +136,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     axis_roles.convolution_over_features,
     class_axis.normalised_along_another_axis,
     softmax.attention_over_the_wrong_axis,
+    weighted_sums.summed_along_features,
     attention_masks.mask_along_queries,
     mask_values.mask_inverted,
     mask_values.zero_before_softmax,

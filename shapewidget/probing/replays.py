@@ -52,6 +52,8 @@ def _mended(program: Program, diagnosis: Diagnosis) -> tuple[Finding, set[tuple[
     made = proof.findings([same[0], *(it for it in again if it is not same[0])])
     first = made[0]
     gone = {_place(it.finding) for it in again} - {_place(it) for it in made}
+    if first.patch is None and not first.verified:
+        return finding, gone
     source = first.source if first.patch is not None else finding.source
     return replace(finding, fix=first.fix, patch=first.patch, source=source, verified=first.verified), gone
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.axis_remedies import along_axes
+from shapewidget.diagnosis.axis_remedies import along_axes, axis_keywords
 from shapewidget.diagnosis.batch_axis import TIME, is_in_doubt
 from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
@@ -115,9 +115,10 @@ def _other_axes(evidence: Evidence, layer: Layer, axis: int) -> list[int]:
 
 
 def _named(layer: Layer, axis: int) -> Iterator[EditExpression]:
-    """The axis given to a call that names none: ``softmax(x)`` takes the first of three."""
-    text = with_keywords(layer.source, f"dim={axis}") if axis_argument(layer) is None else None
-    if text is not None and layer.source is not None and layer.name.endswith("softmax"):
+    """The axis given to a call that names none: ``softmax(x)`` takes the first of three, ``tf.cumsum(x)`` the first."""
+    is_open = axis_argument(layer) is None and layer.name.endswith("softmax")
+    text = with_keywords(layer.source, f"{axis_keywords(layer)[0]}={axis}")
+    if text is not None and layer.source is not None and (is_open or layer.name in _SCANS):
         yield EditExpression(layer.source, text)
 
 

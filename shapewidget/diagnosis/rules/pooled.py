@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Axis, Role, is_all
-from shapewidget.diagnosis.axis_remedies import along_axes, reduced_axes
+from shapewidget.diagnosis.axis_remedies import along_axes, axis_keywords, reduced_along, reduced_axes
 from shapewidget.diagnosis.chains import maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import operands_of
@@ -22,6 +22,7 @@ _WINDOWS = frozenset("MaxPool1d AvgPool1d LPPool1d max_pool1d avg_pool1d lp_pool
 _ADAPTIVE = frozenset("AdaptiveAvgPool1d AdaptiveMaxPool1d adaptive_avg_pool1d adaptive_max_pool1d".split())
 _RESIZING = frozenset(("interpolate", "Upsample"))
 _MEANS = frozenset(("mean", "sum", "max", "amax", "logsumexp", "median"))
+_LINEAR = frozenset(("Linear", "Dense"))
 _FLATTENING = frozenset("squeeze flatten view reshape index Flatten max mean sum".split())
 _FEATURES_LAST = frozenset(
     "LSTM GRU RNN Embedding LayerNorm RMSNorm MultiheadAttention TransformerEncoderLayer TransformerEncoder".split()
@@ -127,36 +128,40 @@ def positions_read_as_features(evidence: Evidence) -> Iterator[Diagnosis]:
     """A mean over the features whose result, one number a position, a linear layer takes for features."""
     for layer in evidence.graph.layers:
         if (
-            layer.type != "Linear"
+            layer.type not in _LINEAR
             or not layer.inputs
             or len(layer.inputs[0].shape) != 2
             or layer.id in evidence.clash_at
         ):
             continue
         made = maker(evidence, layer)
-        if made is None or made[0].name not in _MEANS or len(made[0].inputs[0].shape) != 3:
+        if made is None or made[0].name not in _MEANS or len(made[0].inputs[0].shape) not in (3, 4):
             continue
         axes, gone = evidence.axes_into(made[0]), reduced_axes(made[0])
-        left = [axis for axis in (1, 2) if axis not in gone]
-        if len(gone) != 1 or len(left) != 1 or not is_all(axes[gone[0]], Role.FEATURES):
+        left = [axis for axis in range(1, len(axes)) if axis not in gone]
+        features = [axis for axis in gone if is_all(axes[axis], Role.FEATURES)]
+        if len(features) != 1 or len(left) != 1 or 0 in gone:
             continue
         if is_all(axes[left[0]], Role.POSITIONS) and not comes_back(evidence, layer, axes[left[0]]):
-            yield _reduced(layer, made[0], gone[0], left[0])
+            yield _reduced(layer, made[0], features[0], tuple(axis for axis in (*gone, *left) if axis != features[0]))
 
 
-def _reduced(layer: Layer, mean: Layer, gone: int, left: int) -> Diagnosis:
-    given = mean.inputs[0]
+def _reduced(layer: Layer, mean: Layer, gone: int, positions: tuple[int, ...]) -> Diagnosis:
+    given, left = mean.inputs[0], positions[-1]
     reason = (
         f"{place_text(mean)} runs along axis {gone} of {shape_text(given)}, the {given.shape[gone]} features, and "
         f"leaves one number for each of the {given.shape[left]} positions. {place_text(layer)} takes these for its "
         f"features: what is known of a position is lost, and another length is refused."
     )
-    edit = next(along_axes(mean, [left]), None)
-    width = _of_width(layer, "in_features", given, gone)
-    remedies = (Together((edit, width)),) if isinstance(edit, EditExpression) else ()
+    edit = next(along_axes(mean, [left]), None) or reduced_along(mean, sorted(positions))
+    remedies: tuple[Remedy, ...] = ()
+    if isinstance(edit, EditExpression):
+        is_open = layer.type != "Linear"  # such a layer takes over the width that it is given
+        remedies = (edit if is_open else Together((edit, _of_width(layer, "in_features", given, gone))),)
+    name = axis_keywords(mean)[0]
     said = finding_at(
-        "SW661", mean, reason, fix=edit.replacement if isinstance(edit, EditExpression) else f"dim={left}", axis=gone,
-        axis_name="features", expected=f"dim={left} ({given.shape[left]} positions)",
-        got=f"dim={gone} ({given.shape[gone]} features)",
+        "SW661", mean, reason, fix=edit.replacement if isinstance(edit, EditExpression) else f"{name}={left}",
+        axis=gone, axis_name="features", expected=f"{name}={left} ({given.shape[left]} positions)",
+        got=f"{name}={gone} ({given.shape[gone]} features)",
     )  # fmt: skip
     return Diagnosis(said, remedies)

@@ -41,7 +41,15 @@ def recovered(model: keras.Model) -> dict[str, Any]:
                 f"its argument {parameter.name!r} was found neither in its attributes nor in its layers."
             )
         arguments[parameter.name] = value
-    return arguments
+    return arguments | _others(model)
+
+
+def _others(model: keras.Model) -> Mapping[str, Any]:
+    """The arguments that a class takes as ``**options``, where it keeps them under that name."""
+    every = inspect.signature(type(model).__init__).parameters.values()
+    name = next((each.name for each in every if each.kind is inspect.Parameter.VAR_KEYWORD), None)
+    held = BACKEND.attributes(model).get(name) if name is not None else None
+    return dict(held) if isinstance(held, Mapping) and name is not None else {}
 
 
 def own(value: Any) -> Any:
