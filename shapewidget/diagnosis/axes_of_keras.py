@@ -23,7 +23,8 @@ def made_by_keras(layer: Layer, given: list[Axes]) -> list[Axes] | None:
         ids = named(layer, first, [Role.BATCH, Role.POSITIONS]) if len(first) == 2 else first
         return [(*ids, _new(layer, 0, rank - 1, Role.FEATURES))]
     if layer.type in _FEATURES_LAST and len(first) == rank:
-        others = [axis or _new(layer, 0, place, None) for place, axis in enumerate(first[:-1])]
+        known = named(layer, first, [Role.BATCH])[:-1]
+        others = [axis or _new(layer, 0, place, None) for place, axis in enumerate(known)]
         made = (*others, _new(layer, 0, rank - 1, Role.FEATURES))
         return [made, *(((),) * len(spec.shape) for spec in layer.outputs[1:])]
     order = layer.settings.get("dims")

@@ -93,7 +93,7 @@ def reduced_over(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
 
 
 def reduced_along(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
-    """The reduction along other axes, which stay or go as before: ``ops.sum(x, axis=1)`` for ``ops.sum(x, axis=-1)``."""
+    """The reduction along other axes: ``ops.sum(x, axis=1)`` for ``ops.sum(x, axis=-1)``."""
     call, source = call_of(layer.source), layer.source
     first = 0 if call is not None and is_method(call.func) else 1
     if source is None or call is None or len(call.args) < first or any(each.arg is None for each in call.keywords):

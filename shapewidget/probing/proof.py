@@ -10,6 +10,7 @@ from typing import Any
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.diagnosis.pairs import pairs_made
 from shapewidget.diagnosis.rules.loss_values import is_of_data
 from shapewidget.frameworks.adapter import Attempt
 from shapewidget.graph.records import Recording
@@ -19,6 +20,8 @@ Sizes = Mapping[str, int]
 
 _MOST_TRIED = 12
 """How many changes are tried for one finding: each is a copy of the model and a run of it."""
+
+_OF_PAIRS = "SW302"
 
 _MOST_COMPARED = 3
 """How many changes that hold are compared, where each leaves something refused further on."""
@@ -111,12 +114,17 @@ class Proof:
         recordings = [self.record(attempt, sizes) for sizes in settings]
         before = {clash.layer_id for clash in self.own.clashes}
         after = {clash.layer_id for clash in recordings[0].clashes}
-        if not (after <= before if is_silent else after < before):
+        if not (after <= before if is_silent else after < before) or self._leaves_pairs(finding, recordings[0]):
             return None
         found = [it.finding for it in diagnose(self.evidence(attempt.model, recordings))]
         places = {(it.code, it.layer_id) for it in found if it.severity is not Severity.NOTE and not is_of_data(it)}
         is_gone = (finding.code, finding.layer_id) not in {(it.code, it.layer_id) for it in found}
         return after if is_gone and places <= known else None
+
+    def _leaves_pairs(self, finding: Finding, after: Recording) -> bool:
+        """Whether samples are set against one another anew: a column that is mended may meet a row further on."""
+        before, left = pairs_made(self.own.graph), pairs_made(after.graph)
+        return left > before or (finding.code == _OF_PAIRS and left == before > 0)
 
 
 def _built_besides(remedy: Remedy, finding: Finding) -> set[str]:

@@ -8,7 +8,7 @@ from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.chains import chain_before
 from shapewidget.diagnosis.channel_layouts import channels_first_text, channels_last_remedies
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.feature_axis import CHANNELS_LAST, channels_of, features_on
+from shapewidget.diagnosis.feature_axis import CHANNELS_LAST, channels_of, features_made_on, features_on
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
@@ -18,20 +18,27 @@ _SCALING = frozenset(("Rescaling", "Normalization", "BatchNormalization", "Gauss
 _PICTURES = (1, 3, 4)
 """How many channels a picture has."""
 
+_NORMS = frozenset(("BatchNormalization", "LayerNormalization"))
 _LEAST = 8
 """Pixels on a side of what is taken for a picture."""
 
 
 def normalised_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
-    """A batch normalisation behind a convolution that keeps statistics for every row instead of every channel."""
+    """A normalisation that keeps statistics for every row or step instead of every channel, or runs along them."""
     for layer in evidence.graph.layers:
         axis = layer.settings.get("axis")
-        if layer.type != "BatchNormalization" or not isinstance(axis, int) or len(layer.inputs[0].shape) < 4:
+        axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+        rank = len(layer.inputs[0].shape) if layer.inputs else 0
+        if layer.type not in _NORMS or not isinstance(axis, int) or rank < 3 or layer.id in evidence.clash_at:
             continue
-        rank = len(layer.inputs[0].shape)
-        before = _spatial_before(evidence, layer)
-        if before is not None and before.settings["data_format"] == CHANNELS_LAST and axis % rank != rank - 1:
+        held, before = features_on(evidence, layer), _maker_of_features(evidence, layer)
+        if held == rank - 1 != axis % rank and axis % rank and before is not None:
             yield _along_positions(layer, before, axis % rank)
+
+
+def _maker_of_features(evidence: Evidence, layer: Layer) -> Layer | None:
+    """The layer that put the features on their axis, where nothing has moved them since."""
+    return next((node for node in chain_before(evidence, layer) if node.outputs and features_made_on(node)), None)
 
 
 def instances_normalised_along_features(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -126,24 +133,16 @@ def _on_another_axis(layer: Layer, held: int, taken: int) -> Diagnosis:
     )
 
 
-def _spatial_before(evidence: Evidence, layer: Layer) -> Layer | None:
-    node = evidence.producer(layer.id, 0)
-    while node is not None and node.inputs and "data_format" not in node.settings:
-        if len(node.inputs[0].shape) != len(layer.inputs[0].shape):
-            return None
-        node = evidence.producer(node.id, 0)
-    return node if node is not None and "data_format" in node.settings else None
-
-
 def _along_positions(layer: Layer, before: Layer, axis: int) -> Diagnosis:
     shape = layer.inputs[0].shape
+    does = "keeps one mean for each" if layer.type == "BatchNormalization" else "runs along the axis"
     return Diagnosis(
         finding_at(
             "SW613",
             layer,
-            f"{place_text(layer)} keeps one mean for each of {shape[axis]} positions on axis {axis} of "
-            f"{shape_text(layer.inputs[0])}; {place_text(before)} puts its {shape[-1]} channels on the last axis, -1.",
-            fix=f"BatchNormalization(axis=-1, name={layer.name!r})",
+            f"{place_text(layer)} {does} of {shape[axis]} positions on axis {axis} of "
+            f"{shape_text(layer.inputs[0])}; {place_text(before)} puts its {shape[-1]} features on the last axis, -1.",
+            fix=f"{layer.type}(axis=-1, name={layer.name!r})",
             axis=axis,
             axis_name="channels",
             expected=f"axis -1 ({shape[-1]} channels)",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Axis
+from shapewidget.diagnosis.axis_remedies import axis_keywords
 from shapewidget.diagnosis.chains import axis_argument
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along, with_keywords
@@ -20,6 +21,8 @@ _ON_THE_WAY = frozenset(
     "log neg add clamp clip view reshape flatten transpose permute swapaxes movedim squeeze unsqueeze contiguous float "
     "index Flatten Identity".split()
 )
+_OF_CLASSES_LAST = ("class ids", "one-hot")
+"""What the losses of Keras are given that pick a class, which take the last axis for the classes."""
 _OF_LIKELIHOOD = frozenset("neg mul log mean sum add sub squeeze view reshape index".split())
 
 
@@ -43,6 +46,8 @@ def _class_axis(evidence: Evidence, layer: Layer) -> Axis:
     if layer.id in evidence.clash_at or len(layer.inputs) < 2 or not layer.inputs[0].shape:
         return ()
     axes = evidence.axes_into(layer)
+    if layer.kind is LayerKind.LOSS and layer.settings.get("takes") in _OF_CLASSES_LAST:
+        return axes[-1]
     if layer.kind is LayerKind.LOSS and is_of_classes(layer.type) and "takes" not in layer.settings:
         return axes[min(1, len(axes) - 1)]
     axis = axis_argument(layer) if layer.name == "gather" else None
@@ -75,22 +80,24 @@ def _said(softmax: Layer, reader: Layer, axis: int, right: int) -> Diagnosis:
         f"which has {size_text(given.shape[right], dims[right])}: the probabilities of the classes do not add up to 1."
     )
     remedies = tuple(_remedies(softmax, axis, right))
+    name = "axis" if "axis" in softmax.settings else "dim"
     first = remedies[0] if remedies else None
     said = finding_at(
-        "SW660", softmax, reason, fix=first.replacement if isinstance(first, EditExpression) else f"dim={right}",
-        axis=axis, axis_name="classes", expected=f"dim={right} ({given.shape[right]} classes)",
-        got=f"dim={axis} ({given.shape[axis]} values)",
+        "SW660", softmax, reason, fix=first.replacement if isinstance(first, EditExpression) else f"{name}={right}",
+        axis=axis, axis_name="classes", expected=f"{name}={right} ({given.shape[right]} classes)",
+        got=f"{name}={axis} ({given.shape[axis]} values)",
     )  # fmt: skip
     return Diagnosis(said, remedies)
 
 
 def _remedies(softmax: Layer, axis: int, right: int) -> Iterator[Remedy]:
     if softmax.kind is LayerKind.LAYER:
-        yield SetArgument(softmax.path, "dim", right)
+        yield SetArgument(softmax.path, "axis" if "axis" in softmax.settings else "dim", right)
         return
     rank = len(softmax.inputs[0].shape)
     better = right - rank if right == rank - 1 else right
-    for text in (along(softmax.source, axis, rank, better), with_keywords(softmax.source, f"dim={better}")):
+    named = with_keywords(softmax.source, f"{axis_keywords(softmax)[0]}={better}")
+    for text in (along(softmax.source, axis, rank, better), named):
         if text is not None and softmax.source is not None:
             yield EditExpression(softmax.source, text)
             return

@@ -12,15 +12,18 @@ from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
+
+_BOTH = "Bidirectional"
 
 
 def backward_direction_cut(evidence: Evidence) -> Iterator[Diagnosis]:
     """One end of a bidirectional layer's output, where one direction has read a single step."""
-    for layer in recurrent(evidence):
-        if not layer.settings.get("bidirectional") or not layer.outputs or len(layer.outputs[0].shape) != 3:
+    for layer in (*recurrent(evidence), *_wrapped(evidence)):
+        is_both = layer.settings.get("bidirectional") or layer.type == _BOTH
+        if not is_both or not layer.outputs or len(layer.outputs[0].shape) != 3:
             continue
-        time = 1 if layer.settings.get("batch_first") else 0
+        time = 1 if layer.settings.get("batch_first") or layer.type == _BOTH else 0
         ends = [reader for reader, place in readers(evidence, layer) if place == 0 and _end(reader, time) is not None]
         if len({_end(reader, time) for reader in ends}) == 1 and layer.outputs[0].shape[time] > 1:
             for reader in ends:
@@ -32,6 +35,13 @@ def recurrent(evidence: Evidence) -> Iterator[Layer]:
     """The recurrent layers of PyTorch."""
     for layer in evidence.graph.layers:
         if layer.kind is LayerKind.LAYER and layer.size("hidden_size") and layer.type in ("LSTM", "GRU", "RNN"):
+            yield layer
+
+
+def _wrapped(evidence: Evidence) -> Iterator[Layer]:
+    """The layers of Keras that read in both directions, and put what they give side by side."""
+    for layer in evidence.graph.layers:
+        if layer.kind is LayerKind.LAYER and layer.type == _BOTH and layer.settings.get("merge_mode") == "concat":
             yield layer
 
 
@@ -70,16 +80,17 @@ def _one_step(layer: Layer, reader: Layer, time: int) -> Diagnosis:
         f"there the {whole} half has read all {size_text(steps, dim)} steps, but the {cut} half 1 step only. "
         f"Its state after {steps} steps is at index {0 if end == -1 else steps - 1}."
     )
-    states = indexed(reader.source)
-    last, first = ("[:, -1, ", "[:, 0, ") if time else ("[-1, :, ", "[0, :, ")
-    text = f"torch.cat([{states}{last}:{hidden}], {states}{first}{hidden}:]], dim=-1)" if states else ""
+    remedies = tuple(_both_ends(layer, reader, time, hidden))
+    first_of = remedies[0] if remedies else None
+    text = first_of.replacement if isinstance(first_of, EditExpression) else ""
+    of_keras = f"build `{layer.name}` with return_sequences=False, and take what it gives"
     return Diagnosis(
         finding(
             "SW605",
             "function",
             layer.path or layer.type,
             reason,
-            fix=text or "torch.cat([h_n[-2], h_n[-1]], dim=-1)",
+            fix=text or (of_keras if layer.type == _BOTH else "torch.cat([h_n[-2], h_n[-1]], dim=-1)"),
             op="index",
             scope=reader.path,
             axis=time,
@@ -89,8 +100,21 @@ def _one_step(layer: Layer, reader: Layer, time: int) -> Diagnosis:
             source=reader.source,
             layer_id=reader.id,
         ),
-        (EditExpression(reader.source, text),) if text and reader.source is not None else (),
+        remedies,
     )
+
+
+def _both_ends(layer: Layer, reader: Layer, time: int, hidden: int) -> Iterator[Remedy]:
+    """The last state of each direction, taken from the end at which it is."""
+    states = indexed(reader.source)
+    if states is None or reader.source is None:
+        return
+    if layer.type == _BOTH:
+        taken = EditExpression(reader.source, states)
+        yield Together((SetArgument(layer.path, "return_sequences", False), taken))
+        return
+    last, first = ("[:, -1, ", "[:, 0, ") if time else ("[-1, :, ", "[0, :, ")
+    yield EditExpression(reader.source, f"torch.cat([{states}{last}:{hidden}], {states}{first}{hidden}:]], dim=-1)")
 
 
 def index_items_text(layer: Layer) -> str:

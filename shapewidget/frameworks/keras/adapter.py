@@ -20,6 +20,7 @@ from shapewidget.frameworks.keras.failure import failure_of
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.independence import independence
 from shapewidget.frameworks.keras.inputs import make_batch
+from shapewidget.frameworks.keras.plain_modules import as_model, is_plain
 from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
 from shapewidget.frameworks.keras.remaking import copy_of
@@ -41,13 +42,13 @@ class KerasAdapter:
     name = "keras"
 
     def accepts(self, model: Any) -> bool:
-        """Whether it is a Keras model or a layer of one."""
-        return isinstance(model, keras.layers.Layer)
+        """Whether it is a Keras model or a layer of one, or a module of TensorFlow's that can be called."""
+        return isinstance(model, keras.layers.Layer) or is_plain(model)
 
     def device(self, model: keras.Model) -> str:
         """Where the first weight is; "cpu" for a model without weights."""
         weight = next(iter(model.weights), None)
-        return BACKEND.device(weight.value) if weight is not None else "cpu"
+        return BACKEND.device(BACKEND.held(weight)) if weight is not None else "cpu"
 
     def room(self, model: keras.Model) -> int | None:
         """Bytes that the host has free; None where another device raises an error of its own."""
@@ -86,9 +87,9 @@ class KerasAdapter:
             )
         return model
 
-    def runnable(self, model: keras.Model, inputs: Any) -> keras.Model:
-        """The model itself: every Keras layer can be called."""
-        return model
+    def runnable(self, model: Any, inputs: Any) -> keras.Model:
+        """The model itself: every Keras layer can be called; a module of TensorFlow's as a model that calls it."""
+        return as_model(model) if is_plain(model) else model
 
     def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
         """Tells of every call of the model, and of every batch of `fit` or of a `tf.function`."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import keras
+from keras.src.losses.losses import LossFunctionWrapper
 
 from shapewidget.frameworks.adapter import Attempt, Batch
 from shapewidget.frameworks.keras import losses
@@ -73,8 +74,10 @@ def by_path(model: keras.layers.Layer) -> dict[str, Any]:
 
 def _loss(change: Change, loss: Any) -> Callable[..., Any] | None:
     changed = change.loss(loss)
+    if not change.adapts_outputs and changed is not loss:  # a function is called again as fits it
+        return changed.fn if type(changed) is LossFunctionWrapper else changed
     if not change.adapts_outputs:
-        return changed if changed is not loss else None
+        return None
 
     def adapted(targets: Any, outputs: Any) -> Any:
         return changed(targets, change.adapt(None, outputs, None)[1])

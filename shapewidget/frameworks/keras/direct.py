@@ -32,6 +32,8 @@ _LASTING = (
     "gradient",
     "jacobian",
 )
+_PASSING = frozenset(("stop_gradient",))
+"""What changes nothing, though its name holds such a word."""
 _OF_OTHERS = frozenset(("items", "keys", "values", "get", "format", "numpy"))
 
 
@@ -56,7 +58,8 @@ def _function(value: object) -> bool:
         return True
     module, name = getattr(value, "__module__", None) or "", getattr(value, "__name__", "")
     is_of_framework = module.split(".")[0] in (BACKEND.package, "keras") and callable(value)
-    return is_of_framework and not name.startswith("_") and not any(word in name for word in _LASTING)
+    is_lasting = name not in _PASSING and any(word in name for word in _LASTING)
+    return is_of_framework and not name.startswith("_") and not is_lasting
 
 
 def _method(name: str) -> bool:

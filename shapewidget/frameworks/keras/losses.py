@@ -38,9 +38,14 @@ def as_compiled(loss: Any) -> Any:
 class AsGiven(LossFunctionWrapper):  # type: ignore[misc]  # Keras tells no types
     """A function of the user's that is handed targets and outputs as they are, as a loop of one's own does it."""
 
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The loss; Keras would make float numbers of the targets."""
+        self._given = y_true
+        return super().__call__(y_true, y_pred, sample_weight)
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """What the function gives; it is handed None in the place of targets that there are none of."""
-        return self.fn(y_true if leaves(y_true) else None, y_pred)
+        return self.fn(self._given if leaves(self._given) else None, y_pred)
 
 
 def is_held(model: Any, loss: Any) -> bool:

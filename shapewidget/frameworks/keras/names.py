@@ -40,7 +40,9 @@ SAME_VALUES = frozenset(
     "contiguous to float long".split()
 )
 """Operations that hand a tensor on."""
-UNTOLD = frozenset(("shape", "rank", "size", "shape_n", "no_op", "read_variable_op", "zeros_like", "ones_like"))
+READ_WEIGHT = "read_variable_op"
+"""The operation that gives the value of a variable."""
+UNTOLD = frozenset(("shape", "rank", "size", "shape_n", "no_op", READ_WEIGHT, "zeros_like", "ones_like"))
 """Operations whose results depend on the shape of a tensor and not on its values."""
 DATA = frozenset(("iterator_get_next", "iterator_get_next_sync", "make_iterator", "delete_iterator"))
 """Operations that read a dataset, and raise where it ends."""

@@ -86,7 +86,7 @@ class Nodes:
         while waiting:
             place = waiting.pop()
             layer = self.all[place].layer
-            if layer is not None and layer.weights:
+            if (layer is not None and layer.weights) or self.all[place].settings.get("learned"):
                 return True
             found = {read.node for read, _ in self.all[place].reads} - seen
             seen |= found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import keras
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras.backends.protocol import Original, Settings
 from shapewidget.frameworks.keras.direct import direct_frame, name_in
-from shapewidget.frameworks.keras.names import DATA, SAME_VALUES, UNTOLD, plain_name
+from shapewidget.frameworks.keras.names import DATA, READ_WEIGHT, SAME_VALUES, UNTOLD, plain_name
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.refusals import refused_by_operation, text_of
 from shapewidget.frameworks.keras.swaps import Swaps
@@ -40,6 +41,7 @@ class OperationRecorder:
         self._inner: Clash | None = None
         self._noted = False
         self._swaps = Swaps(nodes)
+        self._weights: dict[int, weakref.ref[Any]] = {}
 
     @property
     def is_full(self) -> bool:
@@ -97,11 +99,15 @@ class OperationRecorder:
         with self.blindly():
             return original(*args, **kwargs)
 
-    def add_input(self, name: str, tensor: Any, declared: tuple[int | None, ...] | None = None) -> None:
+    def add_input(
+        self, name: str, tensor: Any, declared: tuple[int | None, ...] | None = None, *, learned: bool = False
+    ) -> None:
         """Append a node for a tensor that comes from outside."""
         node = self.nodes.add(LayerKind.INPUT, name, "input", "", id_=name)
         if declared is not None:
             node.settings["declared_shape"] = declared
+        if learned:
+            node.settings["learned"] = True
         self.nodes.gives(node, (tensor,))
 
     def tried(self, original: Original, *args: Any, **kwargs: Any) -> Any:
@@ -135,11 +141,14 @@ class OperationRecorder:
         for tensor in new if frame is not None else ():
             name = name_in(frame, tensor)  # type: ignore[arg-type]
             if name is not None or not is_argument(tensor):
-                self.add_input(name or "x", tensor)
+                held = self._weights.get(id(tensor))
+                self.add_input(name or "x", tensor, learned=held is not None and held() is tensor)
 
     def ran(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], settings: Settings) -> None:
         """Note an operation of the backend, if it reads a tensor that is known."""
         if name in UNTOLD:
+            if name == READ_WEIGHT and outputs:
+                self._weights[id(outputs[0])] = weakref.ref(outputs[0])
             return
         with self.blindly():
             self._know_direct(inputs)

@@ -1,0 +1,35 @@
+"""What runs along another axis than was meant is told at its cause, and its like that is right is left alone."""
+
+import keras
+import pytest
+from keras_along_axes import RIGHT, UNPROVEN, WRONG
+
+import shapewidget
+from shapewidget.diagnosis.findings import Severity
+
+
+@pytest.fixture(autouse=True)
+def names_from_the_start():
+    """Keras numbers the names that it makes up through the whole process."""
+    keras.utils.clear_session()
+
+
+def alarms(program):
+    model, inputs, *rest = program()
+    targets, loss = rest or (None, None)
+    report = shapewidget.probe(model, inputs, targets=targets, loss=loss)
+    assert report.graph.layers
+    return [each for each in report.findings if each.severity is not Severity.NOTE]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_axis_is_told_at_its_cause_with_a_fix_that_was_run(name):
+    program, code, layer = WRONG[name]
+    first = alarms(program)[0]
+    assert (first.code, first.layer) == (code, layer)
+    assert first.verified is (name not in UNPROVEN)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right_axis_raises_no_alarm(name):
+    assert not alarms(RIGHT[name])

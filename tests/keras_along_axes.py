@@ -1,0 +1,190 @@
+"""Keras models in which something runs along another axis than was meant, each beside one that is right."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+from keras_silent import Called
+from keras_wrong import floats, whole
+
+
+def attention_of_steps(summed):
+    steps = keras.Input((20, 8))
+    read = layers.LSTM(16, return_sequences=True)(steps)
+    weights = layers.Activation("softmax")(layers.Flatten()(layers.Dense(1)(read)))
+    weighted = layers.Multiply()([read, layers.Permute((2, 1))(layers.RepeatVector(16)(weights))])
+    context = layers.Lambda(lambda x: ops.sum(x, axis=summed), name="context")(weighted)
+    return keras.Model(steps, layers.Dense(3)(context)), floats(6, 20, 8)
+
+
+class Bahdanau(layers.Layer):
+    def __init__(self, summed, **more):
+        super().__init__(**more)
+        self.summed, self.query, self.key, self.score = summed, layers.Dense(10), layers.Dense(10), layers.Dense(1)
+
+    def call(self, state, steps):
+        scores = self.score(tf.nn.tanh(self.query(state)[:, None] + self.key(steps)))
+        return tf.reduce_sum(tf.nn.softmax(scores, axis=1) * steps, axis=self.summed)
+
+
+def caption(summed):
+    def call(self, x):
+        steps, state = self.read(x)
+        return self.head(self.attend(state, steps))
+
+    read = layers.GRU(24, return_sequences=True, return_state=True)
+    return Called(call, read=read, attend=Bahdanau(summed), head=layers.Dense(5)), floats(6, 11, 7)
+
+
+class Pooled(keras.Model):
+    def __init__(self, axes):
+        super().__init__()
+        self.axes, self.conv, self.head = axes, layers.Conv2D(12, 3), layers.Dense(5)
+
+    def call(self, x):
+        return self.head(tf.reduce_mean(self.conv(x), axis=self.axes))
+
+
+def pooled_by_hand(axes):
+    return Pooled(axes), floats(4, 11, 11, 3)
+
+
+def last_step_of_both(steps):
+    x = keras.Input((None, 6))
+    read = layers.Bidirectional(layers.LSTM(8, return_sequences=steps), name="both")(x)
+    read = layers.Lambda(lambda each: each[:, -1, :])(read) if steps else read
+    return keras.Model(x, layers.Dense(2)(read)), floats(5, 12, 6)
+
+
+def read_backwards(axis):
+    x = keras.Input((12, 6))
+    turned = layers.Lambda(lambda each: tf.reverse(each, axis=[axis]), name="turned")(x)
+    return keras.Model(x, layers.Dense(2)(layers.concatenate([layers.LSTM(8)(x), layers.LSTM(8)(turned)]))), floats(
+        5, 12, 6
+    )
+
+
+class Backwards(keras.Model):
+    def __init__(self, along_time):
+        super().__init__()
+        self.along_time, self.read, self.head = along_time, layers.GRU(8), layers.Dense(2)
+
+    def call(self, x):
+        if self.along_time:
+            return self.head(self.read(x[:, ::-1]))
+        return self.head(self.read(x[:, :, ::-1]))
+
+
+def read_backwards_by_slices(along_time):
+    return Backwards(along_time), floats(5, 12, 6)
+
+
+def tags(axis):
+    words = keras.Input((None,), dtype="int32")
+    scores = layers.Dense(7)(layers.LSTM(8, return_sequences=True)(layers.Embedding(50, 12)(words)))
+    model = keras.Model(words, layers.Softmax(axis=axis, name="tags")(scores))
+    return model, whole(50, 6, 13), whole(7, 6, 13), keras.losses.SparseCategoricalCrossentropy()
+
+
+def normalised(norm):
+    x = keras.Input((12, 6))
+    read = norm(layers.Dense(16)(x))
+    read = read + layers.MultiHeadAttention(2, 8)(read, read)
+    return keras.Model(x, layers.Dense(2)(layers.GlobalAveragePooling1D()(read))), floats(5, 12, 6)
+
+
+class UnitVectors(keras.Model):
+    def __init__(self, axis):
+        super().__init__()
+        self.axis, self.body, self.head = axis, layers.Dense(16, activation="relu"), layers.Dense(8)
+
+    def call(self, x):
+        return tf.math.l2_normalize(self.head(self.body(x)), axis=self.axis)
+
+
+def unit_vectors(axis):
+    return UnitVectors(axis), floats(6, 10)
+
+
+class RunningSums(keras.Model):
+    def __init__(self, **named):
+        super().__init__()
+        self.named, self.rates = named, layers.Dense(12)
+
+    def call(self, x):
+        return tf.cumsum(self.rates(x), **self.named)
+
+
+def running_sums(**named):
+    return RunningSums(**named), floats(6, 10)
+
+
+def features_correlated():
+    """Barlow Twins: columns of length 1, so that the product of two is a correlation of features."""
+
+    def call(self, one, other):
+        one, other = (tf.math.l2_normalize(self.body(each), axis=0) for each in (one, other))
+        return tf.matmul(one, other, transpose_a=True)
+
+    return Called(call, body=layers.Dense(8)), (floats(6, 10), floats(6, 10))
+
+
+def translated(order):
+    source, target = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
+    words = layers.Embedding(40, 12)
+    _, *states = layers.LSTM(20, return_state=True)(words(source))
+    states = [states[place] for place in order]
+    read = layers.LSTM(20, return_sequences=True, name="decoder")(words(target), initial_state=states)
+    return keras.Model([source, target], layers.Dense(40)(read)), (whole(40, 6, 9), whole(40, 6, 7))
+
+
+def translated_from_both(order):
+    source, target = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
+    words = layers.Embedding(40, 12)
+    _, *states = layers.Bidirectional(layers.LSTM(10, return_state=True))(words(source))
+    pairs = [layers.Concatenate()([states[place] for place in pair]) for pair in order]
+    read = layers.LSTM(20, return_sequences=True, name="decoder")(words(target), initial_state=pairs)
+    return keras.Model([source, target], layers.Dense(40)(read)), (whole(40, 6, 9), whole(40, 6, 7))
+
+
+WRONG = {
+    "attention_sums_the_features": (lambda: attention_of_steps(-1), "SW608", "sum"),
+    "bahdanau_sums_the_features": (lambda: caption(-1), "SW608", "sum"),
+    "features_averaged_with_columns": (lambda: pooled_by_hand((2, 3)), "SW661", "mean"),
+    "one_step_of_the_backward_direction": (lambda: last_step_of_both(True), "SW605", "both"),
+    "features_reversed": (lambda: read_backwards(-1), "SW644", "reverse_v2"),
+    "features_reversed_by_a_slice": (lambda: read_backwards_by_slices(False), "SW644", "index"),
+    "tags_add_up_over_time": (lambda: tags(1), "SW660", "tags"),
+    "layers_normalised_over_time": (
+        lambda: normalised(layers.LayerNormalization(axis=1, name="norm")),
+        "SW613",
+        "norm",
+    ),
+    "batches_normalised_by_step": (lambda: normalised(layers.BatchNormalization(axis=1, name="norm")), "SW613", "norm"),
+    "lengths_over_the_batch": (lambda: unit_vectors(0), "SW603", "sum"),
+    "lengths_of_everything": (lambda: unit_vectors(None), "SW603", "sum"),
+    "sums_running_over_the_batch": (running_sums, "SW603", "cumsum"),
+    "states_swapped": (lambda: translated((1, 0)), "SW670", "decoder"),
+    "states_of_both_directions_mixed": (lambda: translated_from_both(((0, 1), (2, 3))), "SW670", "decoder"),
+}
+"""Every program with the code of the first finding, and where it is."""
+
+UNPROVEN = ("states_swapped", "states_of_both_directions_mixed")
+
+RIGHT = {
+    "attention_sums_the_steps": lambda: attention_of_steps(1),
+    "bahdanau_sums_the_steps": lambda: caption(1),
+    "rows_averaged_with_columns": lambda: pooled_by_hand((1, 2)),
+    "last_states_of_both_directions": lambda: last_step_of_both(False),
+    "steps_reversed": lambda: read_backwards(1),
+    "steps_reversed_by_a_slice": lambda: read_backwards_by_slices(True),
+    "tags_add_up": lambda: tags(-1),
+    "layers_normalised_over_features": lambda: normalised(layers.LayerNormalization()),
+    "batches_normalised_by_feature": lambda: normalised(layers.BatchNormalization()),
+    "lengths_over_the_features": lambda: unit_vectors(1),
+    "features_correlated": features_correlated,
+    "sums_running_over_the_features": lambda: running_sums(axis=1),
+    "states_in_order": lambda: translated((0, 1)),
+    "states_of_both_directions_joined": lambda: translated_from_both(((0, 2), (1, 3))),
+}
