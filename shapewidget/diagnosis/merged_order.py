@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shapewidget.diagnosis.batch_axis import BATCH
+from shapewidget.diagnosis.chains import index_items
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.graph.dims import Dim, constant, product, symbol
@@ -13,6 +14,9 @@ from shapewidget.graph.steps import Dims
 
 _RESHAPES = frozenset(("view", "reshape", "flatten", "unflatten", "view_as", "reshape_as", "Flatten"))
 _JOINS = frozenset(("cat", "concat", "concatenate"))
+_MOVING = frozenset(("transpose", "permute", "T", "t"))
+_OPEN = frozenset((":", "...", "None"))
+"""What may stand in brackets that pick nothing."""
 _ONE = constant(1)
 
 
@@ -46,7 +50,7 @@ def merged(evidence: Evidence, layer: Layer, place: int, known: Known) -> Merged
         return None
     wanted, found, passed = dims_of(layer.inputs[place])[0], None, []
     node = evidence.producer(layer.id, place)
-    while node is not None and node.kind is not LayerKind.INPUT and node.inputs and node.inputs[0].shape:
+    while node is not None and node.kind is not LayerKind.INPUT and any(spec.shape for spec in node.inputs):
         if (node.id, wanted) in known:
             found = known[node.id, wanted]
             break
@@ -56,7 +60,7 @@ def merged(evidence: Evidence, layer: Layer, place: int, known: Known) -> Merged
             found = Merged(order, node)
             break
         at = next((at for at, spec in enumerate(node.inputs) if spec.shape and dims_of(spec)[0] == wanted), None)
-        if at is None or node.name in ("index", "transpose", "permute", "T", "t"):
+        if at is None or node.name in _MOVING or not set(index_items(node)) <= _OPEN:
             break
         node = evidence.producer(node.id, at)
     known.update(dict.fromkeys(passed, found))
@@ -103,7 +107,7 @@ def _is_touched(evidence: Evidence, edge: Edge) -> bool:
 def _order(node: Layer, wanted: Dim) -> Dims | None:
     """The axes that a node merges into its first one; None for a node that merges none."""
     given = dims_of(node.inputs[0])
-    if not node.outputs or not node.outputs[0].shape or dims_of(node.outputs[0])[0] != wanted or given[0] == wanted:
+    if not given or not node.outputs or not node.outputs[0].shape or dims_of(node.outputs[0])[0] != wanted or given[0] == wanted:
         return None
     if node.type in _RESHAPES:
         for count in range(2, len(given) + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
@@ -12,7 +13,7 @@ from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.merged_order import Known, Merged, changed_order, merged
 from shapewidget.diagnosis.mixing import mixing_layers
-from shapewidget.diagnosis.operand_texts import call_of
+from shapewidget.diagnosis.operand_texts import call_of, is_method
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import constant
 from shapewidget.graph.records import Layer, LayerKind
@@ -82,22 +83,31 @@ def _asked_by_heads(layer: Layer) -> list[Merged]:
 
 def _odd_one(one: Merged, other: Merged) -> tuple[Merged, Merged]:
     """The tensor to put in the order of the other: the one that was copied, else the one that has the batch behind."""
-    if (one.by.name in _COPYING) != (other.by.name in _COPYING):
-        return (one, other) if one.by.name in _COPYING else (other, one)
+    copies = [_called(each.by) in _COPYING for each in (one, other)]
+    if copies[0] != copies[1]:
+        return (one, other) if copies[0] else (other, one)
     return (one, other) if "B" not in one.order[0].names else (other, one)
+
+
+def _called(layer: Layer) -> str:
+    """The function that the program calls: TensorFlow copies rows by a reshape, among others."""
+    call = call_of(layer.source)
+    name = call.func.attr if call is not None and isinstance(call.func, ast.Attribute) else ""
+    return name if name in _COPYING else layer.name
 
 
 def _said(evidence: Evidence, layer: Layer, odd: Merged, kept: Merged) -> Diagnosis:
     orders = [_text(each, odd.rows, evidence.graph.sizes.get("B")) for each in (kept, odd)]
     with_others = "takes them" if kept.by is layer else f"brings them together with those of {place_text(kept.by)},"
+    edits = tuple(_edits(odd))
+    by = replace(odd.by, name=_called(odd.by)) if odd.by.kind is LayerKind.OPERATION else odd.by
     reason = (
-        f"{place_text(odd.by)} makes {odd.rows} rows on axis {odd.axis} of {shape_text(odd.by.inputs[0])} in the order "
+        f"{place_text(by)} makes {odd.rows} rows on axis {odd.axis} of {shape_text(odd.by.inputs[0])} in the order "
         f"{orders[1]}, and {place_text(layer)} {with_others} in the order {orders[0]}: the sizes agree, but most rows "
         f"meet those of another sample."
     )
-    edits = tuple(_edits(odd))
     said = finding_at(
-        "SW616", odd.by, reason, fix=edits[0].replacement if edits else f"repeat_interleave(..., dim={odd.axis})",
+        "SW616", by, reason, fix=edits[0].replacement if edits else f"repeat_interleave(..., dim={odd.axis})",
         axis=odd.axis, axis_name="batch", expected=orders[0], got=orders[1],
     )  # fmt: skip
     return Diagnosis(said, edits)
@@ -113,7 +123,24 @@ def _text(rows: Merged, count: int, samples: int | None) -> str:
     return f"{order}, samples {' '.join(str(place + 1) for place in named)} ..."
 
 
+def _of_tensorflow(odd: Merged) -> Iterator[EditExpression]:
+    """Copies of all rows behind one another in place of copies side by side, or the other way round."""
+    call, source, rank = call_of(odd.by.source), odd.by.source, len(odd.by.outputs[0].shape)
+    function = call.func if call is not None else None
+    if call is None or source is None or not isinstance(function, ast.Attribute) or is_method(function) or odd.axis:
+        return
+    tensor, asked = (*map(ast.unparse, call.args[:2]), "", "")[:2]
+    module, name = ast.unparse(function.value), function.attr
+    if name == "repeat" and asked:
+        yield EditExpression(source, f"{module}.tile({tensor}, [{', '.join((asked, *['1'] * (rank - 1)))}])")
+    elif (
+        name == "tile" and len(call.args) == 2 and isinstance(call.args[1], ast.List | ast.Tuple) and call.args[1].elts
+    ):
+        yield EditExpression(source, f"{module}.repeat({tensor}, {ast.unparse(call.args[1].elts[0])}, axis=0)")
+
+
 def _edits(odd: Merged) -> Iterator[EditExpression]:
+    yield from _of_tensorflow(odd)
     call, source = method_call(odd.by.source), odd.by.source
     joined = _joined(odd)
     if source is not None and joined is not None:

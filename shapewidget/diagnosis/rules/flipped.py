@@ -85,7 +85,7 @@ def _with_axis(layer: Layer, time: int) -> str | None:
     call = call_of(layer.source)
     value = next((each.value for each in call.keywords if each.arg == "axis"), None) if call is not None else None
     value = value if value is not None or call is None or len(call.args) < 2 else call.args[1]
-    if value is None:
+    if call is None or value is None:
         return None
     better = ast.parse(f"[{time}]" if isinstance(value, ast.List | ast.Tuple) else str(time), mode="eval").body
     return ast.unparse(_Replaced(value, better).visit(call))

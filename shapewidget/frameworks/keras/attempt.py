@@ -75,7 +75,8 @@ def by_path(model: keras.layers.Layer) -> dict[str, Any]:
 def _loss(change: Change, loss: Any) -> Callable[..., Any] | None:
     changed = change.loss(loss)
     if not change.adapts_outputs and changed is not loss:  # a function is called again as fits it
-        return changed.fn if type(changed) is LossFunctionWrapper else changed
+        function: Callable[..., Any] = changed.fn if type(changed) is LossFunctionWrapper else changed
+        return function
     if not change.adapts_outputs:
         return None
 

@@ -41,7 +41,7 @@ def recovered(model: keras.Model) -> dict[str, Any]:
                 f"its argument {parameter.name!r} was found neither in its attributes nor in its layers."
             )
         arguments[parameter.name] = value
-    return arguments | _others(model)
+    return {**arguments, **_others(model)}
 
 
 def _others(model: keras.Model) -> Mapping[str, Any]:

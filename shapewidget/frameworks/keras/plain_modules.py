@@ -32,7 +32,7 @@ class _Module(keras.Model):  # type: ignore[misc]  # Keras tells no types
 
     def __init__(self, module: Any) -> None:
         super().__init__()
-        vars(self)["module"] = module
+        object.__setattr__(self, "module", module)  # Keras would track what it holds
         self.built = True
 
     @property
