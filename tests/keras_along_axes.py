@@ -162,7 +162,7 @@ WRONG = {
         "norm",
     ),
     "batches_normalised_by_step": (lambda: normalised(layers.BatchNormalization(axis=1, name="norm")), "SW613", "norm"),
-    "lengths_over_the_batch": (lambda: unit_vectors(0), "SW603", "sum"),
+    "lengths_over_the_batch": (lambda: unit_vectors(0), "SW603", "l2_normalize"),
     "lengths_of_everything": (lambda: unit_vectors(None), "SW603", "sum"),
     "sums_running_over_the_batch": (running_sums, "SW603", "cumsum"),
     "states_swapped": (lambda: translated((1, 0)), "SW670", "decoder"),

@@ -88,7 +88,7 @@ def _made(layer: Layer, given: list[Axes], found: Tracing) -> list[Axes]:
         if done.torn:
             found.torn[layer.id] = done.torn
         return [done.axes]
-    known = made_by_layer(layer, given[0]) or made_by_keras(layer, given)
+    known = made_by_keras(layer, given) or made_by_layer(layer, given[0])
     if known is not None:
         return known
     axes = moved(layer, name, given)

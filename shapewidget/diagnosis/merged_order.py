@@ -107,7 +107,13 @@ def _is_touched(evidence: Evidence, edge: Edge) -> bool:
 def _order(node: Layer, wanted: Dim) -> Dims | None:
     """The axes that a node merges into its first one; None for a node that merges none."""
     given = dims_of(node.inputs[0])
-    if not given or not node.outputs or not node.outputs[0].shape or dims_of(node.outputs[0])[0] != wanted or given[0] == wanted:
+    if (
+        not given
+        or not node.outputs
+        or not node.outputs[0].shape
+        or dims_of(node.outputs[0])[0] != wanted
+        or given[0] == wanted
+    ):
         return None
     if node.type in _RESHAPES:
         for count in range(2, len(given) + 1):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Role, is_all
@@ -11,6 +13,7 @@ from shapewidget.diagnosis.batch_axis import has_batch
 from shapewidget.diagnosis.chains import readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along
+from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression
@@ -73,8 +76,10 @@ def _samples_are_summed(evidence: Evidence, layer: Layer) -> bool:
 
 
 def _said(layer: Layer, divided: Layer) -> Diagnosis:
-    given = layer.inputs[0]
-    edit = _along_features(layer)
+    given, edit = layer.inputs[0], _along_features(layer)
+    call = call_of(layer.source)
+    if call is not None and isinstance(call.func, ast.Attribute) and "normalize" in call.func.attr:
+        layer = replace(layer, name=call.func.attr)  # the squares are summed within a function of TensorFlow
     name = axis_keywords(layer)[0]
     samples, features = given.shape
     over = f"the {samples} samples" if reduced_axes(layer) == (0,) else f"all {samples} x {features} values"
