@@ -11,7 +11,8 @@ from torch import nn
 
 from shapewidget.frameworks.adapter import Batch, Effort
 from shapewidget.frameworks.slices import finished
-from shapewidget.frameworks.torch import capacity, measure
+from shapewidget.frameworks.torch import capacity, flops, measure
+from shapewidget.frameworks.torch.adapter import TorchAdapter
 from shapewidget.frameworks.torch.timing import CUDA_WARM_UPS
 
 MIB = 2**20
@@ -160,3 +161,17 @@ def test_a_lack_of_memory_is_a_point_and_is_cleaned_up(gpu):
     assert gpu.asked[-1] == "empty cache"
     assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
     assert measured(gpu).refusal == ""  # the session goes on
+
+
+def test_what_earlier_runs_reserved_is_given_back_before_a_peak_is_taken(gpu):
+    measured(gpu)
+    told = [word for word in gpu.asked if word in ("empty cache", "reset")]
+    assert told[:4] == ["empty cache", "reset"] * 2
+
+
+def test_the_best_of_a_device_is_not_known_where_its_product_has_no_room(monkeypatch):
+    def raises(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 256.00 MiB.")
+
+    monkeypatch.setattr(flops, "peak", raises)
+    assert TorchAdapter().peak_flops(nn.Linear(2, 2)) is None

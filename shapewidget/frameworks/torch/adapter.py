@@ -70,9 +70,11 @@ class TorchAdapter:
         return described(torch.device(self.device(model)))
 
     def peak_flops(self, model: nn.Module) -> float | None:
-        """Of a product of large matrices, in the dtype of the first weight."""
+        """Of a product of large matrices, in the dtype of the first weight; None where it has no room, or no kernel."""
         weight = next((weight for weight in model.parameters() if weight.is_floating_point()), None)
-        return None if weight is None else flops.peak(weight.device, weight.dtype)
+        with contextlib.suppress(RuntimeError):
+            return None if weight is None else flops.peak(weight.device, weight.dtype)
+        return None
 
     def seeded(self, seed: int) -> AbstractContextManager[None]:
         """Seeds Python, PyTorch on all devices, and NumPy where it is loaded."""

@@ -5,6 +5,7 @@ Layers are watched by hooks on all modules at once: hooks on instances would swi
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections import Counter, defaultdict
@@ -29,7 +30,7 @@ class LayerWatch:
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         self._paths = {module: path or type(module).__name__ for path, module in model.named_modules()}
-        self._wait = torch.cuda.synchronize if device.type == "cuda" else _nothing
+        self._wait = functools.partial(torch.cuda.synchronize, device) if device.type == "cuda" else _nothing
         self._running: list[tuple[str, float]] = []
         self._seconds: defaultdict[str, list[float]] = defaultdict(list)
         self._kept: Counter[str] = Counter()

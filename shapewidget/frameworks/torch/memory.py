@@ -45,6 +45,7 @@ def measured(call: Call, device: torch.device) -> tuple[int | None, Timeline]:
 
 def _cuda_peak(call: Call, device: torch.device) -> int:
     torch.cuda.synchronize(device)
+    torch.cuda.empty_cache()  # blocks that earlier runs left would count as reserved for this one
     before = torch.cuda.memory_allocated(device)
     torch.cuda.reset_peak_memory_stats(device)
     call()
