@@ -48,7 +48,9 @@ class KerasAdapter:
     def device(self, model: keras.Model) -> str:
         """Where the first weight is; "cpu" for a model without weights."""
         weight = next(iter(model.weights), None)
-        return BACKEND.device(BACKEND.held(weight)) if weight is not None else "cpu"
+        if weight is None:
+            return "cpu"
+        return BACKEND.device(weight.value if isinstance(weight, keras.Variable) else weight)
 
     def room(self, model: keras.Model) -> int | None:
         """Bytes that the host has free; None where another device raises an error of its own."""
