@@ -30,8 +30,8 @@ def normalised_along_another_axis(evidence: Evidence) -> Iterator[Diagnosis]:
     """A softmax whose values a loss of classes reads along another axis, or a class is picked from along another."""
     for layer in evidence.graph.layers:
         picked = _class_axis(evidence, layer)
-        softmax = _softmax_before(evidence, layer) if picked else None
-        axis = _axis(softmax) if softmax is not None else None
+        softmax = softmax_before(evidence, layer) if picked else None
+        axis = axis_of_softmax(softmax) if softmax is not None else None
         if softmax is None or axis is None:
             continue
         axes = evidence.axes_into(softmax)
@@ -55,14 +55,15 @@ def _class_axis(evidence: Evidence, layer: Layer) -> Axis:
     return axes[axis] if is_loss and axis is not None else ()
 
 
-def _softmax_before(evidence: Evidence, layer: Layer) -> Layer | None:
-    node = evidence.producer(layer.id, 0)
+def softmax_before(evidence: Evidence, layer: Layer, place: int = 0) -> Layer | None:
+    """The softmax whose values a node reads, in whatever order of their axes."""
+    node = evidence.producer(layer.id, place)
     while node is not None and node.type not in _SOFTMAX and node.name.rstrip("_") in _ON_THE_WAY:
         node = evidence.producer(node.id, 0)
     return node if node is not None and node.type in _SOFTMAX else None
 
 
-def _axis(softmax: Layer) -> int | None:
+def axis_of_softmax(softmax: Layer) -> int | None:
     """The axis that a softmax runs along; that which torch takes where none is named."""
     asked = axis_argument(softmax)
     if asked is not None or not softmax.inputs:
@@ -79,7 +80,7 @@ def _said(softmax: Layer, reader: Layer, axis: int, right: int) -> Diagnosis:
         f"{size_text(given.shape[axis], dims[axis])} values. {place_text(reader)} picks a class from axis {right}, "
         f"which has {size_text(given.shape[right], dims[right])}: the probabilities of the classes do not add up to 1."
     )
-    remedies = tuple(_remedies(softmax, axis, right))
+    remedies = tuple(other_axis(softmax, axis, right))
     name = "axis" if "axis" in softmax.settings else "dim"
     first = remedies[0] if remedies else None
     said = finding_at(
@@ -90,7 +91,8 @@ def _said(softmax: Layer, reader: Layer, axis: int, right: int) -> Diagnosis:
     return Diagnosis(said, remedies)
 
 
-def _remedies(softmax: Layer, axis: int, right: int) -> Iterator[Remedy]:
+def other_axis(softmax: Layer, axis: int, right: int) -> Iterator[Remedy]:
+    """The softmax along another axis."""
     if softmax.kind is LayerKind.LAYER:
         yield SetArgument(softmax.path, "axis" if "axis" in softmax.settings else "dim", right)
         return
