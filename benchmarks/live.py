@@ -11,14 +11,12 @@ things meanwhile it scatters by more than it is to show.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
 import time
-from importlib import metadata
 from pathlib import Path
 
 import torch
+from keeping import keep
 from torch import nn
 
 from shapewidget.notebook.live_switch import LiveSwitch
@@ -108,16 +106,14 @@ def main() -> None:
         whole = f"{result['ratio']:.3f} ({result['lower']:.3f} to {result['upper']:.3f})"
         step = f"{1e6 * result['step_seconds']:,.0f} µs a step"
         print(f"{name:10} {100 * result['share']:.2f}% of {step}; whole epochs {whole}")
-    kept = {
+    figures = {
         "rounds": options.rounds,
         "budget": BUDGET,
         "call_seconds": call,
         "recording_seconds": recording,
         "results": results,
-        "python": platform.python_version(),
-        "torch": metadata.version("torch"),
     }
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
+    keep(RESULTS, figures)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,13 @@ fastest runs says more. Seconds are printed for orientation.
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from importlib import metadata
 from pathlib import Path
 
 import torch
+from keeping import keep
 from torch.utils.data import DataLoader, TensorDataset
 
 import shapewidget
@@ -76,15 +74,13 @@ def main() -> None:
         print(
             f"{name:22} {result['ratio']:.3f} {quartiles}, fastest {result['fastest']:.3f}  {result['seconds']:.2f} s"
         )
-    kept = {
+    figures = {
         "batches": options.batches,
         "rounds": options.rounds,
         "budget": BUDGET,
         "results": results,
-        "python": platform.python_version(),
-        "torch": metadata.version("torch"),
     }
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
+    keep(RESULTS, figures)
 
 
 if __name__ == "__main__":
