@@ -11,7 +11,7 @@ from shapewidget.diagnosis.findings import Finding
 from shapewidget.diagnosis.loss_remedies import adapted_call
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression, Remedy, ReplaceLayer
+from shapewidget.graph.remedies import EditExpression, Remedy, ReplaceLayer, SetArgument
 from shapewidget.graph.steps import Step, Steps
 
 _SOFTMAX = frozenset(("softmax", "Softmax", "Softmax2d"))
@@ -67,6 +67,13 @@ def _normalised_by(evidence: Evidence, layer: Layer, types: frozenset[str]) -> L
     return node if node is not None and node.type in types else None
 
 
+def _activation(evidence: Evidence, layer: Layer, which: str) -> Iterator[Remedy]:
+    """The last layer of Keras with the activation that makes probabilities of its scores."""
+    maker = evidence.producer(layer.id, 0)
+    if which == "outputs" and maker is not None and maker.path and maker.settings.get("activation") in ("linear", None):
+        yield SetArgument(maker.path, "activation", "sigmoid" if layer.type.startswith("Binary") else "softmax")
+
+
 def _steps(layer: Layer, which: str, taken: str, given: str) -> Steps:
     """What makes of the values those that are taken."""
     if taken == "-1 and 1":
@@ -80,6 +87,8 @@ def _steps(layer: Layer, which: str, taken: str, given: str) -> Steps:
 def _fix(layer: Layer, which: str, taken: str, made: Layer | None) -> str:
     if taken == "scores":
         return f"hand it what goes into `{made.path or made.name}`" if made is not None else "hand it the scores"
+    if which == "outputs" and "takes" in layer.settings:
+        return f"{layer.type}(from_logits=True), or a softmax or sigmoid before it"
     if which == "outputs" and taken == "0 to 1":
         return "BCEWithLogitsLoss, which takes scores, or a sigmoid before it"
     if which == "outputs":
@@ -96,6 +105,9 @@ def _remedies(
         receiver = receiver_of(made.source, made.name)
         if receiver is not None:
             yield EditExpression(made.source, receiver)
+    if "takes" in layer.settings:
+        yield from _activation(evidence, layer, which)
+        return
     steps = _steps(layer, which, taken, given)
     if steps:
         yield from adapted_call(evidence, layer, (steps, ()) if which == "outputs" else ((), steps))

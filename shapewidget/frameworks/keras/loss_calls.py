@@ -12,6 +12,7 @@ from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import losses
+from shapewidget.frameworks.keras.loss_ranges import odd_values
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.refusals import text_of
 from shapewidget.frameworks.keras.tensors import leaves, shape, spec
@@ -81,7 +82,9 @@ class LossCalls:
             raise
         finally:
             self._open.pop()
-        if not own:
+        if own:
+            node.settings |= odd_values(loss, outputs, targets)
+        else:
             node.reads.clear()
         node.outputs = tuple(map(spec, leaves(value)))
         return value
