@@ -74,6 +74,7 @@ RULES = (
     Rule("SW402", "Not a shape: an index is out of range", Severity.MISMATCH),
     Rule("SW403", "Not a shape: the tensor is on another device", Severity.MISMATCH),
     Rule("SW404", "Not a shape: the memory is full", Severity.MISMATCH),
+    Rule("SW405", "Not a shape: a loss refuses the values", Severity.MISMATCH),
     Rule("SW501", "The sizes agree only by coincidence", Severity.NOTE),
     Rule("SW502", "The batch size is built into the model", Severity.COINCIDENCE),
     Rule("SW503", "The layer reads the batch as time", Severity.COINCIDENCE),

@@ -30,7 +30,8 @@ def values_of_another_range(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         clash = refused.get(layer.id)
         if clash is not None:
-            yield _said(evidence, layer, ("outputs", "targets")[clash.input], str(clash.expected), str(clash.got))
+            which = ("outputs", "targets")[clash.input]
+            yield _said(evidence, layer, which, str(clash.expected), str(clash.got), code="SW405")
         elif "values of" in layer.settings and layer.id not in evidence.clash_at:
             which, taken, given = (str(layer.settings[f"values {name}"]) for name in ("of", "taken", "given"))
             yield _said(evidence, layer, which, taken, given)
@@ -42,20 +43,21 @@ def values_of_another_range(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def is_of_data(finding: Finding) -> bool:
     """Whether a finding is about values of the user's targets, which no change of a program brings about."""
-    return finding.code == "SW310" and finding.input == 1
+    return finding.code in ("SW310", "SW405") and finding.input == 1
 
 
-def _said(evidence: Evidence, layer: Layer, which: str, taken: str, given: str) -> Diagnosis:
+def _said(evidence: Evidence, layer: Layer, which: str, taken: str, given: str, *, code: str = "SW310") -> Diagnosis:
     place = which == "targets"
     made = _normalised_by(evidence, layer, _SOFTMAX | _SIGMOID) if taken == "scores" else None
     spec = layer.inputs[place] if place < len(layer.inputs) else layer.inputs[0]
-    reason = f"This is no shape problem: {place_text(layer)} takes {which} that are {taken}, and is given {given}"
+    relation = "from" if taken == "0 to 1" else "that are"
+    reason = f"This is no shape problem: {place_text(layer)} takes {which} {relation} {taken}, and is given {given}"
     reason += f", {shape_text(spec)}."
     if taken == "scores":
         of = f" that {place_text(made)} made" if made is not None else ""
         reason += f" It makes probabilities of them itself: those{of} are flattened once more, and learn slowly."
     said = finding_at(
-        "SW310", layer, reason, fix=_fix(layer, which, taken, made), expected=taken, got=given, input=int(place)
+        code, layer, reason, fix=_fix(layer, which, taken, made), expected=taken, got=given, input=int(place)
     )
     return Diagnosis(said, tuple(_remedies(evidence, layer, which, taken, given, made)))
 
