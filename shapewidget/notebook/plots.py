@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shapewidget.graph.costs import Measurement, Timing
 from shapewidget.notebook import units
-from shapewidget.notebook.plot_frame import GREY, HEADROOM, SizeAxis, add_frame, heading, wrapped
+from shapewidget.notebook.plot_frame import GREY, HEADROOM, SizeAxis, add_frame, heading, readable_ticks, wrapped
 from shapewidget.notebook.predicted import add_capacity, add_curve, highest
 from shapewidget.probing.predictor import Prediction
 
@@ -98,12 +98,13 @@ def memory_figure(
 def _add_peaks(figure: Figure, measured: Mapping[int, Measurement], axis: SizeAxis, scale: float) -> None:
     """The line over the bars, with what it holds in words."""
     peaks = [point.memory.peak for point in measured.values() if point.memory]
+    apart = readable_ticks(list(measured))
     figure.add_scatter(
         name="peak",
         x=list(measured),
         y=[peak / scale for peak in peaks],
         mode="lines+markers+text" if len(measured) <= 5 else "lines+markers",
-        text=[units.in_bytes(peak) for peak in peaks],
+        text=[units.in_bytes(peak) if size in apart else "" for size, peak in zip(measured, peaks, strict=True)],
         textposition="top left",
         line={"color": GREY, "width": 1.5},
         marker={"color": GREY, "size": 6},
