@@ -108,6 +108,8 @@ export interface WireFinding {
   code_line: string;
   /** Whether the program was run with the fix and found nothing there any more. */
   verified: boolean;
+  /** True where a finding before it tells the same mistake of the same line, in another block. */
+  again?: boolean;
 }
 
 /** A named size. */

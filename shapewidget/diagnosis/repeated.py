@@ -1,4 +1,4 @@
-"""One mistake of one line, told once however often the line runs."""
+"""One mistake of one line, told once however often and wherever the line runs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ def told_once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     counts = Counter(map(place, every))
     first = {place(each): each for each in reversed(every)}
     return tuple(counted(each, counts[place(each)]) for each in every if first[place(each)] is each)
+
+
+def by_mistake(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """The findings in lists of one mistake each: the same line with the same fix, in every block that runs it."""
+    mistakes: dict[Hashable, list[Finding]] = {}
+    for place, each in enumerate(findings):
+        mistake = place if each.source is None else (each.code, each.source, each.fix)
+        mistakes.setdefault(mistake, []).append(each)
+    return list(mistakes.values())
 
 
 def place(finding: Finding) -> Hashable:

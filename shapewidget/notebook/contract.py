@@ -120,6 +120,8 @@ class WireFinding(TypedDict):
     """The text of that line; may be empty."""
     verified: bool
     """Whether the program was run with the fix and found nothing there any more."""
+    again: NotRequired[bool]
+    """True where a finding before it tells the same mistake of the same line, in another block."""
 
 
 class WireSymbol(TypedDict):

@@ -11,7 +11,7 @@ import ipywidgets
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.graph.costs import Measurement
 from shapewidget.notebook.plot_view import PlotView
-from shapewidget.notebook.wire import place
+from shapewidget.probing.report_text import place
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

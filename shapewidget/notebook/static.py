@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from html import escape
 
 from shapewidget.diagnosis.findings import Finding
-from shapewidget.graph.records import Edge, Layer, LayerKind
+from shapewidget.diagnosis.repeated import by_mistake
+from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.notebook import picture, terminal
 from shapewidget.notebook.batch_table import batches_table
-from shapewidget.notebook.wire import place
+from shapewidget.probing.outline import Row, outline
 from shapewidget.probing.report import Report
-from shapewidget.probing.report_text import SIGNS
+from shapewidget.probing.report_text import SIGNS, elsewhere, place
 
 MOST_CHARACTERS = 40_000
 """How long the tables may get: a saved notebook holds them for each time that a cell ran."""
@@ -39,16 +40,15 @@ def html(report: Report) -> str:
         parts.append(f"<p>The run ended early: {_escaped(report.stopped)}</p>")
     room = MOST_CHARACTERS - sum(map(len, parts))
     if report.findings:
-        parts.append(_table(FINDING, map(_finding, report.findings), room // 2, "findings"))
+        rows = (_finding(first, others) for first, *others in by_mistake(report.findings))
+        parts.append(_table(FINDING, rows, room // 2, "findings"))
     elif report.stopped is None and (report.graph.layers or report.batches is not None):
         parts.append("<p>All shapes agree.</p>")
     if report.batches is not None:
         parts.append(batches_table(report.batches))
     if report.graph.layers:
         parts.append(_image(report))
-    badges = {edge.target: edge for edge in report.graph.edges if edge.badge}
-    if report.graph.layers:
-        parts.append(_table(LAYER, _outline(report, badges), room // 2, "layers"))
+        parts.append(_table(LAYER, map(_layer, outline(report.graph)), room // 2, "layers"))
     if report.graph.sizes:
         parts.append(f"<p>{_escaped(', '.join(f'{name} = {size}' for name, size in report.graph.sizes.items()))}</p>")
     return "\n".join(parts)
@@ -97,29 +97,26 @@ def _prose(text: str) -> str:
     return re.sub("`([^`]+)`", r"<code>\1</code>", _escaped(text))
 
 
-def _finding(finding: Finding) -> tuple[str, ...]:
+def _finding(finding: Finding, others: list[Finding]) -> tuple[str, ...]:
     fix = f"{finding.fix} (run, and it holds)" if finding.verified else finding.fix
     return (
         f"{SIGNS[finding.severity]} {finding.code}",
         _escaped(place(finding)),
-        _prose(f"{finding.title}. {finding.reason}"),
+        _prose(f"{finding.title}. {finding.reason}{elsewhere(finding, others)}"),
         _prose(fix),
         _escaped(str(finding.source or "")),
     )
 
 
-def _outline(report: Report, badges: dict[str, Edge]) -> Iterator[tuple[str, ...]]:
-    depth: dict[str | None, int] = {None: -1}
-    for layer in report.graph.layers:
-        depth[layer.id] = depth.get(layer.parent, -1) + 1
-        badge = badges.get(layer.id)
-        yield (
-            _escaped("\N{NO-BREAK SPACE}" * 4 * min(depth[layer.id], 12) + layer.name),
-            "" if layer.type == layer.name else _escaped(layer.type),
-            _escaped(_gives(layer)),
-            f"{layer.parameters:,}" if layer.parameters else "",
-            "" if badge is None else _escaped(picture.SIGNS[badge.state] + badge.badge),
-        )
+def _layer(row: Row) -> tuple[str, ...]:
+    layer, badge = row.layer, row.badge
+    return (
+        _escaped("\N{NO-BREAK SPACE}" * 4 * min(row.level, 12) + row.name),
+        "" if layer.type == layer.name else _escaped(layer.type),
+        _escaped(f"as {row.like}" if row.like else _gives(layer)),
+        f"{layer.parameters:,}" if layer.parameters else "",
+        "" if badge is None else _escaped(picture.SIGNS[badge.state] + badge.badge),
+    )
 
 
 def _gives(layer: Layer) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from shapewidget.diagnosis.findings import Finding
+from shapewidget.diagnosis.repeated import by_mistake
 from shapewidget.graph.data_sizes import sized_by_data
 from shapewidget.graph.records import Agreement, Edge, Layer, LayerGraph, TensorSpec
 from shapewidget.notebook.contract import (
@@ -19,6 +20,7 @@ from shapewidget.notebook.contract import (
 from shapewidget.notebook.flow import Flow
 from shapewidget.notebook.signature import signature
 from shapewidget.probing.report import Report
+from shapewidget.probing.report_text import place
 
 WORST_FIRST = (Agreement.MISMATCH, Agreement.COINCIDENCE, Agreement.UNREACHED, Agreement.AGREE)
 """Which state a layer shows when its edges have several."""
@@ -38,7 +40,7 @@ def wire_graph(report: Report) -> WireGraph:
         "device": report.device,
         "layers": [_layer(layer, flow, by_data.get(layer.id)) for layer in graph.layers],
         "edges": [_edge(edge, flow) for edge in graph.edges],
-        "findings": [_finding(finding, flow) for finding in report.findings],
+        "findings": list(_findings(report.findings, flow)),
         "symbols": [
             {"name": name, "value": int(size), "meaning": report.meanings.get(name, "")}
             for name, size in graph.sizes.items()
@@ -132,6 +134,18 @@ def _edge(edge: Edge, flow: Flow) -> WireEdge:
     }
 
 
+def _findings(findings: Sequence[Finding], flow: Flow) -> Iterator[WireFinding]:
+    mistakes = by_mistake(findings)
+    told = {id(first): len(others) for first, *others in mistakes}
+    for finding in findings:
+        wire = _finding(finding, flow)
+        if id(finding) not in told:
+            wire["again"] = True
+        elif others := told[id(finding)]:
+            wire["place"] += f" and {others} more"
+        yield wire
+
+
 def _finding(finding: Finding, flow: Flow) -> WireFinding:
     return {
         "code": finding.code,
@@ -152,15 +166,6 @@ def _finding(finding: Finding, flow: Flow) -> WireFinding:
 def _is_about(finding: Finding, edge: Edge) -> bool:
     same_axis = finding.axis is None or edge.axis is None or finding.axis == edge.axis
     return edge.state.value == finding.severity.value and same_axis
-
-
-def place(finding: Finding) -> str:
-    """What a person calls the place of a finding: "head", "view in encoder", "the loss"."""
-    if finding.where in ("loss", "loader"):
-        return {"loss": "the loss", "loader": "the data loader"}[finding.where]
-    if finding.where == "function":
-        return f"{finding.layer} in {finding.scope or 'forward'}"
-    return finding.layer or "the model"
 
 
 def _notices(report: Report) -> Iterator[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from shapewidget.diagnosis.findings import Finding, Severity
+from shapewidget.diagnosis.repeated import by_mistake
 from shapewidget.graph.batches import timeline
 from shapewidget.graph.data_sizes import sized_by_data
 from shapewidget.graph.records import Layer, LayerGraph, LayerKind
+from shapewidget.probing.outline import Row, outline
 
 if TYPE_CHECKING:
     from shapewidget.probing.report import Report
@@ -29,9 +31,9 @@ def lines(report: Report) -> Iterator[Line]:
     if report.batches is not None:
         yield Line(timeline(report.batches))
     yield from (Line(note, "remark") for note in report.notes)
-    for finding in report.findings:
+    for finding, *others in by_mistake(report.findings):
         yield Line("")
-        yield from _finding(finding)
+        yield from _finding(finding, others)
     if report.stopped:
         yield Line("")
         yield Line(f"The run ended early: {report.stopped}", "broken")
@@ -50,23 +52,45 @@ def _counted(layer: Layer) -> str:
 
 
 def title(report: Report) -> str:
-    """The model, its device and how many findings there are of each kind."""
+    """The model, its device and how many mistakes there are of each kind."""
+    mistakes = [finding.severity for finding, *_ in by_mistake(report.findings)]
     counts = [
         f"{count} {severity.value}{'es' if severity is Severity.MISMATCH and count > 1 else 's' if count > 1 else ''}"
         for severity in Severity
-        if (count := sum(finding.severity is severity for finding in report.findings))
+        if (count := mistakes.count(severity))
     ]
     model = f"{report.graph.title} on {report.device}" if report.device else report.graph.title
     nothing = "nothing was recorded" if report.batches is None and not report.graph.layers else "all shapes agree"
     return f"{model}: {', '.join(counts) or nothing}"
 
 
-def _finding(finding: Finding) -> Iterator[Line]:
+def place(finding: Finding) -> str:
+    """What a person calls the place of a finding: "head", "view in encoder", "the loss"."""
+    if finding.where in ("loss", "loader"):
+        return {"loss": "the loss", "loader": "the data loader"}[finding.where]
+    if finding.where == "function":
+        return f"{finding.layer} in {finding.scope or 'forward'}"
+    return finding.layer or "the model"
+
+
+def elsewhere(finding: Finding, others: Sequence[Finding]) -> str:
+    """Where the same line makes the same mistake once more, as a sentence; empty where it does not."""
+    if not others:
+        return ""
+    blocks = dict.fromkeys(each.scope if each.where == "function" else each.layer for each in (finding, *others))
+    named = [f"`{block}`" for block in list(blocks)[1:3] if block]
+    if not named:
+        return f" This line does so {len(others) + 1} times."
+    more = f" and {len(blocks) - 1 - len(named)} more" if len(blocks) - 1 > len(named) else ""
+    return f" The same in {', '.join(named) if more else ' and '.join(named)}{more}."
+
+
+def _finding(finding: Finding, others: Sequence[Finding]) -> Iterator[Line]:
     at = f" at {finding.source}" if finding.source is not None else ""
     yield Line(f"{SIGNS[finding.severity]} {finding.code} {finding.title}{at}", finding.severity.value)
     if finding.source is not None and finding.source.text:
         yield Line(f"      {finding.source.text.strip()}", "code")
-    yield Line(f"    {finding.reason}")
+    yield Line(f"    {finding.reason}{elsewhere(finding, others)}")
     if finding.fix:
         yield Line(f"    {advice(finding)}")
     for line in (finding.patch or "").splitlines():
@@ -81,23 +105,21 @@ def advice(finding: Finding) -> str:
 
 
 def _outline(graph: LayerGraph) -> Iterator[Line]:
-    worst = {edge.target: edge for edge in graph.edges if edge.badge}
-    depth: dict[str | None, int] = {None: 0}
-    rows = []
-    for layer in graph.layers:
-        level = depth[layer.id] = depth.get(layer.parent, 0) + 1
-        edge = worst.get(layer.id)
-        rows.append(("  " * level + _name(layer), _shapes(layer), f"  <- {edge.badge}" if edge is not None else ""))
-    width = min(max((len(name) for name, _, _ in rows), default=0), 48)
-    for name, shapes, badge in rows:
-        yield Line(f"{name:<{width}}  {shapes}{badge}".rstrip(), "broken" if badge else "")
+    rows = list(outline(graph))
+    names = ["  " * (row.level + 1) + _name(row) for row in rows]
+    width = min(max(map(len, names), default=0), 48)
+    for row, name in zip(rows, names, strict=True):
+        badge = f"  <- {row.badge.badge}" if row.badge is not None else ""
+        yield Line(f"{name:<{width}}  {_shapes(row)}{badge}".rstrip(), "broken" if badge else "")
 
 
-def _name(layer: Layer) -> str:
-    return layer.name if layer.name == layer.type or layer.kind is LayerKind.INPUT else f"{layer.name} {layer.type}"
+def _name(row: Row) -> str:
+    layer = row.layer
+    return row.name if layer.name == layer.type or layer.kind is LayerKind.INPUT else f"{row.name} {layer.type}"
 
 
-def _shapes(layer: Layer) -> str:
+def _shapes(row: Row) -> str:
+    layer = row.layer
     if layer.kind is LayerKind.GROUP:
-        return ""
+        return f"as {row.like}" if row.like else ""
     return ", ".join(map(str, layer.outputs or layer.inputs))

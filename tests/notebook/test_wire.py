@@ -11,12 +11,22 @@ from shapewidget.diagnosis.findings import Severity
 from shapewidget.graph.dims import UNKNOWN, Dim, symbol
 from shapewidget.graph.records import Agreement, Edge, Layer, LayerGraph, LayerKind, TensorSpec
 from shapewidget.notebook import contract
-from shapewidget.notebook.wire import place, wire_graph, wire_tensors
+from shapewidget.notebook.wire import wire_graph, wire_tensors
 from shapewidget.probing.report import Report
+from shapewidget.probing.report_text import place
 
 
 def the(records, id_):
     return next(record for record in records if record["id"] == id_)
+
+
+def test_the_same_mistake_of_the_same_line_is_marked_as_told_and_counted_at_the_first():
+    first = head_finding()
+    blocks = (first, replace(first, layer="h.1", layer_id="h.1"), replace(first, layer="h.2", layer_id="h.2"))
+    other = replace(first, fix="another")
+    found = wire_graph(replace(tagger_report(), findings=(*blocks, other)))["findings"]
+    assert [each.get("again") for each in found] == [None, True, True, None]
+    assert [each["place"] for each in found] == ["head and 2 more", "h.1", "h.2", "head"]
 
 
 def test_graph_has_exactly_the_contracts_keys():

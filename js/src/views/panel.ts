@@ -49,7 +49,7 @@ export class Panel {
           ` on ${graph.edges.length === 1 ? "one line" : `all ${graph.edges.length} lines`}.`,
         ),
       );
-    parts.push(...graph.findings.map((finding, place) => this.#card(scene, finding, place)));
+    parts.push(...graph.findings.flatMap((finding, place) => (finding.again ? [] : this.#card(scene, finding, place))));
     if (graph.notice) parts.push(notice(...prose(graph.notice)));
     const rows = graph.symbols.map(({ name, value, meaning }) => [name, String(sizes[name] ?? value), meaning]);
     parts.push(...section("Sizes", rows), h("p.keys", "Click a layer or a line for its details.", h("br"), KEYS));
