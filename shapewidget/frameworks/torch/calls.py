@@ -86,13 +86,16 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 def arguments(args: Any, kwargs: Mapping[str, Any]) -> dict[str, object]:
-    """The arguments that are no tensors: positional ones under their place, "1", the others under their name."""
+    """The arguments that are no tensors: positional ones under their place, "1", the others under their name.
+
+    Those that functions of torch give to one another only, `_stacklevel`, are left out.
+    """
     found: dict[str, object] = {}
     for place, value in enumerate(args):
         if not isinstance(value, torch.Tensor) and _is_plain(value):
             found[str(place)] = _kept(value)
     for name, value in kwargs.items():
-        if not isinstance(value, torch.Tensor) and _is_plain(value):
+        if not isinstance(value, torch.Tensor) and _is_plain(value) and not name.startswith("_"):
             found[name] = _kept(value)
     return found
 
