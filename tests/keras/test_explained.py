@@ -107,3 +107,17 @@ def test_explaining_leaves_the_model_as_it_was():
     before = fingerprint(model)
     shapewidget.explain(error)
     assert fingerprint(model) == before
+
+
+def test_the_line_is_the_one_that_raised_and_not_the_one_that_asks():
+    with pytest.raises(ValueError, match="min_ndim=4") as raised:
+        keras.Sequential([keras.Input((4,)), layers.Conv2D(2, 3)])
+    report = shapewidget.explain(raised.value)
+    assert report.findings[0].source.text.strip() == "keras.Sequential([keras.Input((4,)), layers.Conv2D(2, 3)])"
+
+
+def test_layers_before_the_one_that_raised_have_no_line_of_the_asker():
+    with pytest.raises(ValueError, match="incompatible shapes") as raised:
+        branches_are_added()
+    report = shapewidget.explain(raised.value)
+    assert all(layer.source is None or "explain" not in layer.source.text for layer in report.graph.layers)

@@ -49,15 +49,16 @@ def failure_of(error: BaseException) -> Failure | None:
     """What can be run again of what raised an error; None where nothing of Keras or TensorFlow was at work."""
     frames = list(_frames(error))
     called = next((found for frame, _ in frames if (found := _called(frame)) is not None), None)
+    own = [(frame.f_code, place) for frame, place in frames if is_own(frame.f_code.co_filename)]
+    line = own[-1] if own else None
     if called is not None and called.name in _USES and isinstance(called.owner, keras.Model):
         return _of_use(called)
     if called is not None and called.name == "__call__" and isinstance(called.owner, keras.Operation):
         if is_symbolic((called.args, called.kwargs)):
-            return Failure(_nothing(), program=called_again(called.owner, called.args, called.kwargs))
+            return Failure(_nothing(), program=called_again(called.owner, called.args, called.kwargs, line))
         if isinstance(called.owner, keras.layers.Layer):
             return Failure(_nothing(), called.owner, {**called.kwargs} if not called.args else called.args)
-    own = [(frame.f_code, place) for frame, place in frames if is_own(frame.f_code.co_filename)]
-    losses = (_loss(frame, own[-1] if own else None) for frame, _ in reversed(frames))
+    losses = (_loss(frame, line) for frame, _ in reversed(frames))
     program = next(filter(None, losses), None) or _lines(frames)
     return Failure(_nothing(), program=program) if program is not None else None
 

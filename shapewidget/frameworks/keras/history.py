@@ -28,12 +28,12 @@ class ToldProgram(TracedProgram):
         return Changeable(layers | self._inputs(), searched, lambda layer: [layer], losses, self._call)
 
 
-def called_again(called: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Program:
-    """A call that was refused with tensors of a model that is being built, and all calls that led to them."""
+def called_again(called: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], place: Capture | None) -> Program:
+    """A call that was refused with tensors of a model that is being built, all calls that led to them, and its line."""
     entries: dict[int, Entry] = {}
     for tensor in leaves((args, dict(kwargs))):
         _told(tensor, entries)
-    return ToldProgram(Recorder(), [*entries.values(), Entry(called, tuple(args), dict(kwargs), 0)])
+    return ToldProgram(Recorder(), [*entries.values(), Entry(called, tuple(args), dict(kwargs), 0, place=place)])
 
 
 def compared_again(loss: Any, given: tuple[Any, ...], place: Capture | None) -> Program:

@@ -15,6 +15,7 @@ from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change, Remaker
 from shapewidget.frameworks.keras.tensors import is_tensor, leaves
 from shapewidget.frameworks.keras.trace import Entry, Key
+from shapewidget.frameworks.source import Capture, here
 from shapewidget.graph.records import Recording
 
 
@@ -28,25 +29,35 @@ def replayed(entries: Sequence[Entry], key: Key, change: Change, title: str) -> 
         title: Of the graph.
     """
     recorder = Recorder()
-    stopped = None
+    stopped, outside = None, here()
     with same_process_state(), BACKEND.eager_functions(), recorder.recording():
         try:
-            _Replay(key, change, recorder).run(entries)
+            _Replay(key, change, recorder, outside).run(entries)
         except Exception as error:
             stopped = recorder.fail(error)
     return recorder.recorded(title, stopped)
 
 
 class _Replay:
-    def __init__(self, key: Key, change: Change, recorder: Recorder) -> None:
-        self._key, self._change, self._recorder = key, change, recorder
+    def __init__(self, key: Key, change: Change, recorder: Recorder, outside: Capture | None) -> None:
+        self._key, self._change, self._recorder, self._outside = key, change, recorder, outside
         self._remaker = Remaker(change)
         self._known: dict[Hashable, Any] = {}
 
     def run(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
-            made = leaves(self._called(entry))
+            first = len(self._recorder.nodes.all)
+            try:
+                made = leaves(self._called(entry))
+            finally:
+                self._put_in_place(entry, first)
             self._known.update(zip(entry.gives, made, strict=False))
+
+    def _put_in_place(self, entry: Entry, first: int) -> None:
+        """Give what is called here the line that called it in the traced run, not the one that asked for this run."""
+        for node in self._recorder.nodes.all[first:]:
+            if node.line is not None and self._outside is not None and node.line[0] is self._outside[0]:
+                node.line = entry.place
 
     def _called(self, entry: Entry) -> Any:
         called = entry.called

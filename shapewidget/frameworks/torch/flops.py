@@ -7,13 +7,14 @@ the product of its input and its state with the weights of four gates: ``2·4·H
 from __future__ import annotations
 
 import functools
+import importlib.util
 import math
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 _PEAK_WIDTH = (1024, 8192)
 """Rows of the matrices, on a CPU and on a GPU."""
@@ -22,7 +23,11 @@ _PEAK_REPEATS = 5
 
 
 def counted(call: Callable[[], object]) -> int | None:
-    """Run a call once and count; None where it holds an operation that cannot be counted."""
+    """Run a call once and count; None where that cannot be, or an operation cannot be counted."""
+    if not can_count():
+        return None
+    from torch.utils.flop_counter import FlopCounterMode
+
     counter = FlopCounterMode(display=False, custom_mapping=_formulas())
     try:
         with counter:
@@ -30,6 +35,12 @@ def counted(call: Callable[[], object]) -> int | None:
     except (RuntimeError, NotImplementedError, TypeError, AssertionError):
         return None
     return int(counter.get_total_flops())
+
+
+def can_count() -> bool:
+    """Whether the counter of torch can be loaded: it loads triton, and the process dies where TensorFlow came first."""
+    loads_triton = "triton" not in sys.modules and importlib.util.find_spec("triton") is not None
+    return not (loads_triton and "tensorflow" in sys.modules)
 
 
 @functools.cache
