@@ -105,7 +105,7 @@ def _add_peaks(figure: Figure, measured: Mapping[int, Measurement], axis: SizeAx
         y=[peak / scale for peak in peaks],
         mode="lines+markers+text" if len(measured) <= 5 else "lines+markers",
         text=[units.in_bytes(peak) if size in apart else "" for size, peak in zip(measured, peaks, strict=True)],
-        textposition="top left",
+        textposition=["top center", *["top left"] * (len(peaks) - 1)],  # the first would be cut off by the axis
         line={"color": GREY, "width": 1.5},
         marker={"color": GREY, "size": 6},
         hovertext=[_memory_text(point, axis) for point in measured.values()],
