@@ -87,7 +87,8 @@ def reduced_over(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
     dim = ast.Constant(axes[0]) if len(axes) == 1 else ast.Tuple([ast.Constant(axis) for axis in axes], ast.Load())
     others = [each for each in call.keywords if each.arg not in ("dim", "axis", "keepdim", "keepdims")]
     named = [*others, ast.keyword(axis_name, dim)]
-    if layer.name in call.func.attr:  # another function has the reduction in it: tf.math.l2_normalize keeps all axes
+    attribute = call.func.attr  # reduce_sum of a sum, norm of a linalg_norm
+    if layer.name in attribute or attribute in layer.name:  # no function with the reduction in it, as l2_normalize
         named.append(ast.keyword(keeps_name, ast.Constant(True)))
     return EditExpression(layer.source, ast.unparse(ast.Call(function, call.args[:keeps], named)))
 
