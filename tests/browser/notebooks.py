@@ -137,6 +137,11 @@ class LabNotebook(Notebook):
     }"""
     save_file = "() => window.jupyterapp.shell.currentWidget.context.save()"
 
+    def visit(self, server: str, name: str) -> None:
+        """Open the notebook, in light: the server keeps the theme that the page before has chosen."""
+        super().visit(server, name)
+        self.set_theme("light")
+
     def set_theme(self, theme: str) -> None:
         dark = theme == "dark"
         name = "JupyterLab Dark" if dark else "JupyterLab Light"
