@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shapewidget.errors import TimeLimitError
+from shapewidget.frameworks.cut_short import end_cut_short
 
 _PACKAGE = str(Path(__file__).parents[1])
 _CAREFUL = (_PACKAGE, contextlib.__file__, "overrides.py", "_device.py")
@@ -41,7 +42,8 @@ def limited(seconds: float | None) -> Iterator[None]:
     alarm.start()
     try:
         yield
-    except _OutOfTime:
+    except _OutOfTime as rung:
+        end_cut_short(rung)
         if not alarm.has_rung:
             raise
         raise TimeLimitError(f"It was still running after {seconds:g} seconds, which is its time limit.") from None

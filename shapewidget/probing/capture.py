@@ -15,6 +15,7 @@ from shapewidget.diagnosis.loading import by_severity
 from shapewidget.diagnosis.repeated import counted, place
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Watch
+from shapewidget.frameworks.cut_short import end_cut_short
 from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
@@ -58,6 +59,8 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Fill the report; swallow the block's error if that was asked for."""
+        if error is not None:
+            end_cut_short(error)
         for _, watch in reversed(self._watches):
             watch.__exit__(kind, error, trace)
         spoken_for = {watch.speaks_for for _, watch in self._watches}

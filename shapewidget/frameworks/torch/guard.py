@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.utils import _device
 
+from shapewidget.frameworks.cut_short import end_cut_short
 from shapewidget.frameworks.torch.layers import paths
 
 _CONTAINERS = frozenset((list, dict, set, deque, OrderedDict, defaultdict))
@@ -120,6 +121,9 @@ def same_defaults() -> Iterator[None]:
 
     try:
         yield
+    except BaseException as error:
+        end_cut_short(error)
+        raise
     finally:
         surely(restore)
 

@@ -25,6 +25,7 @@ from torch.overrides import TorchFunctionMode
 
 from shapewidget.errors import TimeLimitError
 from shapewidget.frameworks import source
+from shapewidget.frameworks.cut_short import end_cut_short
 from shapewidget.frameworks.torch import dynamo, layers
 from shapewidget.frameworks.torch.checkpoints import RefusedCheckpoint, refused_checkpoint
 from shapewidget.frameworks.torch.function_recorder import REPAIRABLE, FunctionRecorder
@@ -270,6 +271,9 @@ class Recorder(FunctionRecorder):
             self._mode = _Mode(self)
             _push_mode(self._mode)
             yield
+        except BaseException as error:
+            end_cut_short(error)
+            raise
         finally:
             surely(undo)
 
