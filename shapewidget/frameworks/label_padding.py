@@ -36,7 +36,11 @@ def _filled(rows: Sequence[Sequence[int]], lengths: Sequence[int]) -> PaddedLabe
     if len(set(own)) < 2 or min(own) < 1 or cut > _MOST_CUT:
         return None
     filling = {value for row, length in zip(rows, own, strict=True) for value in row[length:]}
-    return PaddedLabels(filling.pop(), own, steps) if len(filling) == 1 else None
+    if len(filling) != 1:
+        return None
+    value = filling.pop()
+    is_class = any(value in row[:length] for row, length in zip(rows, own, strict=True))
+    return PaddedLabels(value, own, steps, is_class)
 
 
 def _lengths(sample: Any) -> Iterator[int]:

@@ -296,11 +296,13 @@ class RowsApart:
         step: What does so: a collate function, a method, "zip".
         rows: How many rows were looked at; none where it is seen from the step alone.
         apart: How many of them have the label of another sample.
+        is_mended: Whether they were put together first and ordered then, and stayed together.
     """
 
     step: str
     rows: int = 0
     apart: int = 0
+    is_mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +364,9 @@ Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart
 """Labels that are as many as the samples, and not theirs."""
 
 
+Effect = Literal["split", "kept", "together"]
+
+
 @dataclass(frozen=True, slots=True)
 class Redrawn:
     """Two stages in the wrong order, one of which draws at random.
@@ -370,11 +375,13 @@ class Redrawn:
         stage: The one that reads the other: "skip(80)".
         before: The one that is read: "shuffle(100)".
         effect: What comes of it: a "split" that changes, a first draw that is "kept", or samples that stay "together".
+        is_mended: Whether the stages were run in the other order, and it was gone.
     """
 
     stage: str
     before: str
-    effect: Literal["split", "kept", "together"]
+    effect: Effect
+    is_mended: bool = False
 
 
 def timeline(batches: Sequence[BatchRecord]) -> str:

@@ -30,11 +30,13 @@ class PaddedLabels:
         value: What they are filled up with.
         lengths: How many labels of each sample are its own.
         steps: How many it has with those that fill it up.
+        is_class: Whether samples have labels of that value too.
     """
 
     value: int
     lengths: tuple[int, ...]
     steps: int
+    is_class: bool = False
 
     @property
     def own(self) -> int:
@@ -54,11 +56,11 @@ class CountedPadding:
     Attributes:
         labels: The labels.
         loss: What the loss is called.
-        takes_ignored: Whether it has a class to be left out, `ignore_index`.
-        is_mended: Whether it was run so that it leaves the padding out, and its value no longer depended on it.
+        fix: How it leaves the padding out.
+        is_mended: Whether it was run so, and its value no longer depended on the padding.
     """
 
     labels: PaddedLabels
     loss: str
-    takes_ignored: bool
+    fix: str
     is_mended: bool

@@ -14,6 +14,7 @@ from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.merged_order import Known, Merged, changed_order, merged
 from shapewidget.diagnosis.mixing import mixing_layers
 from shapewidget.diagnosis.operand_texts import call_of, is_method
+from shapewidget.diagnosis.unpacked import batch_first_again, unpacked_time_first
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import constant
 from shapewidget.graph.records import Layer, LayerKind
@@ -101,11 +102,17 @@ def _said(evidence: Evidence, layer: Layer, odd: Merged, kept: Merged) -> Diagno
     with_others = "takes them" if kept.by is layer else f"brings them together with those of {place_text(kept.by)},"
     edits = tuple(_edits(odd))
     by = replace(odd.by, name=_called(odd.by)) if odd.by.kind is LayerKind.OPERATION else odd.by
+    unpacked = unpacked_time_first(evidence, odd.by) if "B" in odd.order[-1].names else None
     reason = (
         f"{place_text(by)} makes {odd.rows} rows on axis {odd.axis} of {shape_text(odd.by.inputs[0])} in the order "
         f"{orders[1]}, and {place_text(layer)} {with_others} in the order {orders[0]}: the sizes agree, but most rows "
         f"meet those of another sample."
     )
+    if unpacked is not None:
+        reason += (
+            f" Time is in front since `pad_packed_sequence`: `pack_padded_sequence` is told batch_first=True, it is not."
+        )
+        edits, by = (*batch_first_again(unpacked), *edits), replace(unpacked, name="pad_packed_sequence")
     said = finding_at(
         "SW616", by, reason, fix=edits[0].replacement if edits else f"repeat_interleave(..., dim={odd.axis})",
         axis=odd.axis, axis_name="batch", expected=orders[0], got=orders[1],

@@ -19,13 +19,12 @@ def padding_counted(evidence: LoaderEvidence) -> Iterator[Finding]:
         f"{labels.all} labels {labels.own} are of the data. `{found.loss}` counts the other {labels.all - labels.own} "
         f"too, as class {labels.value}, and the more of them the longer the longest sequence of the batch is."
     )
-    leave = f"ignore_index={labels.value}"
     yield finding(
         "SW734",
         "loss",
         found.loss,
         reason,
-        fix=f"nn.{found.loss}({leave})" if found.takes_ignored else f"leave the padding out of the loss: {leave}",
+        fix=found.fix,
         axis=1,
         axis_name="time",
         expected=labels.own,

@@ -149,7 +149,7 @@ def _odd_axis(given: tuple[int, ...], asked: tuple[int, ...]) -> tuple[int, tupl
 def _finding(code: str, clash: Clash, layer: Layer, reason: str, fix: str) -> Finding:
     return finding(
         code,
-        "function",
+        "loss" if layer.path == "loss" else "function",
         layer.name,
         reason,
         fix=fix,

@@ -46,6 +46,7 @@ def _apart(found: RowsApart) -> Finding:
         axis_name="order of the samples",
         expected="one order for inputs and labels",
         got=got,
+        verified=found.is_mended,
     )
 
 

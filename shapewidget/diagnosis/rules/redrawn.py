@@ -29,6 +29,7 @@ def _split(found: Redrawn) -> Finding:
         axis_name="samples of the part",
         expected="the same samples in every pass",
         got="others in every pass",
+        verified=found.is_mended,
     )
 
 
@@ -45,6 +46,7 @@ def _kept(found: Redrawn) -> Finding:
         axis_name="order of the samples" if is_order else "random changes of the samples",
         expected="drawn anew in every pass",
         got="drawn once",
+        verified=found.is_mended,
     )
 
 
@@ -60,4 +62,5 @@ def _together(found: Redrawn) -> Finding:
         axis_name="samples of a batch",
         expected="drawn anew in every pass",
         got="the same in every pass",
+        verified=found.is_mended,
     )

@@ -20,6 +20,7 @@ from shapewidget.frameworks.keras.failure import failure_of
 from shapewidget.frameworks.keras.guard import same_process_state, untouched
 from shapewidget.frameworks.keras.independence import independence
 from shapewidget.frameworks.keras.inputs import make_batch
+from shapewidget.frameworks.keras.label_padding import counted_padding
 from shapewidget.frameworks.keras.plain_modules import as_model, is_plain
 from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
@@ -108,8 +109,8 @@ class KerasAdapter:
     def counted_padding(
         self, model: keras.Model, batch: Batch, loss: Callable[..., Any], labels: PaddedLabels
     ) -> CountedPadding | None:
-        """None: the masks of Keras reach a loss in other ways than by its arguments."""
-        return None
+        """The padding among the labels that a loss counts."""
+        return counted_padding(model, batch, loss, labels)
 
     def sizes(self, batch: Batch) -> Mapping[str, int]:
         """The named sizes of a batch."""

@@ -16,8 +16,11 @@ import tensorflow as tf
 
 from shapewidget.frameworks.keras.batched_first import shared_statistics
 from shapewidget.frameworks.keras.mending import mended_by_padding, mended_by_resizing, zipped_before_batching
-from shapewidget.frameworks.keras.orders import redrawn, shuffled_apart, stage_name, stages
+from shapewidget.frameworks.keras.orders import redrawn, shuffled_apart
+from shapewidget.frameworks.keras.rearranging import built
 from shapewidget.frameworks.keras.signatures import kept_signature
+from shapewidget.frameworks.keras.stages import stage_name, stages
+from shapewidget.frameworks.label_padding import padded_labels
 from shapewidget.frameworks.loading import Reading, error_text, raised_at
 from shapewidget.frameworks.nesting import disagreement
 from shapewidget.graph.batches import (
@@ -29,6 +32,7 @@ from shapewidget.graph.batches import (
     RowsApart,
     SharedStatistics,
 )
+from shapewidget.graph.padding import PaddedLabels
 
 _BATCHES = ("batch", "padded_batch")
 _KEEP_LENGTH = ("prefetch", "map", "options", "cache", "shuffle", "assert_cardinality")
@@ -208,6 +212,17 @@ class DatasetReading(Reading):
         """Labels that are shuffled otherwise than the inputs that they are zipped with."""
         join = self._join()
         return shuffled_apart(join._inputs(), is_supervised=is_supervised) if join is not None else None
+
+    def padded_labels(self) -> tuple[Any, PaddedLabels] | None:
+        """The first batch, made again of samples that are kept, where its labels are filled up to one length."""
+        if self._batch is None or stage_name(self._batch) != "padded_batch":
+            return None
+        kept = self._source().take(self._size or 1).cache()
+        samples = list(kept)
+        batch = next(iter(built(kept, [*self._after, self._batch])))
+        is_pair = isinstance(batch, tuple) and len(batch) == 2  # a third part weighs the labels
+        found = padded_labels(samples, batch[1]) if is_pair else None
+        return (batch, found) if found is not None else None
 
     def redrawn(self) -> tuple[Redrawn, ...]:
         """Stages that stand on the wrong side of one that draws at random."""

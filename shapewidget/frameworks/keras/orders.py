@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from shapewidget.graph.batches import Redrawn, RowsApart
+from shapewidget.frameworks.keras.rearranging import is_mended_by_order, is_mended_by_zipping_first
+from shapewidget.frameworks.keras.stages import stage_name, stages
+from shapewidget.graph.batches import Effect, Redrawn, RowsApart
 
 _BATCHES = ("batch", "padded_batch")
 _REGROUPING = ("unbatch", "flat_map", "interleave", "window", "group_by_window", "rebatch")
 _SAMPLES = ("tensor_slice", "range")
 """Sources that give all samples in one order."""
 _DRAWS = re.compile(r"Random(?!Dataset|Seed)|Multinomial")
-
-
-def stage_name(dataset: Any) -> str:
-    """The method that makes a stage: "padded_batch" for a `_PaddedBatchDataset`."""
-    name = type(dataset).__name__.strip("_").removeprefix("Parallel").removesuffix("Dataset").removesuffix("V2")
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-def stages(dataset: Any) -> list[Any]:
-    """The chain of a dataset from its end to its source; it ends where several streams are joined."""
-    chain = [dataset]
-    while len(inputs := chain[-1]._inputs()) == 1:
-        chain.append(inputs[0])
-    return chain
 
 
 def shuffled_apart(streams: Sequence[Any], *, is_supervised: bool) -> RowsApart | None:
@@ -40,14 +29,30 @@ def shuffled_apart(streams: Sequence[Any], *, is_supervised: bool) -> RowsApart 
             of labels is told by its one number for each sample.
     """
     is_pair = len(streams) == 2 and (is_supervised or len({_is_labels(stream) for stream in streams}) == 2)
-    orders = [[_order(stage) for stage in stages(stream) if stage_name(stage) == "shuffle"] for stream in streams]
-    is_one_order = is_pair and orders[0] == orders[1] and all(any(seeds) for *seeds, _, _ in orders[0])
-    return RowsApart("Dataset.zip") if is_pair and not is_one_order else None
+    shuffles = [[stage for stage in stages(stream) if stage_name(stage) == "shuffle"] for stream in streams]
+    if not is_pair or _is_one_order(*shuffles):
+        return None
+    is_mended = False
+    with contextlib.suppress(Exception):  # stages that are made in another way, functions that draw at random
+        is_mended = is_mended_by_zipping_first(streams)
+    return RowsApart("Dataset.zip", is_mended=is_mended)
+
+
+def _is_one_order(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether two streams come in one order: by equal seeds, or by one stage that draws its order only once.
+
+    A stage that draws anew for every iterator draws one order for the one stream and another for the other.
+    """
+    if len(one) != len(other):
+        return False
+    pairs = list(zip(one, other, strict=True))
+    return all(
+        not _is_shuffled_anew(a) if a is b else _order(a) == _order(b) and any(_order(a)[:2]) for a, b in pairs
+    )
 
 
 def _order(stage: Any) -> tuple[int, int, int, bool]:
-    again = getattr(stage, "_reshuffle_each_iteration", True) is not False
-    return int(stage._seed), int(stage._seed2), int(stage._buffer_size), again
+    return int(stage._seed), int(stage._seed2), int(stage._buffer_size), _is_shuffled_anew(stage)
 
 
 def _is_labels(stream: Any) -> bool:
@@ -68,17 +73,24 @@ def redrawn(chain: Sequence[Any]) -> Iterator[Redrawn]:
         behind = chain[place + 1 :]
         shuffle = next((each for each in behind if _is_shuffled_anew(each)), None)
         if name == "skip" and shuffle is not None and not _is_kept(behind, shuffle):
-            yield Redrawn(f"skip({int(stage._count)})", _text(shuffle), "split")
+            yield _redrawn(chain, stage, shuffle, "split")
         elif name == "cache" and not {"skip", "take"} & set(names[:place]):
             shuffle = shuffle if "shuffle" not in names[:place] else None
             random = next((each for each in behind if stage_name(each) == "map" and _draws(each)), None)
             if shuffle is not None or random is not None:
-                yield Redrawn("cache()", _text(shuffle if shuffle is not None else random), "kept")
+                yield _redrawn(chain, stage, shuffle if shuffle is not None else random, "kept")
         elif name == "shuffle" and shuffle is None:
             batch = next((each for each in behind if stage_name(each) in (*_BATCHES, *_REGROUPING)), None)
             is_plain = batch is not None and stage_name(batch) in _BATCHES and "unbatch" not in names[:place]
             if is_plain and not set(_REGROUPING) & set(names[place:]) and stage_name(chain[-1]) in _SAMPLES:
-                yield Redrawn(_text(stage), _text(batch), "together")
+                yield _redrawn(chain, stage, batch, "together")
+
+
+def _redrawn(chain: Sequence[Any], stage: Any, before: Any, effect: Effect) -> Redrawn:
+    is_mended = False
+    with contextlib.suppress(Exception):  # stages that are made in another way, functions that draw at random
+        is_mended = is_mended_by_order(stage, before, effect, chain)
+    return Redrawn(_text(stage), _text(before), effect, is_mended)
 
 
 def _text(stage: Any) -> str:
@@ -86,7 +98,10 @@ def _text(stage: Any) -> str:
     name = stage_name(stage)
     if name == "map":
         return f"map({getattr(stage._map_func._func, '__name__', 'function')})"
-    return f"{name}({int(stage._buffer_size if name == 'shuffle' else stage._batch_size)})"
+    if name == "cache":
+        return "cache()"
+    size = {"shuffle": "_buffer_size", "skip": "_count"}.get(name, "_batch_size")
+    return f"{name}({int(getattr(stage, size))})"
 
 
 def _is_shuffled_anew(stage: Any) -> bool:

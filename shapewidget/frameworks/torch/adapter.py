@@ -32,7 +32,7 @@ from shapewidget.frameworks.torch.parts import with_forward
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
 from shapewidget.frameworks.torch.sending import packed
-from shapewidget.frameworks.torch.signature import parts_taken
+from shapewidget.frameworks.torch.signature import as_arguments, parts_taken
 from shapewidget.frameworks.torch.tables import tables
 from shapewidget.frameworks.torch.watch import Watch
 from shapewidget.graph.costs import Measurement
@@ -113,7 +113,8 @@ class TorchAdapter:
     def split(self, model: nn.Module, batch: Any, loss: Callable[..., Any] | None) -> tuple[Any, Any]:
         """Inputs and targets of a loader's batch."""
         if not isinstance(batch, tuple | list) or not batch or isinstance(batch[0], tuple | list | dict):
-            return split(batch)
+            inputs, targets = split(batch)
+            return as_arguments(model, inputs), targets
         return split(batch, parts_taken(model, len(batch), has_loss=loss is not None))
 
     def counted_padding(

@@ -48,6 +48,21 @@ def written_refused(function: Any, args: Any, kwargs: Mapping[str, Any], error: 
     return clash, lambda: function(given, index, fit_to_broadcast(values, part))
 
 
+def mask_refused(function: Any, args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    """``x[mask]`` with a mask of truth values that has other sizes than the axes that it stands for."""
+    given, mask = args[:2] if len(args) > 1 else (None, None)
+    is_mask = isinstance(mask, torch.Tensor) and mask.dtype in (torch.bool, torch.uint8)
+    if not isinstance(given, torch.Tensor) or not isinstance(mask, torch.Tensor) or not is_mask:
+        return None
+    if mask.dim() > given.dim():
+        return Clash("", ClashKind.RANK, 1, None, given.dim(), mask.dim(), 0, error=error), None
+    pairs = zip(given.shape, mask.shape, strict=False)
+    axis = next((axis for axis, (size, got) in enumerate(pairs) if size != got), None)
+    if axis is None:
+        return None
+    return Clash("", ClashKind.SIZE, 1, axis, given.shape[axis], mask.shape[axis], 0, error=error), None
+
+
 def _tensors_in(index: Any) -> int:
     items = index if isinstance(index, tuple | list) else (index,)
     return sum(isinstance(item, torch.Tensor) for item in items)

@@ -31,18 +31,35 @@ def counted_padding(model: nn.Module, batch: Batch, loss: Loss, labels: PaddedLa
         outputs = model(*batch.args, **batch.kwargs)
         spoiled = mapped(outputs, lambda tensor: _spoiled(tensor, labels))
 
-        def depends(loss: Loss) -> bool:
+        def depends(loss: Loss, targets: Any) -> bool:
             values = []
             for each in (outputs, spoiled):
                 with same_random_state():
-                    values.append(torch.as_tensor(loss(each, batch.targets)).sum())
+                    values.append(torch.as_tensor(loss(each, targets)).sum())
             return not torch.allclose(values[0], values[1], rtol=1e-4, atol=1e-6)
 
-        if not depends(loss):
+        if not depends(loss, batch.targets) or _leaves_as_many_out(loss, outputs, batch.targets, labels):
             return None
-        takes_ignored = isinstance(loss, _WITH_IGNORED)
-        is_mended = takes_ignored and not depends(_ignoring(loss, labels.value))
-    return CountedPadding(labels, getattr(loss, "__name__", type(loss).__name__), takes_ignored, is_mended)
+        name = getattr(loss, "__name__", type(loss).__name__)
+        if not isinstance(loss, _WITH_IGNORED):
+            leave = f"leave the padding out of the loss: ignore_index={labels.value}"
+            return CountedPadding(labels, name, leave, is_mended=False)
+        if not labels.is_class:
+            is_mended = not depends(_ignoring(loss, labels.value), batch.targets)
+            return CountedPadding(labels, name, f"nn.{name}(ignore_index={labels.value})", is_mended)
+        left = int(loss.ignore_index)
+        is_mended = not depends(loss, torch.where(_padding(batch.targets, labels), left, batch.targets))
+    return CountedPadding(labels, name, f"fill the labels up with {left}, which nn.{name} leaves out", is_mended)
+
+
+def _leaves_as_many_out(loss: Loss, outputs: Any, targets: Any, labels: PaddedLabels) -> bool:
+    """Whether a loss takes no gradient of as many positions as are filled up, which may be others than those."""
+    if not isinstance(outputs, torch.Tensor) or not outputs.is_floating_point():
+        return False
+    with torch.enable_grad(), same_random_state():
+        given = outputs.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(torch.as_tensor(loss(given, targets)).sum(), given)
+    return int((gradient == 0).sum()) >= (labels.all - labels.own) * (outputs.numel() // labels.all)
 
 
 def _ignoring(loss: Any, value: int) -> Loss:
@@ -51,13 +68,19 @@ def _ignoring(loss: Any, value: int) -> Loss:
     return twin  # type: ignore[no-any-return]
 
 
+def _padding(tensor: torch.Tensor, labels: PaddedLabels) -> torch.Tensor:
+    """Which steps of which samples fill up, on the device of a tensor."""
+    lengths = torch.tensor(labels.lengths, device=tensor.device)
+    return torch.arange(labels.steps, device=tensor.device) >= lengths[:, None]
+
+
 def _spoiled(tensor: torch.Tensor, labels: PaddedLabels) -> torch.Tensor:
     """Outputs with other values at the steps that fill up; as they are where these cannot be told."""
     samples, steps = len(labels.lengths), labels.steps
     places = [axis for axis, size in enumerate(tensor.shape) if size == steps]
     if not tensor.is_floating_point() or samples == steps:
         return tensor
-    padding = torch.arange(steps, device=tensor.device) >= torch.tensor(labels.lengths, device=tensor.device)[:, None]
+    padding = _padding(tensor, labels)
     if tensor.shape[:1] == (samples * steps,):
         mask = padding.reshape(-1, *[1] * (tensor.dim() - 1))
     elif tensor.shape[:1] == (samples,) and len(places) == 1:

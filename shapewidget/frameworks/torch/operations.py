@@ -10,7 +10,7 @@ import torch
 
 from shapewidget.frameworks.torch.divisions import operation_not_divided, parts_refused
 from shapewidget.frameworks.torch.fixed_ranks import OF_FIXED_RANK, rank_not_taken
-from shapewidget.frameworks.torch.index_refusals import index_refused, written_refused
+from shapewidget.frameworks.torch.index_refusals import index_refused, mask_refused, written_refused
 from shapewidget.frameworks.torch.loss_refusals import LOSSES, loss_refused
 from shapewidget.frameworks.torch.reshaping import fit, fit_axes, fit_to_broadcast
 from shapewidget.frameworks.torch.scaled_attention import scaled_attention_refused
@@ -207,6 +207,7 @@ _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (frozenset(("view", "reshape")), _reshape),
     (frozenset(("gather", "scatter", "scatter_add", "scatter_reduce", "take_along_dim")), index_refused),
     (frozenset(("setitem",)), written_refused),
+    (frozenset(("getitem", "index")), mask_refused),
     (frozenset(("split", "split_with_sizes")), parts_refused),
     (frozenset(("pixel_shuffle", "pixel_unshuffle", "channel_shuffle", "glu")), operation_not_divided),
     (frozenset(("scaled_dot_product_attention",)), scaled_attention_refused),

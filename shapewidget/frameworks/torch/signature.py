@@ -71,10 +71,21 @@ def parts_taken(model: nn.Module, parts: int, *, has_loss: bool) -> int | None:
     Returns:
         None where `forward` does not tell.
     """
+    least, most = _taken(model)
+    if not least:
+        return None
+    return min(parts - 1, most) if has_loss else least
+
+
+def as_arguments(model: nn.Module, inputs: Any) -> Any:
+    """Inputs of a loader's batch as a model takes them: `default_collate` makes a list of a tuple of inputs."""
+    least, most = _taken(model)
+    return tuple(inputs) if type(inputs) is list and 1 < least <= len(inputs) <= most else inputs
+
+
+def _taken(model: nn.Module) -> tuple[int, int]:
+    """How many arguments `forward` needs, and how many it has; none where it does not tell."""
     signature = forward_signature(model)
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     plain = [each for each in signature.parameters.values() if each.kind in kinds] if signature is not None else []
-    least = sum(each.default is inspect.Parameter.empty for each in plain)
-    if not least:
-        return None
-    return min(parts - 1, len(plain)) if has_loss else least
+    return sum(each.default is inspect.Parameter.empty for each in plain), len(plain)
