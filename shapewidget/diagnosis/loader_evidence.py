@@ -17,6 +17,7 @@ from shapewidget.graph.batches import (
     Ranks,
     Redrawn,
     SharedStatistics,
+    TargetStep,
     WorkerShare,
 )
 from shapewidget.graph.padding import CountedPadding
@@ -57,6 +58,62 @@ class LoaderEdit:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """What a model, and its loss, makes of batches.
+
+    Attributes:
+        batches: Of those that differ, by their index; empty without a model.
+        has_loss: Whether those runs had a loss.
+        mended: Of the batch that failed, once a fix had made it.
+        as_many_labels: Of the first batch with a label for each sample, where there are others.
+        remainder: Of the samples that drop_last leaves out.
+        without_empty_rows: Of the last batch without its rows of zeros.
+        one_axis_less: Of a refused first batch once its first axis was taken away.
+        one_axis_more: Of that batch with one more axis in front.
+        rounded_off: Of the samples that a length rounded down leaves out of every pass.
+        counted_padding: Padding among the labels that the loss counts.
+    """
+
+    batches: Mapping[int, Trial] = field(default_factory=dict)
+    has_loss: bool = False
+    mended: Trial | None = None
+    as_many_labels: Trial | None = None
+    remainder: Trial | None = None
+    without_empty_rows: Trial | None = None
+    one_axis_less: Trial | None = None
+    one_axis_more: Trial | None = None
+    rounded_off: Trial | None = None
+    counted_padding: CountedPadding | None = None
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where the samples of the batches come from, and what they are put together with.
+
+    Attributes:
+        inner: The loaders that are read, and how far.
+        is_whole_when_repeated: Whether the longest of those was read to its end once shorter ones were repeated.
+        workers: What its workers read, where each of them reads everything.
+        ranks: What its ranks read, where it is split over some.
+        is_whole_when_weighed: Whether a sampler of class weights draws from all of the data with one for each sample.
+        statistics: The step behind the batching that makes samples depend on one another.
+        mispaired: Labels that are as many as the samples, and not theirs.
+        redrawn: Stages that stand on the wrong side of one that draws at random.
+        joins_targets: Whether the targets of a batch are the rows of all its samples, any number of each.
+    """
+
+    inner: tuple[InnerPass, ...] = ()
+    is_whole_when_repeated: bool = False
+    workers: WorkerShare | None = None
+    ranks: Ranks | None = None
+    is_whole_when_weighed: bool = False
+    statistics: SharedStatistics | None = None
+    mispaired: Mispaired | None = None
+    redrawn: tuple[Redrawn, ...] = ()
+    joins_targets: bool = False
+
+
+@dataclass(frozen=True)
 class LoaderEvidence:
     """A loader after one pass, or the first part of one.
 
@@ -65,56 +122,22 @@ class LoaderEvidence:
         batches: What it gave.
         is_complete: Whether the pass came to its end by itself.
         failure: The error that ended it.
-        mended: What the model made of the batch that failed, once a fix had made it.
-        trials: What the model made of some batches, by their index; empty without a model.
-        has_loss: Whether those runs had a loss.
-        as_many_labels: What the model made of the first batch with a label for each sample, where there are others.
-        remainder: What the model makes of the samples that drop_last leaves out.
-        inner: The loaders that it reads, and how far.
-        is_whole_when_repeated: Whether the longest of those was read to its end once shorter ones were repeated.
+        tried: What the model makes of the batches.
+        origins: Where their samples come from.
         empty_rows: Rows of zeros in the last batch.
-        without_empty_rows: What the model made of that batch without them.
-        target_step: Where in the inputs every target is found: "[:, -1]"; empty where it is in none.
-        workers: What its workers read, where each of them reads everything.
-        statistics: The step behind the batching that makes samples depend on one another.
-        ranks: What its ranks read, where it is split over some.
-        is_whole_when_weighed: Whether a sampler of class weights draws from all of the data with one for each sample.
+        target_step: The step of the inputs that every target is.
         edit: An edit of the user's code that mends the batches.
-        one_axis_less: What the model made of a refused first batch once its first axis was taken away.
-        one_axis_more: What it made of that batch with one more axis in front.
-        mispaired: Labels that are as many as the samples, and not theirs.
-        redrawn: Stages that stand on the wrong side of one that draws at random.
-        joins_targets: Whether the targets of a batch are the rows of all its samples, any number of each.
-        rounded_off: What the model makes of the samples that a length rounded down leaves out of every pass.
-        counted_padding: Padding among the labels that the loss counts.
     """
 
     settings: LoaderSettings
     batches: tuple[BatchRecord, ...] = ()
     is_complete: bool = True
     failure: Failure | None = None
-    mended: Trial | None = None
-    trials: Mapping[int, Trial] = field(default_factory=dict)
-    has_loss: bool = False
-    as_many_labels: Trial | None = None
-    remainder: Trial | None = None
-    inner: tuple[InnerPass, ...] = ()
-    is_whole_when_repeated: bool = False
+    tried: Tried = field(default_factory=Tried)
+    origins: Origins = field(default_factory=Origins)
     empty_rows: EmptyRows | None = None
-    without_empty_rows: Trial | None = None
-    target_step: str = ""
-    workers: WorkerShare | None = None
-    ranks: Ranks | None = None
-    is_whole_when_weighed: bool = False
+    target_step: TargetStep | None = None
     edit: LoaderEdit | None = None
-    one_axis_less: Trial | None = None
-    one_axis_more: Trial | None = None
-    statistics: SharedStatistics | None = None
-    mispaired: Mispaired | None = None
-    redrawn: tuple[Redrawn, ...] = ()
-    joins_targets: bool = False
-    rounded_off: Trial | None = None
-    counted_padding: CountedPadding | None = None
 
     @property
     def left_out(self) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from shapewidget.frameworks.nesting import is_array, numeric
+from shapewidget.graph.batches import TargetStep
 
 _FEWEST = 8
 
@@ -15,8 +17,7 @@ class TargetSearch:
     def __init__(self) -> None:
         """Nothing was looked at yet."""
         self._steps: set[int] | None = None
-        self._length = self._samples = 0
-        self._varies = False
+        self._batches: list[tuple[Any, Any]] = []
 
     def add(self, inputs: Any, targets: Any) -> None:
         """Keep the steps that are equal to the targets of this batch too."""
@@ -25,18 +26,27 @@ class TargetSearch:
         inputs, targets = numeric(inputs), numeric(targets)
         found = _equal_steps(inputs, targets)
         self._steps = found if self._steps is None else self._steps & found
-        if self._steps:
-            self._length = int(inputs.shape[1])
-            self._samples += int(inputs.shape[0])
-            self._varies = self._varies or bool((targets != targets[:1]).any())
+        self._batches = [*self._batches, (inputs, targets)] if self._steps else []
 
     @property
-    def step(self) -> str:
-        """The step as a subscript of the inputs, "[:, -1]"; empty where there is none, or too little was seen."""
-        if not self._steps or len(self._steps) > 1 or self._samples < _FEWEST or not self._varies:
-            return ""
-        step = next(iter(self._steps))
-        return f"[:, {step - self._length if step == self._length - 1 else step}]"
+    def found(self) -> TargetStep | None:
+        """The step; None where there is none, or several, or too little was seen."""
+        samples = sum(int(inputs.shape[0]) for inputs, _ in self._batches)
+        varies = any(bool((targets != targets[:1]).any()) for _, targets in self._batches)
+        if not self._steps or len(self._steps) > 1 or samples < _FEWEST or not varies:
+            return None
+        step, steps = next(iter(self._steps)), int(self._batches[0][0].shape[1])
+        return TargetStep(step, steps, self._is_mended(steps - step))
+
+    def _is_mended(self, shift: int) -> bool:
+        """Whether the step behind every window is the target that comes so many samples later."""
+        windows = [window for inputs, _ in self._batches for window in inputs]
+        targets = [target.reshape(-1) for _, targets in self._batches for target in targets]
+        moves_on = all(bool((one[1:] == other[:-1]).all()) for one, other in pairwise(windows))
+        if not moves_on or len(windows) <= shift + 1 or targets[0].shape[0] != windows[0].shape[1]:
+            return False
+        pairs = zip(windows[1:], targets[shift:], strict=False)
+        return all(bool((window[-1] == target).all()) for window, target in pairs)
 
 
 def _equal_steps(inputs: Any, targets: Any) -> set[int]:

@@ -270,6 +270,30 @@ class EmptyRows:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetStep:
+    """A step of the windows that every target is equal to.
+
+    Attributes:
+        step: Which.
+        steps: How many a window has.
+        is_mended: Whether the windows move on by one step each, and each target moved on is the step behind a window.
+    """
+
+    step: int
+    steps: int
+    is_mended: bool
+
+    @property
+    def shift(self) -> int:
+        """By how many samples the targets come too early."""
+        return self.steps - self.step
+
+    def __str__(self) -> str:
+        """As a subscript of the inputs: "[:, -1]"."""
+        return f"[:, {-1 if self.step == self.steps - 1 else self.step}]"
+
+
+@dataclass(frozen=True, slots=True)
 class SharedStatistics:
     """A step behind the batching that makes every sample of a batch depend on all others.
 

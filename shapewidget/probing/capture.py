@@ -20,9 +20,10 @@ from shapewidget.frameworks.registry import loaded_adapters
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.explain import explain, unknown
-from shapewidget.probing.loops import of_last_batch, of_loader, trained_wrongly, unequal, unmade_batch
+from shapewidget.probing.loops import of_last_batch, of_loader, trained_wrongly, unmade_batch
 from shapewidget.probing.replays import proven
 from shapewidget.probing.report import Report
+from shapewidget.probing.unequal import unequal
 
 
 class capture:  # used as a function: `with shapewidget.capture() as report:`

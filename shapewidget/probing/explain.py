@@ -20,10 +20,10 @@ from shapewidget.frameworks.source.frames import is_own, resolve
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.probing.last_error import last_error
 from shapewidget.probing.loaders import check_loader
-from shapewidget.probing.loops import unequal
 from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
+from shapewidget.probing.unequal import unequal
 from shapewidget.probing.wrong_names import with_another_name
 
 

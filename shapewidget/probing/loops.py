@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, Severity
-from shapewidget.diagnosis.loader_evidence import LoaderEvidence
+from shapewidget.diagnosis.loader_evidence import LoaderEvidence, Origins
 from shapewidget.diagnosis.rules.accumulation import accumulation
-from shapewidget.diagnosis.rules.labels import arrays_of_two_lengths
 from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter, short_batch_refused, shorter_loader_ends
 from shapewidget.diagnosis.rules.pairing import labels_of_others
 from shapewidget.diagnosis.rules.passes import always_the_first_batch, empty_batches, iterator_used_up
@@ -17,7 +16,6 @@ from shapewidget.diagnosis.rules.redrawn import drawn_at_the_wrong_time
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.frameworks.registry import reading_of
-from shapewidget.frameworks.unequal import unequal_arrays
 from shapewidget.probing.loaders import check_loader
 
 _LABELS = "SW713"
@@ -47,13 +45,13 @@ def _seen_without_a_pass(loader: Any, is_fitted: bool) -> list[Finding]:
     with contextlib.suppress(Exception):  # the user's code, run in another order than it was written for
         reading = reading_of(loader)
         with reading.untouched():
-            evidence = LoaderEvidence(
-                reading.settings,
+            origins = Origins(
                 inner=reading.inner_passes(),
                 is_whole_when_repeated=reading.is_whole_when_repeated(0),
                 mispaired=reading.mispaired(is_supervised=is_fitted),
                 redrawn=reading.redrawn(),
             )
+            evidence = LoaderEvidence(reading.settings, origins=origins)
         rules = (labels_of_others, drawn_at_the_wrong_time, shorter_loader_ends)
         return [each for rule in rules for each in rule(evidence)]
     return []
@@ -91,12 +89,6 @@ def _is_cause(of_loader: Finding, surfaced: Finding) -> bool:
 def _first_sizes(found: Finding) -> set[object]:
     """The two sizes of the first axis that a finding is about."""
     return {each[0] if isinstance(each, tuple) and each else each for each in (found.expected, found.got)}
-
-
-def unequal(error: Exception) -> list[Finding]:
-    """What is said of arrays of several lengths that were to be one data set; empty where the error is another."""
-    found = unequal_arrays(error)
-    return [arrays_of_two_lengths(found.title, found.lengths, found.source)] if found is not None else []
 
 
 def unmade_batch(watch: Watch) -> list[Finding]:

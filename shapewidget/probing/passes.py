@@ -15,7 +15,7 @@ from shapewidget.frameworks.nesting import parts, size_of, split
 from shapewidget.frameworks.padding import padding_share
 from shapewidget.frameworks.registry import reading_of
 from shapewidget.frameworks.windows import TargetSearch
-from shapewidget.graph.batches import BatchRecord, Failure
+from shapewidget.graph.batches import BatchRecord, Failure, TargetStep
 from shapewidget.probing.patience import NoBatchError, Patience
 from shapewidget.probing.progress import Progress
 
@@ -61,7 +61,7 @@ class Pass:
         is_complete: Whether it came to its end by itself.
         failure: The error that ended it.
         left_out: The samples that drop_last leaves out, as a batch.
-        target_step: Where in the inputs all targets stand.
+        target_step: The step of the inputs that every target is.
         notes: Why it was not read to its end.
     """
 
@@ -71,7 +71,7 @@ class Pass:
     is_complete: bool = False
     failure: Failure | None = None
     left_out: Any | None = None
-    target_step: str = ""
+    target_step: TargetStep | None = None
     notes: tuple[str, ...] = ()
     _runs: list[_Run] = field(default_factory=list, repr=False)
     _records: list[BatchRecord] = field(default_factory=list, repr=False)
@@ -196,7 +196,7 @@ def _go(found: Pass, most: int, seconds: float | None, patience: Patience) -> No
                     search.add(*found.split(batch))
     finally:
         progress.close()
-        found.target_step = search.step
+        found.target_step = search.found
         if hasattr(batches, "close"):
             batches.close()
 

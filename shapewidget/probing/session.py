@@ -171,7 +171,7 @@ class Session:
             self._notes(own),
             self._meanings(),
             own.stopped,
-            Timeline(self._loader.batches, self._loader.ranks) if self._loader is not None else None,
+            Timeline(self._loader.batches, self._loader.origins.ranks) if self._loader is not None else None,
             session=self,
         )
         return self.report

@@ -109,9 +109,7 @@ def _said(evidence: Evidence, layer: Layer, odd: Merged, kept: Merged) -> Diagno
         f"meet those of another sample."
     )
     if unpacked is not None:
-        reason += (
-            f" Time is in front since `pad_packed_sequence`: `pack_padded_sequence` is told batch_first=True, it is not."
-        )
+        reason += " Time is in front since `pad_packed_sequence`, which is not told batch_first=True as the packing is."
         edits, by = (*batch_first_again(unpacked), *edits), replace(unpacked, name="pad_packed_sequence")
     said = finding_at(
         "SW616", by, reason, fix=edits[0].replacement if edits else f"repeat_interleave(..., dim={odd.axis})",

@@ -10,7 +10,7 @@ from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 
 def statistics_of_the_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A function behind the batching whose result for a sample changes with the other samples of its batch."""
-    found = evidence.statistics
+    found = evidence.origins.statistics
     if found is None:
         return
     size, rest = found.shape[0], (1,) * (len(found.shape) - 1)

@@ -10,7 +10,7 @@ from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 
 def padding_counted(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A loss that depends on what a model says where there is no label."""
-    found = evidence.counted_padding
+    found = evidence.tried.counted_padding
     if found is None:
         return
     labels = found.labels

@@ -19,9 +19,9 @@ def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
     if odd is None:
         return
     samples, labels = _sizes(odd) or (0, 0)
-    trial = evidence.trials.get(odd.index) if evidence.has_loss else None
+    trial = evidence.tried.batches.get(odd.index) if evidence.tried.has_loss else None
     if trial is None:
-        is_wrong = not evidence.trials and odd is evidence.batches[0] and not evidence.joins_targets
+        is_wrong = not evidence.tried.batches and odd is evidence.batches[0] and not evidence.origins.joins_targets
         code = "SW713"
     elif trial.refusal is not None:
         is_wrong, code = trial.refusal.where == "loss", "SW713"
@@ -53,11 +53,11 @@ def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels:
     title, zipped = evidence.settings.title, evidence.settings.zipped
     if len(set(zipped)) > 1:
         why = f"They come from streams that were batched by {zipped[0]} and by {zipped[1]} before they were zipped."
-        fix, trial = f"zip first, then batch: tf.data.Dataset.zip(...).batch({zipped[0]})", evidence.mended
+        fix, trial = f"zip first, then batch: tf.data.Dataset.zip(...).batch({zipped[0]})", evidence.tried.mended
     else:
         why = "They differ as they leave the loader, before any model."
         fix = f"make one label for each sample, {samples} and not {labels}, where {title} makes the batch"
-        trial = evidence.as_many_labels
+        trial = evidence.tried.as_many_labels
     details = {"fix": fix, "verified": trial is not None and trial.refusal is None}
     if evidence.edit is not None:
         why, details = (
@@ -95,25 +95,29 @@ def rows_of_zeros(evidence: LoaderEvidence) -> Iterator[Finding]:
         axis_name="batch",
         expected=empty.filled,
         got=empty.size,
-        verified=evidence.without_empty_rows is not None and evidence.without_empty_rows.refusal is None,
+        verified=evidence.tried.without_empty_rows is not None and evidence.tried.without_empty_rows.refusal is None,
     )
 
 
 def target_in_inputs(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A window that holds the value that is to be foretold."""
-    if not evidence.target_step:
+    found = evidence.target_step
+    if found is None:
         return
     yield finding(
         "SW716",
         "loader",
         evidence.settings.title,
-        f"The target of every sample that was read is inputs{evidence.target_step} of the same sample, to the last "
-        f"bit: there is nothing to foretell.",
-        fix="shift the targets: the first step behind the window",
+        f"The target of every sample that was read is inputs{found} of the same sample, to the last bit: it is step "
+        f"{found.step} of a window of {found.steps}, which has steps 0 to {found.steps - 1}. There is nothing to "
+        f"foretell; the first step behind the window is step {found.steps}.",
+        fix=f"give each window the target of {found.shift} sample{'' if found.shift == 1 else 's'} later: "
+        f"targets[{found.shift}:], and data[:-{found.shift}]",
         axis=1,
         axis_name="time",
-        expected="a step behind the window",
-        got=evidence.target_step,
+        expected=f"step {found.steps}, behind the window",
+        got=f"step {found.step}",
+        verified=found.is_mended,
     )
 
 

@@ -24,11 +24,12 @@ def last_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
         return
     full, last = batches[0].size, batches[-1].size
     if full is not None and last is not None and last < full and all(batch.size == full for batch in batches[:-1]):
+        taken = "the model takes" if evidence.tried.batches else "most models take"
         yield finding(
             "SW701",
             "loader",
             settings.title,
-            f"{_arithmetic(evidence, full, last)}; {'the model takes' if evidence.trials else 'most models take'} it.",
+            f"{_arithmetic(evidence, full, last)}; {taken} it.",
             fix=f"{settings.dropping}=True if every batch has to be full",
             axis=0,
             axis_name="batch",
@@ -69,12 +70,12 @@ def batch_refused(evidence: LoaderEvidence) -> Iterator[Finding]:
 def batched_wrongly(evidence: LoaderEvidence) -> Iterator[Finding]:
     """Batches that were made twice, or samples that were never batched, which the model tells by refusing them."""
     first = evidence.batches[0] if evidence.batches else None
-    trial = evidence.trials.get(0)
+    trial = evidence.tried.batches.get(0)
     if first is None or trial is None or trial.refusal is None or not first.inputs:
         return
     title, spec = evidence.settings.title, first.inputs[0].spec
     details: dict[str, Any] = {"axis": 0, "axis_name": "batch", "got": len(spec.shape), "verified": True}
-    less, more = evidence.one_axis_less, evidence.one_axis_more
+    less, more = evidence.tried.one_axis_less, evidence.tried.one_axis_more
     if less is not None and less.refusal is None:
         reason = (
             f"{title} gives batches of batches: {spec.shape[0]} batch{'' if spec.shape[0] == 1 else 'es'} of "
@@ -115,10 +116,10 @@ def longer_than_said(evidence: LoaderEvidence) -> Iterator[Finding]:
 
 def _refused(evidence: LoaderEvidence) -> dict[int, Finding]:
     """The refused batches, if the model takes the first one."""
-    first = evidence.trials.get(evidence.batches[0].index) if evidence.batches else None
+    first = evidence.tried.batches.get(evidence.batches[0].index) if evidence.batches else None
     if first is None or first.refusal is not None:
         return {}
-    return {index: trial.refusal for index, trial in evidence.trials.items() if trial.refusal is not None}
+    return {index: trial.refusal for index, trial in evidence.tried.batches.items() if trial.refusal is not None}
 
 
 def _what_differs(evidence: LoaderEvidence, first: BatchRecord, batch: BatchRecord) -> tuple[str, str]:
@@ -211,7 +212,7 @@ def samples_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
         details |= {"fix": fix, "verified": _is_taken(evidence)}
         yield finding("SW704", "loader", settings.title, reason, expected=size, got=samples, **details)
         return
-    rest = evidence.remainder
+    rest = evidence.tried.remainder
     has_a_reason = rest is not None and (rest.refusal is not None or rest.mixes_samples)
     reason = (
         f"{samples} samples in batches of {size} leave {left}, which {settings.dropping} leaves out: {samples - left} "
@@ -229,7 +230,7 @@ def samples_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
 
 def _is_taken(evidence: LoaderEvidence) -> bool:
     """Whether the model was run on what drop_last leaves out, and took it."""
-    return evidence.remainder is not None and evidence.remainder.refusal is None
+    return evidence.tried.remainder is not None and evidence.tried.remainder.refusal is None
 
 
 def draws_from_others(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -255,7 +256,7 @@ def draws_from_others(evidence: LoaderEvidence) -> Iterator[Finding]:
         axis_name="samples",
         expected=samples,
         got=known,
-        verified=evidence.is_whole_when_weighed,
+        verified=evidence.origins.is_whole_when_weighed,
     )
 
 
@@ -283,7 +284,7 @@ def rows_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
     """An object that cuts batches from arrays of its own, and that does not give all of their rows."""
     rows, title = evidence.settings.rows, evidence.settings.title
     read = sum(batch.size or 0 for batch in evidence.batches)
-    size, batches, rest = evidence.settings.batch_size, evidence.settings.batches, evidence.rounded_off
+    size, batches, rest = evidence.settings.batch_size, evidence.settings.batches, evidence.tried.rounded_off
     if rows and size and batches and rest is not None and rest.refusal is None:
         yield finding(
             "SW703",
@@ -333,8 +334,8 @@ def loader_gives_nothing(evidence: LoaderEvidence) -> Iterator[Finding]:
 
 def shorter_loader_ends(evidence: LoaderEvidence) -> Iterator[Finding]:
     """Loaders read side by side, one of which ended while others had more to give."""
-    ended = [one for one in evidence.inner if one.drawn == one.batches]
-    longer = next((one for one in evidence.inner if 0 < one.drawn < one.batches), None)
+    ended = [one for one in evidence.origins.inner if one.drawn == one.batches]
+    longer = next((one for one in evidence.origins.inner if 0 < one.drawn < one.batches), None)
     is_batched_alike = len(set(evidence.settings.zipped)) < 2
     if evidence.is_complete and ended and longer is not None and is_batched_alike:
         yield zipped(longer, ended[0], evidence)
@@ -359,7 +360,7 @@ def zipped(longer: InnerPass, shorter: InnerPass, evidence: LoaderEvidence) -> F
         axis_name=f"{longer.unit} per pass",
         expected=longer.batches,
         got=got,
-        verified=evidence.is_whole_when_repeated,
+        verified=evidence.origins.is_whole_when_repeated,
     )
 
 

@@ -12,7 +12,7 @@ from shapewidget.graph.batches import JoinedApart, Misnumbered, Renumbered, Rows
 
 def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
     """The first way in which inputs and labels part."""
-    match evidence.mispaired:
+    match evidence.origins.mispaired:
         case RowsApart() as found:
             yield _apart(found)
         case Renumbered() as found:

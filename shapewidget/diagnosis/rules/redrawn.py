@@ -12,7 +12,7 @@ from shapewidget.graph.batches import Redrawn
 def drawn_at_the_wrong_time(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A split of what every pass draws anew, a cache that keeps the first draw, samples that are batched too early."""
     say = {"split": _split, "kept": _kept, "together": _together}
-    for each in evidence.redrawn[:1]:
+    for each in evidence.origins.redrawn[:1]:
         yield say[each.effect](each)
 
 

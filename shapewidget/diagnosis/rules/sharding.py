@@ -16,7 +16,7 @@ _DETAILS: dict[str, Any] = {"axis": 0, "axis_name": "samples per rank"}
 
 def workers_repeat(evidence: LoaderEvidence) -> Iterator[Finding]:
     """An iterable data set that every worker reads from its beginning to its end."""
-    share = evidence.workers
+    share = evidence.origins.workers
     if share is not None and share.samples > share.alone:
         yield finding(
             "SW731",
@@ -36,7 +36,7 @@ def workers_repeat(evidence: LoaderEvidence) -> Iterator[Finding]:
 
 def ranks_share_badly(evidence: LoaderEvidence) -> Iterator[Finding]:
     """The first cause that explains what the ranks read, and a note of the counts."""
-    ranks = evidence.ranks
+    ranks = evidence.origins.ranks
     if ranks is None or len(ranks.shares) < 2:
         return
     yield from uneven_ranks(ranks)

@@ -18,7 +18,7 @@ def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
     if failure.is_blocked:
         yield _blocked(evidence, failure)
     elif failure.disagreement is not None:
-        yield _unstackable(failure, failure.disagreement, evidence.mended)
+        yield _unstackable(failure, failure.disagreement, evidence.tried.mended)
     else:
         yield _raised(evidence, failure)
 

@@ -46,9 +46,7 @@ def _is_one_order(one: Sequence[Any], other: Sequence[Any]) -> bool:
     if len(one) != len(other):
         return False
     pairs = list(zip(one, other, strict=True))
-    return all(
-        not _is_shuffled_anew(a) if a is b else _order(a) == _order(b) and any(_order(a)[:2]) for a, b in pairs
-    )
+    return all(not _is_shuffled_anew(a) if a is b else _order(a) == _order(b) and any(_order(a)[:2]) for a, b in pairs)
 
 
 def _order(stage: Any) -> tuple[int, int, int, bool]:

@@ -1,0 +1,135 @@
+"""What a model and its loss make of the batches of a loader."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shapewidget.diagnosis.diagnose import diagnose
+from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.findings import Severity
+from shapewidget.diagnosis.loader_evidence import Trial, Tried
+from shapewidget.errors import ShapeWidgetError
+from shapewidget.frameworks.adapter import Adapter
+from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numeric, size_of
+from shapewidget.graph.batches import EmptyRows
+from shapewidget.graph.padding import CountedPadding
+from shapewidget.probing.passes import Pass
+
+Loss = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Runs a model on batches of a pass, each on a copy.
+
+    Attributes:
+        found: The pass.
+        adapter: Of the model's framework; None without a model, which takes everything.
+        model: The model.
+        loss: Called on what it gives.
+    """
+
+    found: Pass
+    adapter: Adapter | None = None
+    model: Any = None
+    loss: Loss | None = None
+
+    def of_pass(self, empty: EmptyRows | None, rounded_off: Any | None) -> Tried:
+        """What is made of the batches of the pass, and of those that it could have.
+
+        Args:
+            empty: Rows of zeros in the last batch.
+            rounded_off: The samples that a length rounded down leaves out.
+        """
+        found = self.found
+        tried = ((index, self._tried(batch)) for index, batch in found.kept.items())
+        batches = {index: trial for index, trial in tried if trial is not None}
+        less, more = self._other_axes(batches)
+        return Tried(
+            batches,
+            has_loss=self.adapter is not None and self.loss is not None,
+            mended=self._taken_without_a_model(found.reading.mended),
+            as_many_labels=self._with_as_many_labels(),
+            remainder=self._tried(found.left_out) if found.left_out is not None else None,
+            without_empty_rows=self._cut_to(empty) if empty is not None else None,
+            one_axis_less=less,
+            one_axis_more=more,
+            rounded_off=self._taken_without_a_model(rounded_off),
+            counted_padding=self._counted_padding(batches),
+        )
+
+    def takes(self, batch: Any) -> bool:
+        """Whether the model takes a batch; without a model all are taken."""
+        trial = self._tried(batch)
+        return trial is None or trial.refusal is None
+
+    def _tried(self, batch: Any) -> Trial | None:
+        return self._of(*self.found.split(batch)) if self.adapter is not None else None
+
+    def _of(self, inputs: Any, targets: Any) -> Trial | None:
+        """What the model makes of inputs and targets; None where it cannot be called with them at all."""
+        if self.adapter is None:
+            return None
+        try:
+            batch = self.adapter.batch(self.model, inputs, targets if self.loss is not None else None, None, self.loss)
+            recording = self.adapter.record(self.model, batch, self.loss)
+        except ShapeWidgetError:
+            return None
+        found = (diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes)))
+        refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
+        takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
+        return Trial(refusal, takes_statistics and bool(getattr(self.model, "training", False)))
+
+    def _taken_without_a_model(self, batch: Any | None) -> Trial | None:
+        """What is made of a batch that no pass gives; without a model it is taken."""
+        if batch is None:
+            return None
+        return self._tried(batch) if self.adapter is not None else Trial()
+
+    def _with_as_many_labels(self) -> Trial | None:
+        """The first batch again with one label for each sample, repeated or cut; None where they are as many."""
+        if self.adapter is None or self.loss is None:
+            return None
+        inputs, targets = self.found.split(self.found.first)
+        samples = size_of(inputs)
+        labels = int(targets.shape[0]) if is_array(targets) and len(targets.shape) else None
+        if samples is None or not labels or labels == samples:
+            return None
+        return self._of(inputs, numeric(targets)[[place % labels for place in range(samples)]])
+
+    def _other_axes(self, batches: Mapping[int, Trial]) -> tuple[Trial | None, Trial | None]:
+        """The first batch, where it is refused, with its first axis taken away, and with one more in front."""
+        first = batches.get(0)
+        if first is None or first.refusal is None or self.found.failure is not None:
+            return None, None
+        batch = self.found.split(self.found.first)
+        shapes = [tuple(array.shape) for _, array in named_arrays(batch)]
+        if len({shape[:1] for shape in shapes}) > 1:  # no axis that all share: single samples
+            return None, self._of(*mapped(batch, lambda array: numeric(array)[None]))
+        if min(map(len, shapes)) > 1 and len({shape[:2] for shape in shapes}) == 1:
+            return self._of(*mapped(batch, lambda array: numeric(array)[0])), None
+        return None, None
+
+    def _cut_to(self, empty: EmptyRows) -> Trial | None:
+        """The last batch with the rows alone that hold a sample."""
+        inputs, targets = self.found.split(self.found.kept[empty.index])
+        if not is_array(inputs) or not is_array(targets):
+            return None
+        return self._of(inputs[: empty.filled], targets[: empty.filled])
+
+    def _counted_padding(self, batches: Mapping[int, Trial]) -> CountedPadding | None:
+        """Padding among the labels that the loss counts; None where a batch is refused, or has no padding."""
+        is_taken = batches and all(trial.refusal is None for trial in batches.values())
+        if self.adapter is None or self.loss is None or self.found.failure is not None or not is_taken:
+            return None
+        reading = self.found.reading
+        with contextlib.suppress(Exception), reading.untouched():  # samples that nobody asks for may raise
+            padded = reading.padded_labels()
+            if padded is not None:
+                inputs, targets = self.found.split(padded[0])
+                batch = self.adapter.batch(self.model, inputs, targets, None, self.loss)
+                return self.adapter.counted_padding(self.model, batch, self.loss, padded[1])
+        return None
