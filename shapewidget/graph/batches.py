@@ -384,7 +384,22 @@ class JoinedApart:
     is_mended: bool
 
 
-Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A batch whose rows each hold one feature of all samples.
+
+    Attributes:
+        step: What makes it.
+        samples: How many samples it has.
+        features: How many features each of them has.
+    """
+
+    step: str
+    samples: int
+    features: int
+
+
+Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart | Columns
 """Labels that are as many as the samples, and not theirs."""
 
 

@@ -17,12 +17,14 @@ class LossTerm:
         is_mean: Whether it is a mean over its rows.
         rows: Number of rows.
         summed: Of a sum, over how many values.
+        counted: Of labels that may be left out, how many are not.
     """
 
     factors: tuple[float, ...] = ()
     is_mean: bool = False
     rows: int | None = None
     summed: int | None = None
+    counted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class BackwardPass:
         stream: The pass over a loader that gave the last batch before it; None where none did.
         drawn: How many batches that pass had given.
         samples: How many samples the last of them had.
+        counted: How many labels the loss is the mean over, where it can leave some out.
     """
 
     line: int
@@ -48,6 +51,7 @@ class BackwardPass:
     stream: int | None = None
     drawn: int = 0
     samples: int | None = None
+    counted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,23 @@ def test_arrays_of_two_lengths_are_told_of_fit_and_by_explain():
     assert shapewidget.explain(error.value).findings[0].expected == 60
 
 
+SERIES = np.random.default_rng(1).normal(size=(1, 30, 4)).astype("float32")
+
+
+@pytest.mark.parametrize("is_each_step", [True, False])
+def test_labels_of_the_steps_of_one_sequence_are_read_as_the_model_does(is_each_step):
+    made = keras.Sequential([keras.layers.LSTM(5, return_sequences=is_each_step), keras.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    labels = SERIES.mean(-1).reshape(30, 1)
+    with shapewidget.capture(reraise=False) as report:
+        made.fit(SERIES, labels, verbose=0)
+    (found,) = report.findings
+    wanted = "labels.reshape(1, 30, 1)" if is_each_step else "SERIES.reshape(30, 1, 4)"
+    assert (found.code, found.expected, found.got, found.verified) == ("SW713", 1, 30, True)
+    assert wanted in found.fix
+    assert "+" in found.patch
+
+
 class Counted(keras.utils.PyDataset):
     """Batches of 8; says how many there are."""
 

@@ -40,8 +40,23 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("dataset", "code"), WRONG.values(), ids=WRONG)
-def test_pipeline_in_the_wrong_order_is_found(dataset, code):
-    assert codes(shapewidget.check_loader(dataset)) == [code]
+def test_pipeline_in_the_wrong_order_is_found_and_run_in_the_right_one(dataset, code, request):
+    report = shapewidget.check_loader(dataset)
+    assert codes(report) == [code]
+    assert report.findings[0].verified == ("inputs shuffled" not in request.node.callspec.id)
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_one_shuffle_that_two_streams_read_draws_an_order_for_each_of_them(again):
+    names = tf.data.Dataset.range(40).shuffle(40, seed=3, reshuffle_each_iteration=again)
+    dataset = zipped(names.map(lambda k: tf.fill((3,), k)), names.map(lambda k: k % 4)).batch(8)
+    assert codes(shapewidget.check_loader(dataset)) == (["SW725"] if again else [])
+
+
+def test_order_that_cannot_be_made_again_is_told_without_a_proof():
+    grouped = BOTH.interleave(lambda x, y: tf.data.Dataset.from_tensors((x, y)), cycle_length=1)
+    (found,) = shapewidget.check_loader(grouped.shuffle(50).skip(40)).findings
+    assert (found.code, found.verified) == ("SW728", False)
 
 
 RIGHT = {

@@ -129,7 +129,18 @@ def cleared_once_an_epoch(training):
             training.optimizer.step()
 
 
+def unequal_labels(training, reduction="mean", share=WINDOW):
+    """Labels of which one is left, or seven of eight, by turns."""
+    loss = nn.CrossEntropyLoss(reduction=reduction)
+    for count, (x, y) in enumerate(training.loader, 1):
+        y[1 + 6 * (count % 2) :] = -100
+        (loss(training.model(x), y) / share).backward()
+        if count % WINDOW == 0:
+            training.step()
+
+
 WRONG = {
+    unequal_labels: ("SW758", "a label of the batch of 1 counts 7.0 times as much as one of the batch of 7"),
     cleared_once_an_epoch: ("SW755", "of 24 steps, some use the sum of the gradients of up to 12"),
     list_of_batches_not_divided: ("SW752", "the gradient is 4 times that of their mean"),
     joined_and_divided: ("SW751", "the gradient is 4 times too small"),
@@ -328,7 +339,12 @@ def groups_of_batches(training):
         training.step()
 
 
+def unequal_labels_summed(training):
+    unequal_labels(training, "sum", 16)
+
+
 RIGHT = [
+    unequal_labels_summed,
     first_batch_of_a_shuffled_loader,
     tasks_of_one_batch_without_a_loader,
     groups_of_batches,

@@ -96,3 +96,27 @@ def test_padding_that_a_loss_leaves_out_raises_no_alarm(value, form, loss):
 def test_labels_of_one_length_are_no_padding():
     data = [(torch.arange(6) % 5 + 1, torch.tensor([1, 2, 0, 0, 0, 0])) for _ in range(8)]
     assert told(DataLoader(data, batch_size=4), classes_second, nn.CrossEntropyLoss()) == []
+
+
+def with_class_zero(value):
+    """Labels among which the value that fills them up is a class too."""
+
+    def collate(samples):
+        words, labels = zip(*samples, strict=True)
+        return pad_sequence(words, True), pad_sequence(labels, True, value)
+
+    return DataLoader([(words, words % 3) for words in WORDS], batch_size=4, collate_fn=collate)
+
+
+def test_padding_that_is_a_class_too_is_filled_up_with_what_the_loss_leaves_out():
+    (found,) = told(with_class_zero(0), classes_second, nn.CrossEntropyLoss())
+    assert found.fix == "fill the labels up with -100, which nn.CrossEntropyLoss leaves out"
+    assert found.verified
+    assert told(with_class_zero(-100), classes_second, nn.CrossEntropyLoss()) == []
+
+
+def test_loss_that_leaves_as_many_places_out_counts_no_padding_though_they_are_others():
+    def turned(scores):
+        return scores.transpose(0, 1).contiguous()
+
+    assert told(tags(-1), turned, lambda scores, labels: flat(scores, labels, ignore_index=-1)) == []

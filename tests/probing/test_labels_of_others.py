@@ -297,3 +297,31 @@ def test_window_with_the_next_value_as_target_is_no_other_order():
             yield X[start : start + 8], Y[start + 1 : start + 9]
 
     assert codes(shapewidget.check_loader(windows())) == []
+
+
+class Stacked:
+    """Batches of a loader whose samples hold a list of numbers."""
+
+    def __init__(self, axis, features=4):
+        data = [{"row": torch.rand(features).tolist(), "label": place % 3} for place in range(12)]
+        self.loader, self.axis, self.size = DataLoader(data, batch_size=4), axis, features
+
+    def __iter__(self):
+        for batch in self.loader:
+            yield torch.stack(batch["row"], dim=self.axis).reshape(4, self.size), batch["label"]
+
+
+@pytest.mark.parametrize("features", [4, 6])
+def test_list_of_features_that_is_stacked_by_columns_is_found(features):
+    (found,) = shapewidget.check_loader(Stacked(0, features)).findings
+    assert (found.code, found.expected, found.verified) == ("SW735", (4, features), True)
+    assert codes(shapewidget.check_loader(Stacked(1, features))) == []
+
+
+def test_steps_in_front_of_the_samples_are_no_columns():
+    def time_first(samples):
+        words, labels = zip(*samples, strict=True)
+        return torch.stack(words, dim=1), torch.tensor(labels)
+
+    data = [(torch.arange(4) + place, place) for place in range(8)]
+    assert "SW735" not in codes(shapewidget.check_loader(DataLoader(data, batch_size=4, collate_fn=time_first)))

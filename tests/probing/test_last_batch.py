@@ -68,3 +68,20 @@ def test_error_at_a_full_batch_is_not_laid_to_the_last_one():
         for (x,) in training.batches:
             training.model(x) + torch.zeros(5, 1)
     assert "last of the pass" not in serious(report)[0].reason
+
+
+@pytest.mark.parametrize("rows", [None, 8])
+def test_mask_of_full_batches_that_meets_a_short_one_is_told_of_the_last_batch(rows):
+    data, model = TensorDataset(torch.randn(20, 3)), nn.Linear(3, 4)
+    with shapewidget.capture(reraise=False) as report:
+        for (x,) in DataLoader(data, batch_size=8):
+            similar = model(x) @ model(x).T
+            similar[~torch.eye(rows or len(x), dtype=torch.bool)].mean().backward()
+    refused = [each for each in report.findings if each.severity == "mismatch"]
+    if rows is None:
+        assert refused == []
+    else:
+        assert [(each.code, each.layer, each.expected, each.got, each.verified) for each in refused] == [
+            ("SW201", "index", 4, 8, True)
+        ]
+        assert "Batch 2 is the last of the pass and has 4 samples" in refused[0].reason

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, IterableDataset, Sampler
 
 import shapewidget
@@ -97,3 +98,18 @@ def test_batches_of_an_iterable_are_shared_by_workers():
     report = shapewidget.check_loader(DataLoader(Stream(), SIZE, num_workers=2))
     assert report.ok
     assert sum(batch.size for batch in report.batches) == ROWS
+
+
+def test_tuple_of_inputs_that_default_collate_makes_a_list_of_is_several_arguments():
+    class Pair(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(8, 2)
+
+        def forward(self, one, other):
+            return self.head(torch.cat([one, other], 1))
+
+    data = [((torch.randn(4), torch.randn(4)), place % 2) for place in range(10)]
+    loader = DataLoader(data, batch_size=5)
+    assert shapewidget.check_loader(loader, model=Pair(), loss=nn.CrossEntropyLoss()).ok
+    assert shapewidget.probe(Pair(), loader=loader, loss=nn.CrossEntropyLoss()).ok

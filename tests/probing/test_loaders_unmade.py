@@ -209,7 +209,20 @@ def test_target_that_stands_in_its_window_is_found(behind, expected):
     series = torch.randn(60, 2)
     windows = torch.stack([series[start : start + 10] for start in range(40)])
     targets = torch.stack([series[start + 10 + behind] for start in range(40)])
-    assert codes(shapewidget.check_loader(DataLoader(TensorDataset(windows, targets), batch_size=8))) == expected
+    report = shapewidget.check_loader(DataLoader(TensorDataset(windows, targets), batch_size=8))
+    assert codes(report) == expected
+    assert all(finding.verified for finding in report.findings)
+
+
+def test_target_that_is_the_first_step_of_its_window_is_told_how_far_to_move():
+    series = torch.randn(60, 1)
+    windows = torch.stack([series[start : start + 10] for start in range(50)])
+    found = only(shapewidget.check_loader(DataLoader(TensorDataset(windows, series[:50]), batch_size=10)))
+    assert (found.expected, found.got, found.verified) == ("step 10, behind the window", "step 0", True)
+    assert "targets[10:]" in found.fix
+    order = torch.randperm(50)
+    mixed = DataLoader(TensorDataset(windows[order], series[:50][order]), batch_size=10)
+    assert not only(shapewidget.check_loader(mixed)).verified
 
 
 def test_picture_of_one_channel_among_others_is_expanded():

@@ -210,12 +210,48 @@ def never_stepped(loop: Loop) -> Iterator[Finding]:
     )
 
 
+def unequal_labels(loop: Loop) -> Iterator[Finding]:
+    """Means over unequal numbers of labels that are weighed alike."""
+    passes = [each for window in loop.full for each in window.passes]
+    leaves_out = any(None not in (each.counted, each.rows) and each.counted != each.rows for each in passes)
+    window = next((each for each in loop.full if _is_of_unequal(each, loop.batches)), None)
+    if window is None or not leaves_out:
+        return
+    counts = [each.counted or 0 for each in window.passes]
+    most, least, total = max(counts), min(counts), sum(counts)
+    yield _found(
+        "SW758",
+        loop,
+        f"The {len(counts)} batches of a window have {_listed(counts)} labels that count, {total} together. Each loss "
+        f"is the mean over its own, and all weigh the same: a label of the batch of {least} counts {most / least:.1f} "
+        f"times as much as one of the batch of {most}, where each should count 1/{total}.",
+        f"sum the losses, reduction='sum', and divide each sum by the labels of the whole window, {total}",
+        f"{total} labels of the same weight",
+        f"{least} labels that weigh as much as {most}",
+    )
+
+
+def _is_of_unequal(window: Window, count: int) -> bool:
+    """Whether one loss of a window is the mean over at least twice as many labels as another."""
+    passes = window.passes
+    counts = [each.counted for each in passes if each.counted]
+    if len(passes) != count or len(counts) != count or window.is_rescaled or not all(each.is_mean for each in passes):
+        return False
+    is_alike = all(_is(scale(each), scale(passes[0])) for each in passes)
+    return count > 1 and is_alike and max(counts) >= 2 * min(counts)
+
+
+def _listed(counts: Sequence[int]) -> str:
+    return ", ".join(map(str, counts[:-1])) + f" and {counts[-1]}"
+
+
 _RULES: tuple[Callable[[Loop], Iterator[Finding]], ...] = (
     divided_twice,
     thrown_away,
     not_divided,
     never_cleared,
     never_stepped,
+    unequal_labels,
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.graph.batches import JoinedApart, Misnumbered, Renumbered, RowsApart
+from shapewidget.graph.batches import Columns, JoinedApart, Misnumbered, Renumbered, RowsApart
 
 
 def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -21,6 +21,8 @@ def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
             yield _misnumbered(found)
         case JoinedApart() as found:
             yield _joined(found)
+        case Columns() as found:
+            yield _columns(found)
 
 
 def _apart(found: RowsApart) -> Finding:
@@ -61,6 +63,22 @@ def _joined(found: JoinedApart) -> Finding:
         expected="the same order in both loaders",
         got="two independent orders",
         verified=found.is_mended,
+    )
+
+
+def _columns(found: Columns) -> Finding:
+    samples, features = found.samples, found.features
+    return _said(
+        "SW735",
+        found.step,
+        f"`{found.step}` gives (features, samples) = ({features}, {samples}) in the place of (samples, features) = "
+        f"({samples}, {features}): its first row holds the first feature of {min(samples, features)} samples, not the "
+        f"{features} features of one. `default_collate` makes columns of samples that hold a list of numbers.",
+        fix="torch.stack(columns, dim=1); or let each sample hold a tensor, torch.tensor(row)",
+        axis_name="samples",
+        expected=(samples, features),
+        got=f"({features} features, {samples} samples)",
+        verified=True,
     )
 
 

@@ -78,6 +78,8 @@ def is_mended_by_zipping_first(streams: Sequence[Any]) -> bool:
     still = []
     for stream in streams:
         chain = stages(stream)
+        if any("batch" in stage_name(each) for each in chain):
+            return False  # whole batches would be shuffled
         still.append(built(chain[-1], [each for each in chain[:-1] if stage_name(each) != "shuffle"]))
         if Counter(_rows(_read(still[-1]))) != Counter(_rows(_read(stream))):
             return False

@@ -13,8 +13,9 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, RandomSampler
 
 from shapewidget.frameworks.nesting import named_arrays, split
+from shapewidget.frameworks.torch.columns import columns_as_rows
 from shapewidget.frameworks.torch.samplers import sampler_of
-from shapewidget.graph.batches import JoinedApart, RowsApart
+from shapewidget.graph.batches import Columns, JoinedApart, RowsApart
 
 _BATCHES = 3
 Batches = Callable[[], Iterator[Any]]
@@ -59,6 +60,18 @@ def joined_apart(batches: Batches, step: str, *, is_supervised: bool) -> JoinedA
                     return JoinedApart(step, rows, apart, len(one.loader.dataset), _is_one_order(batches))  # type: ignore[arg-type]
                 if is_supervised and _is_input_and_label(batch, one, other):
                     return RowsApart(step, rows, apart)
+    return None
+
+
+def turned(batches: Batches, step: str) -> Columns | None:
+    """A loader that makes its batches of those of another one, and puts features in the place of samples."""
+    with _noted() as streams:
+        for batch in islice(batches(), _BATCHES):
+            for stream in streams:
+                samples = [stream.loader.dataset[each] for each in stream.indices]
+                found = columns_as_rows(samples, batch, step)
+                if found is not None:
+                    return found
     return None
 
 

@@ -25,7 +25,7 @@ from shapewidget.frameworks.loading import Reading, Remade, error_text, methods_
 from shapewidget.frameworks.nesting import disagreement, split
 from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
-from shapewidget.frameworks.torch.joined_loaders import joined_apart
+from shapewidget.frameworks.torch.joined_loaders import joined_apart, turned
 from shapewidget.frameworks.torch.pairing import joins_targets, mispaired
 from shapewidget.frameworks.torch.samplers import drawn_from, is_whole_when_weighed, part_drawn, sampler_of
 from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
@@ -84,8 +84,8 @@ class PlainReading(Reading):
         """Labels, or parts of a sample, that it takes from loaders which are shuffled one by one."""
         found = super().mispaired(is_supervised=is_supervised)
         if found is None and len(self._inner) > 1:
-            return joined_apart(super().batches, self.settings.title, is_supervised=is_supervised)
-        return found
+            found = joined_apart(super().batches, self.settings.title, is_supervised=is_supervised)
+        return found or (turned(super().batches, self.settings.title) if self._inner else None)
 
     def inner_passes(self) -> tuple[InnerPass, ...]:
         """How far each `DataLoader` got in the pass that took it farthest."""

@@ -12,6 +12,8 @@ _ADDS = ("AddBackward0", "SubBackward0", "NegBackward0", "ToCopyBackward0", "Squ
 _MEANS = ("MeanBackward0", "MeanBackward1")
 _MEAN_REDUCTION = 1
 _DEEPEST = 64
+_SIGN = 2**63
+"""Autograd tells a negative number as one without a sign."""
 
 
 def terms(loss: torch.Tensor) -> list[LossTerm]:
@@ -27,7 +29,7 @@ def terms(loss: torch.Tensor) -> list[LossTerm]:
             own = factors if factor is None else (*factors, factor)
             waiting += [(each, own, depth + 1) for each, _ in node.next_functions]
         elif name != "torch::autograd::AccumulateGrad":
-            found.append(LossTerm(factors, _is_mean(node, name), _rows(node)))
+            found.append(LossTerm(factors, _is_mean(node, name), _rows(node), counted=_counted(node)))
     return found
 
 
@@ -50,6 +52,14 @@ def _rows(node: Any) -> int | None:
     shape = saved.shape if isinstance(saved, torch.Tensor) else ()
     sizes: tuple[int, ...] = tuple(getattr(node, "_saved_self_sym_sizes", shape))
     return int(sizes[0]) if len(sizes) else None
+
+
+def _counted(node: Any) -> int | None:
+    """How many labels a loss of classes takes its mean over; None for other losses, and where classes are weighed."""
+    labels, ignored = getattr(node, "_saved_target", None), getattr(node, "_saved_ignore_index", None)
+    if not isinstance(labels, torch.Tensor) or ignored is None or getattr(node, "_saved_weight", None) is not None:
+        return None
+    return int((labels != (ignored if ignored < _SIGN else ignored - 2 * _SIGN)).sum())
 
 
 def weights(loss: torch.Tensor) -> list[torch.Tensor]:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, default_colla
 from shapewidget.frameworks.held_arrays import HeldArrays, Pairs
 from shapewidget.frameworks.nesting import classes_of, is_array, named_arrays, split
 from shapewidget.frameworks.pairing import misnumbered, order_matters, renumbered, rows_of
+from shapewidget.frameworks.torch.columns import columns_as_rows
 from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.graph.batches import Mispaired, RowsApart
 
@@ -66,11 +67,14 @@ def _collated(collate: Callable[[Any], Any], batches: list[list[Any]], loader: D
         return None
     step = str(getattr(collate, "__name__", type(collate).__name__))
     first, draws = _made(collate, batches[0])
-    turned, _ = _made(collate, batches[0][::-1])
+    turned = columns_as_rows(batches[0], first, step)
+    if turned is not None:
+        return turned
+    backwards, _ = _made(collate, batches[0][::-1])
     others = [_made(collate, batch)[0] for batch in batches[1:]]
     arrays = _arrays(first)
     if not draws or len(arrays) == 2:
-        found = order_matters(arrays, _arrays(turned), _arrays(others[0]) if others else (), step)
+        found = order_matters(arrays, _arrays(backwards), _arrays(others[0]) if others else (), step)
         if found is not None:
             return found
     targets = split(first)[1]

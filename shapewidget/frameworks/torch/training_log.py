@@ -86,7 +86,9 @@ class TrainingWatch:
             first = means[0] if means else None
             is_mean = len(means) == 1 and means[0].is_mean
             factors, rows = (first.factors, first.rows) if first is not None else ((), None)
-            self._events.append(BackwardPass(line, factors, is_mean, rows, self._is_fresh(line), *self._batches.last))
+            counted = first.counted if first is not None and is_mean else None
+            drawn = self._batches.last
+            self._events.append(BackwardPass(line, factors, is_mean, rows, self._is_fresh(line), *drawn, counted))
         return line
 
     def _line(self, loss: torch.Tensor) -> int:
