@@ -123,8 +123,7 @@ class Timed:
         """What a session knows that measured these points, with the runs that the first one brought with it."""
         own = _sizes(known[0])
         predictor = Predictor(own, NAMES, self.session(own["hidden"]).report.graph, step={})
-        for where in known:
-            predictor.add(self.at(_sizes(where)))
+        predictor.points.extend(self.at(_sizes(where)) for where in known)
         for _ in predictor.learning(self.measuring, lambda: None):
             pass
         return predictor

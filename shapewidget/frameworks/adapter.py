@@ -123,21 +123,21 @@ class Effort(Enum):
 
     Attributes:
         seconds: How long a call is repeated at most, but three times at least; 0 for not at all.
-        looks_at_layers: Whether every layer's share is found out too.
+        layer_seconds: How long the layers are timed one by one; 0 for their bytes alone, None for nothing of them.
         counts_operations: Whether floating-point operations are counted.
     """
 
-    THOROUGH = (0.5, True, True)
+    THOROUGH = (0.5, 0.1, True)
     """The sizes that somebody chose."""
-    USUAL = (0.2, False, True)
+    USUAL = (0.2, None, True)
     """One of many points."""
-    BRIEF = (0.03, False, False)
+    BRIEF = (0.03, 0.0, False)
     """A point that nobody asked for, from which others are predicted."""
-    BYTES = (0.0, False, False)
+    BYTES = (0.0, 0.0, False)
     """The same, and only for its memory: nothing is timed."""
 
-    def __init__(self, seconds: float, looks_at_layers: bool, counts_operations: bool) -> None:
-        self.seconds, self.looks_at_layers = seconds, looks_at_layers
+    def __init__(self, seconds: float, layer_seconds: float | None, counts_operations: bool) -> None:
+        self.seconds, self.layer_seconds = seconds, layer_seconds
         self.counts_operations = counts_operations
 
 

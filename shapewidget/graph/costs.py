@@ -178,8 +178,8 @@ class Measurement:
 
 def with_costs(graph: LayerGraph, costs: Mapping[str, LayerCost]) -> LayerGraph:
     """The graph with what its layers cost, where that is known."""
-    layers = (
-        replace(layer, memory=costs[layer.id].memory, time=costs[layer.id].time) if layer.id in costs else layer
-        for layer in graph.layers
-    )
+    layers = []
+    for layer in graph.layers:
+        memory, time = costs.get(layer.id, (None, None))
+        layers.append(replace(layer, memory=memory, time=time))
     return replace(graph, layers=tuple(layers))

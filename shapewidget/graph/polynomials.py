@@ -77,6 +77,10 @@ class Basis:
         """How many coefficients a polynomial has."""
         return len(self.rows[0])
 
+    def at(self, coefficients: Coefficients, sizes: Sizes) -> float:
+        """The value of a polynomial at these sizes, at least 0."""
+        return max(0.0, sum(map(float.__mul__, coefficients, map(float, self.row(sizes)))))
+
     def fit(self, values: Sequence[int]) -> Coefficients:
         """The polynomial that has these values at the runs, or comes near to them."""
         return self._one_term(values) or self._exact(values) or self._near(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -146,8 +146,17 @@ class Dashboard(ipywidgets.VBox):
 
     @property
     def layers_figure(self) -> Figure | None:
-        """What the layers cost, the selected one standing out, as a figure of one's own; None before it is known."""
-        return layers_figure(self.report.graph, self.graph_view.selection)
+        """What the layers cost, the selected one standing out, as a figure of one's own; None before it is known.
+
+        Measured where that was done at the chosen sizes, predicted elsewhere; the figure says which.
+        """
+        graph, sizes = self.report.graph, self.report.graph.sizes
+        is_measured = sizes == self.sizes and any(layer.memory is not None for layer in graph.layers)
+        predicted = {} if is_measured else self._costs.predict_layers(self.sizes)
+        if predicted:
+            graph, sizes = with_costs(graph, predicted), self.sizes
+        how = "predicted" if predicted else "measured"
+        return layers_figure(graph, self.graph_view.selection, f"{how} at {self._words(sizes)}")
 
     def _draw_layers(self) -> None:
         figure = self.layers_figure
@@ -271,6 +280,7 @@ class Dashboard(ipywidgets.VBox):
         self.graph_view.show_sizes(self.report, sizes)
         if self.measurements:
             self._draw()
+            self._draw_layers()
         yield SETTLE_SECONDS
         refused = self._costs.refused(sizes)
         if refused is not None:
@@ -347,13 +357,14 @@ class Dashboard(ipywidgets.VBox):
         for name, control in self._movable.items():
             control.value = self.sizes[name]
         self.graph_view.show_sizes(self.report, self.sizes)
+        self._draw_layers()
 
     def _say(self, doing: str, sizes: Sizes, share: float = 0.0) -> None:
         text = f"{doing} at {self._words(sizes)}"
         self.progress.text.value, self.progress.bar.value = text, share
         self.graph_view.status = {"state": "busy", "text": text, "progress": share or None}
 
-    def _words(self, sizes: Sizes) -> str:
+    def _words(self, sizes: Mapping[str, int]) -> str:
         return ", ".join(f"{control.control.label} {sizes[name]:,}" for name, control in self._movable.items())
 
 

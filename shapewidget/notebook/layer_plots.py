@@ -17,15 +17,16 @@ MOST_BARS = 12
 """The layers that keep the most memory; the one that is selected besides."""
 
 
-def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
+def layers_figure(graph: LayerGraph, selection: str = "", note: str = "") -> Figure | None:
     """Bytes kept for the backward pass and seconds of the forward pass, of the dearest layers.
 
     Args:
-        graph: Its layers tell their costs where they were measured.
+        graph: Its layers tell their costs where these are known.
         selection: Id of the selected layer.
+        note: How and at which sizes they became known.
 
     Returns:
-        None where nothing was measured.
+        None where nothing is known.
     """
     from plotly import graph_objects
 
@@ -65,11 +66,22 @@ def layers_figure(graph: LayerGraph, selection: str = "") -> Figure | None:
         paper_bgcolor="rgba(0, 0, 0, 0)",
         plot_bgcolor="rgba(0, 0, 0, 0)",
         font={"size": 11, "color": GREY},
-        margin={"l": 120, "r": 12, "t": 30, "b": 12},
+        margin={"l": 120, "r": 12, "t": 30, "b": 22},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}},
         xaxis={"showticklabels": False, "ticks": "", "showgrid": False, "zerolinecolor": GRID, "range": [-1.25, 1.25]},
         yaxis={"autorange": "reversed", "showgrid": False},
     )
+    if note:
+        figure.add_annotation(
+            text=html.escape(note),
+            xref="paper",
+            yref="paper",
+            x=0,
+            y=0,
+            yanchor="top",
+            showarrow=False,
+            font={"size": 10},
+        )
     return figure
 
 

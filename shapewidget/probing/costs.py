@@ -8,7 +8,7 @@ from typing import Any
 
 from shapewidget.frameworks.adapter import Adapter, Batch, Effort, Model
 from shapewidget.frameworks.slices import finished
-from shapewidget.graph.costs import Measurement
+from shapewidget.graph.costs import LayerCost, Measurement
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.predictor import Prediction, Predictor
 from shapewidget.probing.room import check_room
@@ -83,6 +83,14 @@ class Costs:
             InputError: A size is no positive whole number, or has an unknown name.
         """
         return self.predictor.at({**self._sizes, **checked(sizes, self._sizes)})
+
+    def predict_layers(self, sizes: Mapping[str, object]) -> dict[str, LayerCost]:
+        """What the layers would cost at these sizes, by their id in the graph, as far as the runs tell.
+
+        Raises:
+            InputError: A size is no positive whole number, or has an unknown name.
+        """
+        return self.predictor.layers({**self._sizes, **checked(sizes, self._sizes)})
 
     def measure(self, sizes: Mapping[str, object], effort: Effort = Effort.THOROUGH) -> Measurement:
         """Time and memory of a forward pass and of a training step at these sizes, on a copy.

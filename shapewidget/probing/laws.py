@@ -17,9 +17,10 @@ from shapewidget.graph.memory_law import fitting_memory
 from shapewidget.graph.polynomials import Sizes, byte_terms
 from shapewidget.graph.records import LayerGraph
 from shapewidget.graph.time_law import TimeLaw, fit_time, fit_update
+from shapewidget.probing.layer_laws import LayerLaws, fitting_layers
 from shapewidget.probing.sizes import BATCH, TIME
 
-DOUBT_OF_TIME, DOUBT_OF_MEMORY, DOUBT_OF_FEW = 0.2, 0.02, 0.25
+DOUBT_OF_TIME, DOUBT_OF_MEMORY, DOUBT_OF_FEW = 0.07, 0.02, 0.25
 """The errors for a doubling of a size that are assumed as long as few points tell: of time, of memory, and of memory
 where there are no more runs than terms, so that any values would lie on the polynomials."""
 
@@ -33,8 +34,8 @@ _ATTENTION = ("attention", "transformerencoderlayer", "transformerdecoderlayer")
 _TICK = 1e-9
 """Seconds that are taken for those of a call which no clock saw."""
 
-_MOST_ANCHORS = 12
-"""How many timed points, the newest, set a prediction right: each is left out once, which takes a fit."""
+_MOST_LEFT_OUT = 12
+"""How many timed points, and how many probes, are left out in turn, which takes a fit each."""
 
 Runs = Sequence[Measurement]
 LawOfRuns = Callable[[Runs], Law]
@@ -49,12 +50,14 @@ class Laws:
         peak: Their sum with its band.
         forward: Seconds of a forward pass.
         step: Seconds of a training step.
+        layers: The bytes and seconds of the layers.
     """
 
     memory: Callable[[Sizes], Memory] | None = None
     peak: Anchored | None = None
     forward: Anchored | None = None
     step: Anchored | None = None
+    layers: LayerLaws | None = None
 
 
 class Fitting:
@@ -79,7 +82,8 @@ class Fitting:
         forward = yield from self._timed(points, probes, lambda run: run.forward, self._law_of_passes)
         step = yield from self._timed(points, probes, lambda run: run.step, self._law_of_steps)
         memory, peak = yield from self._bytes(points, [*points, *probes])
-        return Laws(memory, peak, forward, step)
+        layers = yield from fitting_layers(points, probes, self._names, self._bends)
+        return Laws(memory, peak, forward, step, layers)
 
     def _bytes(
         self, points: Runs, runs: Runs
@@ -95,7 +99,7 @@ class Fitting:
         def peak(sizes: Sizes) -> float:
             return law.at(sizes).peak
 
-        errors = left_out(peaks, [peak] * len(peaks))
+        errors = [error for place in range(len(peaks)) for error in left_out(peaks, place, peak)]
         doubt = DOUBT_OF_MEMORY if len(told) > len(byte_terms(self._names)) else DOUBT_OF_FEW
         return law.at, anchored(peak, peaks, errors=errors, doubt=doubt)
 
@@ -107,15 +111,15 @@ class Fitting:
         runs = [*points, *probes]
         if len(runs) <= len(self._names):
             return None
-        asked = range(len(points))[-_MOST_ANCHORS:]
-        tried = [*asked, *range(len(points), len(runs))[-_MOST_ANCHORS:]]
-        without: dict[int, Law] = {}
-        for place in tried:
-            without[place] = law([*runs[:place], *runs[place + 1 :]])
+        worked = self._working([call(run) for run in runs], runs)
+        waited = [(self._named(run), timing.median) for run in points if (timing := call(run))]
+        errors: list[float] = []
+        for place in (*_some(range(len(points))), *_some(range(len(points), len(runs)))):
+            without = law([*runs[:place], *runs[place + 1 :]])
+            errors += left_out(worked, place, without)
+            if place < len(points):
+                errors += left_out(waited, place, without)
             yield
-        waited = [(self._named(run), timing.median) for run in points if (timing := call(run))][-_MOST_ANCHORS:]
-        worked = self._working([call(runs[place]) for place in tried], [runs[place] for place in tried])
-        errors = left_out(worked, [*without.values()]) + left_out(waited, [without[place] for place in asked])
         noise = statistics.median(_noise(timing) for run in points or runs if (timing := call(run)))
         return anchored(law(runs), waited, errors=errors, doubt=DOUBT_OF_TIME, noise=noise)
 
@@ -142,6 +146,11 @@ class Fitting:
 
     def _named(self, run: Measurement) -> dict[str, int]:
         return {name: run.sizes[name] for name in self._names}
+
+
+def _some(places: range) -> range:
+    """No more than are left out in turn, spread evenly."""
+    return places[:: max(1, math.ceil(len(places) / _MOST_LEFT_OUT))]
 
 
 def _noise(timing: Timing) -> float:

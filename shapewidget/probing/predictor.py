@@ -16,7 +16,7 @@ from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Effort
 from shapewidget.frameworks.slices import finished
 from shapewidget.graph.anchored import Estimate
-from shapewidget.graph.costs import Measurement, Memory, Timing
+from shapewidget.graph.costs import LayerCost, Measurement, Memory, Timing
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.laws import Fitting, Laws, has_attention
 from shapewidget.probing.sizes import BATCH, TIME
@@ -214,14 +214,22 @@ class Predictor:
         unit = math.lcm(self._step.get(name, 1), multiple)
         return max(1, round(size / unit)) * unit
 
+    def layers(self, sizes: Sizes) -> dict[str, LayerCost]:
+        """What the layers would cost at these sizes, by their id in the graph, as far as the runs tell."""
+        laws = self._known()
+        return laws.layers.at(sizes, laws.forward) if laws.layers and laws.forward else {}
+
     def at(self, sizes: Sizes) -> Prediction:
         """The prediction at these sizes; parts are None until enough was run."""
-        if self._laws is None:  # runs of an earlier session
-            finished(self._refit())
-        laws = self._laws or Laws()
+        laws = self._known()
         forward, step, peak = (None if law is None else law.at(sizes) for law in (laws.forward, laws.step, laws.peak))
         memory = _with_peak(laws.memory(sizes), round(peak.value)) if laws.memory and peak else None
         return Prediction(dict(sizes), memory, peak, forward, step)
+
+    def _known(self) -> Laws:
+        if self._laws is None:  # runs of an earlier session
+            finished(self._refit())
+        return self._laws or Laws()
 
 
 def _shorter(length: int, share: int) -> int:

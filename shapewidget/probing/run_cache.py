@@ -16,10 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from shapewidget.graph.costs import Measurement, Memory, Segment, StepParts, Timing
+from shapewidget.graph.costs import LayerCost, Measurement, Memory, Segment, StepParts, Timing
 from shapewidget.graph.records import LayerGraph
 
-FORMAT = 2
+FORMAT = 3
 """Raised when older files can no longer be read."""
 
 MOST_RUNS = 100
@@ -85,6 +85,7 @@ def _written(run: Measurement) -> dict[str, Any]:
         "memory": asdict(run.memory) if run.memory else None,
         "forward_timeline": run.forward_timeline,
         "step_timeline": run.step_timeline,
+        "layers": run.layers,
         "parts": [asdict(part) for part in run.parts] if run.parts else None,
     }
 
@@ -97,6 +98,7 @@ def _read(run: dict[str, Any]) -> Measurement:
         Timing(**forward) if forward else None,
         Timing(**step) if step else None,
         Memory(**memory) if memory else None,
+        layers={id_: LayerCost(*cost) for id_, cost in run["layers"].items()},
         forward_timeline=tuple(Segment(*segment) for segment in run["forward_timeline"]),
         step_timeline=tuple(Segment(*segment) for segment in run["step_timeline"]),
         parts=StepParts(*(Timing(**part) for part in run["parts"])) if run["parts"] else None,

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from shapewidget.graph import anchored as module
@@ -9,7 +11,8 @@ def law(sizes):
 
 
 def anchored(law, points, doubt):
-    return module.anchored(law, points, errors=left_out(points, [law] * len(points)), doubt=doubt)
+    errors = [error for place in range(len(points)) for error in left_out(points, place, law)]
+    return module.anchored(law, points, errors=errors, doubt=doubt)
 
 
 def test_at_a_measured_point_it_is_that_point_without_a_band():
@@ -52,3 +55,16 @@ def test_a_band_is_widened_by_what_measurements_scatter():
     )
     assert calm.value == noisy.value
     assert noisy.upper / noisy.value > 1.4 > calm.upper / calm.value
+
+
+def test_one_bad_error_among_many_good_ones_does_not_make_the_band():
+    errors = [0.01] * 15 + [0.2]
+    said = module.anchored(law, [({"B": 4}, 40.0)], errors=errors, doubt=0.1).at({"B": 8})
+    assert 1.02 < said.upper / said.value < 1.2
+
+
+def test_a_point_is_predicted_from_all_the_others():
+    points = [({"B": 2}, 22.0), ({"B": 4}, 80.0), ({"B": 8}, 88.0)]
+    (error,) = left_out(points, 1, law)
+    assert error == pytest.approx(math.log(2 / 1.1) / 1.5)
+    assert left_out(points[:1], 0, law) == []

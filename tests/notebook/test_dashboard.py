@@ -11,6 +11,7 @@ from stand_in import SIZES, RecordingCosts, RecordingSession
 
 from shapewidget.errors import RebuildError
 from shapewidget.graph.anchored import Estimate
+from shapewidget.graph.costs import LayerCost, Measurement
 from shapewidget.notebook import dashboard as dashboard_module
 from shapewidget.notebook import report_view
 from shapewidget.notebook.dashboard import Dashboard
@@ -66,6 +67,24 @@ def test_time_is_predicted_also_where_memory_is_not(session, settled, monkeypatc
 
 
 # What is there at once
+
+
+def test_layers_are_predicted_while_a_slider_moves_and_the_plot_says_of_which_sizes(session, settled, monkeypatch):
+    measured = Measurement(SIZES, "cpu", None, None, None, layers={"head": LayerCost(2048, 0.001)})
+    monkeypatch.setattr(RecordingCosts, "predict_layers", lambda _, sizes: {"head": LayerCost(100 * sizes["B"], 0.002)})
+
+    async def main():
+        async with live(session) as dashboard:
+            dashboard._points.add(measured)
+            dashboard._show_layers(SIZES)
+            before = dashboard.layers_figure
+            dashboard.sizes = {**SIZES, "B": 8}
+            return before, dashboard.layers_figure
+
+    before, moved = asyncio.run(main())
+    assert (before.data[0].text, moved.data[0].text) == (("2.00 KiB",), ("800 B",))
+    assert before.layout.annotations[0].text == "measured at batch size 4, sequence length 10, hidden size 32"
+    assert moved.layout.annotations[0].text == "predicted at batch size 8, sequence length 10, hidden size 32"
 
 
 def test_dashboard_shows_the_sessions_report_at_once(session):

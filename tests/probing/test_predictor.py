@@ -72,6 +72,29 @@ def test_memory_is_predicted_at_sizes_that_were_not_run(model, width):
         assert said.memory.peak == pytest.approx(said.peak.value, abs=3)
 
 
+def test_the_bytes_of_every_layer_are_predicted_at_sizes_that_were_not_run():
+    costs = Session(zoo.BiLSTMTagger(vocab=50, emb=40, hidden=64), torch.randint(0, 50, (8, 24))).costs
+    costs.measure({})
+    assert costs.predict_layers({"B": 32}) == {}
+    for _ in costs.learning():
+        pass
+    for sizes in ({"B": 32}, {"T": 96}, {"B": 3, "T": 50, "hidden": 96}):
+        said, measured = costs.predict_layers(sizes), costs.measure(sizes, Effort.BYTES).layers
+        assert said.keys() == measured.keys() >= {"embedding", "lstm", "head"}
+        assert [cost.memory for cost in said.values()] == pytest.approx(
+            [measured[id_].memory for id_ in said], rel=0.04
+        ), sizes
+
+
+def test_a_layer_takes_the_share_of_the_time_that_it_had_where_it_was_measured():
+    costs = learnt(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8)))
+    point = costs.measure({"B": 8})
+    said = costs.predict_layers({"B": 64})
+    slower = costs.predict({"B": 64}).forward.value / point.forward.median
+    assert said["lstm"].time == pytest.approx(point.layers["lstm"].time * slower)
+    assert costs.predict_layers({"B": 8})["lstm"] == pytest.approx(point.layers["lstm"])
+
+
 def test_a_measured_point_is_predicted_as_it_was_measured():
     costs = learnt(zoo.BiLSTMTagger(vocab=50, emb=16, hidden=16), torch.randint(0, 50, (4, 8)))
     point = costs.measure({"B": 16})

@@ -90,14 +90,14 @@ class _Measuring:
             run, results, nbytes(leaves(outputs)), measured_peak(run.plain_forward, self.device)
         )
         yield
-        if self.effort.looks_at_layers:
+        if self.effort.layer_seconds:
             for _ in range(_LAYER_PASSES):
                 with BACKEND.eager_functions(), watch.watching():
                     run.plain_forward()
                 yield
         if self.effort.seconds:
             self.forward = yield from self._timed(run.forward)
-        if self.effort.looks_at_layers:
+        if self.effort.layer_seconds is not None:
             self.layers = watch.costs(self.forward.median if self.forward is not None else None)
         if training:
             run.start_training()

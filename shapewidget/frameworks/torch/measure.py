@@ -32,8 +32,8 @@ from shapewidget.graph.costs import LayerCost, Measurement, Memory, StepParts, T
 
 _ADVICE_ON_STEP = "It is called as step(model, inputs, targets, optimizer), inputs as they were given. Check `step=`."
 
-LAYER_SECONDS, MOST_LAYER_PASSES = 0.1, 5
-"""How long, and how often at most, forward passes are watched layer by layer."""
+MOST_LAYER_PASSES = 5
+"""How often at most forward passes are watched layer by layer."""
 
 
 def measure(
@@ -118,8 +118,8 @@ class _Measuring:
         if self.effort.seconds:
             self.forward = yield from timed(run.forward, self.device, self.effort.seconds)
         watch = run.watch()
-        if self.effort.looks_at_layers:
-            yield from _watched(run, watch)
+        if self.effort.layer_seconds:
+            yield from _watched(run, watch, self.effort.layer_seconds)
             self.layers = watch.costs()
         if self.effort.counts_operations and not training:
             self.flops = flops.counted(run.forward)
@@ -130,7 +130,7 @@ class _Measuring:
     def _train(self, run: TrainingRun, watch: LayerWatch) -> Generator[None, None, None]:
         assert self.memory is not None
         kept = run.start_training(watch)
-        if self.effort.looks_at_layers:
+        if self.effort.layer_seconds is not None:
             self.layers = watch.costs()
         yield
         peak, self.step_timeline = measured(run.step, self.device)
@@ -173,9 +173,9 @@ class _Measuring:
         )
 
 
-def _watched(run: TrainingRun, watch: LayerWatch) -> Iterator[None]:
-    """Forward passes whose layers are timed; the first one of each kernel is warm already."""
-    stop = time.perf_counter() + LAYER_SECONDS
+def _watched(run: TrainingRun, watch: LayerWatch, budget: float) -> Iterator[None]:
+    """Forward passes whose layers are timed, for so many seconds; the first one of each kernel is warm already."""
+    stop = time.perf_counter() + budget
     for _ in range(MOST_LAYER_PASSES):
         with watch.watching():
             run.forward()
