@@ -18,8 +18,8 @@ _ENOUGH, _LEAST = 8, 0.005
 """How many points tell an error by themselves, and the smallest that is believed."""
 
 _WIDTH = 1.35
-"""Root mean squares of the errors in a band. It would be 1.645 for a bell curve, but a law that lacks one of its few runs errs
-more than the one that is used; this was found on ten models at 200 sizes."""
+"""Root mean squares of the errors in a band. It would be 1.645 for a bell curve, but a law that lacks one of its few
+runs errs more than the one that is used; this was found on ten models at 200 sizes."""
 
 Law = Callable[[Mapping[str, int]], float]
 Point = tuple[Mapping[str, int], float]
