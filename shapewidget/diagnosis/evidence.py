@@ -12,7 +12,7 @@ from shapewidget.diagnosis.findings import Finding
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.masking import Mask
-from shapewidget.graph.padding import Padding
+from shapewidget.graph.padding import LengthsAs, Padding
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, LayerKind, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -39,6 +39,7 @@ class Evidence:
         smallest_batch: Samples of the smallest batch that the user's loader gives, where it was gone through.
         masks: What the tensors of two values mark, by the node that made them and which of its outputs they are.
         tables: Rows and columns of the grids that the model keeps as tables of points, by the shape of the table.
+        told_lengths: The inputs that say how long the sequences are, by their place, and in which form.
         padded: The inputs that are filled up with zeros behind their sequences.
     """
 
@@ -52,6 +53,7 @@ class Evidence:
     smallest_batch: int | None = None
     masks: Mapping[tuple[str, int], Mask] = field(default_factory=dict)
     tables: Mapping[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)
+    told_lengths: Mapping[int, LengthsAs] = field(default_factory=dict)
 
     @cached_property
     def edges_into(self) -> dict[str, list[Edge]]:
@@ -89,6 +91,13 @@ class Evidence:
                     found.add(edge.source)
                     waiting.append(edge.source)
         return found
+
+    @cached_property
+    def unread_lengths(self) -> list[tuple[Layer, LengthsAs]]:
+        """The inputs that say how long the sequences are, and that nothing reads."""
+        inputs = [layer for layer in self.graph.layers if layer.kind is LayerKind.INPUT and layer.outputs]
+        told = [(inputs[place], form) for place, form in self.told_lengths.items() if place < len(inputs)]
+        return [(layer, form) for layer, form in told if not self.edges_out.get(layer.id)]
 
     @cached_property
     def clash_at(self) -> dict[str, Clash]:

@@ -98,7 +98,7 @@ def along(source: SourceLine | None, axis: int, rank: int, better: int | list[in
 
 def _axis_given(call: ast.Call, axis: int, rank: int) -> ast.expr | None:
     """The argument that says along which axis a call runs: a number, or what holds or picks one."""
-    named = [each.value for each in call.keywords if each.arg in ("dim", "axis")]
+    named = [each.value for each in call.keywords if each.arg in ("dim", "axis", "dims")]
     for value in named or reversed(call.args):
         number = _whole_number(value)
         if number is not None and number % rank == axis:

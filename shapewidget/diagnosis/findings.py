@@ -103,6 +103,8 @@ RULES = (
     Rule("SW622", "The attention mask has no axis for the queries", Severity.COINCIDENCE),
     Rule("SW624", "The samples are added up before the margin", Severity.COINCIDENCE),
     Rule("SW625", "The mask of the padding is lost", Severity.COINCIDENCE),
+    Rule("SW626", "The operation runs along the features, not time", Severity.COINCIDENCE),
+    Rule("SW627", "The scores are divided by the length, not the width", Severity.COINCIDENCE),
     Rule("SW641", "Every sample is read at the positions of all", Severity.COINCIDENCE),
     Rule("SW642", "Scores are read as class ids", Severity.COINCIDENCE),
     Rule("SW643", "The length of a gradient runs over too few axes", Severity.COINCIDENCE),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from shapewidget.diagnosis.chains import chain_before
+from shapewidget.diagnosis.chains import chain_before, maker
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.layer_remedies import of_width, width_maker
+from shapewidget.diagnosis.operand_remedies import of_another_width
 from shapewidget.graph.records import Clash, Layer, LayerKind
 from shapewidget.graph.remedies import (
     AdaptCall,
@@ -22,6 +23,8 @@ from shapewidget.graph.steps import Step, index
 
 Shape = tuple[int, ...]
 _IDS, _ROWS = "class ids", "one-hot"
+_MOST_MORE = 2
+"""Labels up to this many times the classes may be meant; 255 among 20 marks what has no class."""
 _KINDS = ("crossentropy", "accuracy")
 
 
@@ -35,18 +38,18 @@ def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
         yield from _class_ids(layer, outputs, is_whole=is_whole)
     if form == _IDS and targets == outputs:
         yield from _of_kind(layer, "categorical")
-    maker = width_maker(evidence, layer)
+    made = width_maker(evidence, layer)
     if layer.settings.get("counts_from_one"):
         yield AdaptCall(targets=(index(..., slice(1, None)),))
         return
     if form != _IDS and targets and len(targets) == len(outputs) and targets[:-1] == outputs[:-1]:
-        yield from filter(None, [of_width(maker, targets[-1])])
+        yield from filter(None, [of_width(made, targets[-1])])
     if form not in (_IDS, _ROWS) and len(targets) == len(outputs) - 1:
-        yield from filter(None, [of_width(maker, 1)])
+        yield from filter(None, [of_width(made, 1)])
     yield from _dropped_axes(outputs, targets)
     yield from _of_one_step(evidence, layer, outputs, targets)
     if len(outputs) == 2 and len(targets) == 3 and (*targets[:1], *targets[2:]) == outputs == (outputs[0], 1):
-        width = of_width(maker, targets[1])
+        width = of_width(made, targets[1])
         yield from (Together((each, AdaptCall(targets=(Step("squeeze", (-1,)),)))) for each in filter(None, [width]))
     if len(outputs) == len(targets) > 2 and outputs[-1] == targets[-1] and form != _IDS:
         yield from _of_positions(evidence, layer, outputs, targets)
@@ -138,8 +141,17 @@ def index_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
         yield AdaptCall(targets=(Step("sub", (1,)),))
     elif layer.kind is LayerKind.LOSS:
         yield from filter(None, [of_width(width_maker(evidence, layer), clash.got + 1)])
-    elif layer.type == "Embedding" and layer.size("input_dim") is not None and layer.path:
-        yield SetArgument(layer.path, "input_dim", clash.got + 1)
+        yield from classes_remedies(evidence, layer, clash.got + 1)
+    elif layer.type == "Embedding" and layer.path:
+        names = [name for name in ("input_dim", "num_embeddings") if layer.size(name) is not None]
+        yield from (SetArgument(layer.path, name, clash.got + 1) for name in names)
+
+
+def classes_remedies(evidence: Evidence, loss: Layer, classes: int) -> Iterator[SetArgument]:
+    """The layer that gives the scores of the classes built for another number; not for a label that stands for none."""
+    made, shape = maker(evidence, loss), loss.inputs[0].shape
+    if made is not None and len(shape) > 1 and 1 < classes <= _MOST_MORE * shape[1]:
+        yield from filter(None, [of_another_width(made[0], classes, None)])
 
 
 def per_sample_remedies(evidence: Evidence, loss: Layer) -> Iterator[Remedy]:

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LengthsAs(StrEnum):
+    """How an input says which steps of a sequence are its own."""
+
+    NUMBERS = "lengths"
+    """A number of steps for each sample."""
+    MASK = "mask"
+    """A one for each step of its own, and zeros behind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from shapewidget.diagnosis.repeated import told_once
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.nesting import largest_number
-from shapewidget.frameworks.padding import paddings
+from shapewidget.frameworks.padding import paddings, told_lengths
 from shapewidget.frameworks.registry import adapter_for
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
@@ -263,6 +263,7 @@ class Session:
             min((batch.size for batch in self._loader.batches if batch.size), default=None) if self._loader else None,
             self._masks(model, graph, recordings),
             self._adapter.tables(model),
+            told_lengths((self._batch.args, dict(self._batch.kwargs)), self._batch.axes),
         )
 
     def _masks(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Mapping[tuple[str, int], Mask]:

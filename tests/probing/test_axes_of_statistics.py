@@ -208,7 +208,71 @@ def branches_weighed_over_samples(right):
     return Program(forward, a=nn.Linear(10, 8), b=nn.Linear(10, 8), c=nn.Linear(10, 8)), (rows(),), {}
 
 
+def weights_over_heads(right):
+    def forward(m, x):
+        q, k, v = (part(x).unflatten(-1, (2, 5)).transpose(1, 2) for part in (m.q, m.k, m.v))
+        scores = torch.einsum("bhqd,bhkd->bhqk", q, k)
+        weights = scores.softmax(dim=-1 if right else 1)
+        return torch.einsum("bhqk,bhkd->bhqd", weights, v).transpose(1, 2).flatten(2)
+
+    return Program(forward, q=nn.Linear(10, 10), k=nn.Linear(10, 10), v=nn.Linear(10, 10)), (series(),), {}
+
+
+def gain_less_the_mean(right):
+    def forward(m, x):
+        gain = m.gain(x)
+        return m.value(x) + (gain - gain.mean(dim=1 if right else 0, keepdim=True))
+
+    return Program(forward, gain=nn.Linear(10, 4), value=nn.Linear(10, 1)), (rows(),), {}
+
+
+def tokens_compared(right):
+    def forward(m, x, y):
+        x, y = m.q(x), m.q(y)
+        return F.cosine_similarity(x, y, dim=-1) if right else F.cosine_similarity(x, y)
+
+    return Program(forward, q=nn.Linear(10, 6)), (series(), series() + 1), {}
+
+
+def normalised_after_attention(right):
+    def forward(m, x):
+        h = x + m.attend(x, x, x)[0]
+        axis = -1 if right else 1
+        mean = h.mean(axis, keepdim=True)
+        deviation = h.var(axis, keepdim=True) + 1e-5
+        return m.gain * (h - mean) / deviation.sqrt()
+
+    layers = {"attend": nn.MultiheadAttention(10, 2, batch_first=True), "gain": nn.Parameter(torch.ones(10))}
+    return Program(forward, **layers), (series(),), {}
+
+
+def normalised_twice(right):
+    def forward(m, x):
+        h = F.normalize(m.q(x), dim=1 if right else 0)
+        h = m.k(h)
+        return F.normalize(h, dim=1 if right else 0)
+
+    return Program(forward, q=nn.Linear(10, 6), k=nn.Linear(6, 4)), (rows(),), {}
+
+
+def distilled(right):
+    def loss(outputs, wanted):
+        def classes(maps):
+            maps = maps.permute(0, 2, 3, 1).contiguous() if right else maps
+            return maps.view(-1, 7)
+
+        return F.kl_div(classes(outputs).log_softmax(1), classes(wanted).softmax(1), reduction="batchmean")
+
+    return nn.Conv2d(3, 7, 1), (images(),), {"loss": loss, "targets": torch.randn(4, 7, 16, 16)}
+
+
 PROGRAMS = {
+    "weights over the heads": (weights_over_heads, "SW608", "softmax"),
+    "gain less the mean of the samples": (gain_less_the_mean, "SW603", "mean"),
+    "tokens compared along time": (tokens_compared, "SW618", "cosine_similarity"),
+    "normalised over the steps": (normalised_after_attention, "SW613", "mean"),
+    "normalised over the batch twice": (normalised_twice, "SW603", "normalize"),
+    "classes read off neighbouring pixels": (distilled, "SW601", "view"),
     "gain over the batch": (advantage, "SW603", "mean"),
     "spread of the batch": (spread_of_batch, "SW603", "std"),
     "level of the batch, step by step": (scaled_series, "SW603", "mean"),
@@ -237,6 +301,20 @@ def test_wrong_axis_is_found_and_mended(name):
     findings = found(model, *inputs, **more)
     assert [(each.code, each.layer) for each in findings][:1] == [(code, layer)]
     assert findings[0].verified, findings[0]
+
+
+def gated(right):
+    def forward(m, x):
+        value, gate = m.inner(x).chunk(2, dim=-1 if right else 1)
+        return m.head(value * torch.sigmoid(gate))
+
+    return Program(forward, inner=nn.Linear(10, 12), head=nn.Linear(6 if right else 12, 3))
+
+
+def test_gate_cut_along_the_steps_is_found():
+    (said,) = found(gated(right=False), series(steps=8))
+    assert (said.code, said.layer, said.axis_name) == ("SW613", "chunk", "positions")
+    assert found(gated(right=True), series(steps=8)) == []
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -85,3 +85,67 @@ def test_lengths_that_nothing_reads_are_packed_where_only_the_state_is_used():
     found = shapewidget.probe(Reader(), inputs).findings[0]
     assert (found.code, found.verified) == ("SW606", True)
     assert "pack_padded_sequence(self.words(ids), lengths.cpu(), batch_first=True" in found.fix
+
+
+class Told(nn.Module):
+    """Reads sequences, and is told something of each of them."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.rnn, self.head, self.last = nn.GRU(5, 8, batch_first=True), nn.Linear(8, 3), last
+
+    def forward(self, x, n):
+        return self.head(self.last(self.rnn(x), n))
+
+
+def state(read, n):
+    return read[1][-1]
+
+
+def mean(read, n):
+    return read[0].mean(1)
+
+
+def masked_mean(read, n):
+    shown = (torch.arange(read[0].size(1)) < n[:, None]).unsqueeze(-1)
+    return (read[0] * shown).sum(1) / n[:, None]
+
+
+X = torch.randn(5, 7, 5)
+LENGTHS = {
+    "the longest is the array": torch.tensor([7, 3, 4, 7, 2]),
+    "sorted": torch.tensor([6, 5, 5, 3, 2]),
+}
+
+
+@pytest.mark.parametrize("numbers", LENGTHS)
+@pytest.mark.parametrize(("last", "code"), [(state, "SW606"), (mean, "SW665")])
+def test_numbers_are_known_for_lengths_by_their_values(last, code, numbers):
+    (said,) = shapewidget.probe(Told(last), (X, LENGTHS[numbers])).findings
+    assert (said.code, "`n` (B,) = (5,) says" in said.reason) == (code, True)
+
+
+@pytest.mark.parametrize("numbers", [torch.tensor([0, 3, 1, 7, 2]), torch.tensor([12, 4, 4, 4, 9]), torch.rand(5)])
+@pytest.mark.parametrize("last", [state, mean])
+def test_numbers_that_cannot_be_lengths_are_not_taken_for_them(last, numbers):
+    assert codes(shapewidget.probe(Told(last), (X, numbers))) == []
+
+
+def test_lengths_that_mask_the_mean_are_clean():
+    assert codes(shapewidget.probe(Told(masked_mean), (X, LENGTHS["sorted"]))) == []
+
+
+def test_mask_that_nothing_reads_is_told_where_the_mean_counts_the_padding():
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.head = nn.Embedding(30, 6), nn.Linear(6, 3)
+
+        def forward(self, ids, keep):
+            words = self.words(ids)
+            return self.head(words.mean(dim=1))
+
+    keep = (torch.arange(7) < torch.tensor([[7], [3], [4], [6], [2]])).float()
+    (said,) = shapewidget.probe(Reader(), (torch.randint(1, 30, (5, 7)), keep)).findings
+    assert (said.code, said.verified) == ("SW665", True)
+    assert "(words * keep.unsqueeze(-1)).sum(1) / keep.sum(1, keepdim=True)" in said.fix

@@ -93,7 +93,42 @@ def channels_viewed():
     return probed(model_of(forward, conv=nn.Conv2d(3, 40, 3, padding=1)), torch.rand(2, 3, 6, 6))
 
 
+def mask_of_samples():
+    class Layer(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attend = nn.MultiheadAttention(8, 2, batch_first=True)
+
+        def forward(self, x, hidden):
+            return self.attend(x, x, x, attn_mask=hidden, need_weights=False)[0]
+
+    return probed(Layer(), torch.randn(3, 5, 8), torch.zeros(3, 5, 5, dtype=torch.bool))
+
+
+def mean_expanded():
+    def forward(m, x):
+        gain = m.gain(x)
+        return m.value(x) + gain - gain.mean(1).expand_as(gain)
+
+    return probed(model_of(forward, gain=nn.Linear(4, 3), value=nn.Linear(4, 1)), torch.randn(7, 4))
+
+
+def weights_of_fewer_classes():
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 9))
+    loss = nn.CrossEntropyLoss(weight=torch.ones(4))
+    return probed(model, torch.randn(7, 4), targets=torch.arange(7) % 4, loss=loss)
+
+
+def one_class_more():
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+    return probed(model, torch.randn(7, 4), targets=torch.arange(7) % 4, loss=nn.CrossEntropyLoss())
+
+
 CASES = {
+    "a mask of each sample": (mask_of_samples, "SW107", "attend", ((6, 5, 5), (3, 5, 5)), "attend.num_heads, dim=0"),
+    "a mean without its axis": (mean_expanded, "SW201", "expand_as", (3, 7), "gain.mean(1)[:, None].expand_as(gain)"),
+    "weights of fewer classes": (weights_of_fewer_classes, "SW306", "CrossEntropyLoss", (9, 4), "nn.Linear(6, 4)"),
+    "a class more than scores": (one_class_more, "SW402", "CrossEntropyLoss", ("0 to 2", 3), "nn.Linear(6, 4)"),
     "an index without an axis": (actions_picked, "SW110", "gather", (2, 1), "actions.unsqueeze(1)).squeeze(1)"),
     "more values than columns": (columns_written, "SW201", "index_put", (4, 5), "[:, :4]"),
     "channels that make no pixels": (pixels_shuffled, "SW118", "1", ("a multiple of 4", 14), "16"),
@@ -120,6 +155,23 @@ def test_refusal_is_told_with_both_sizes_and_a_fix_that_holds(name):
 def test_class_weights_are_counted():
     found = weights_of_classes()
     assert (found.code, found.where, found.expected, found.got) == ("SW306", "loss", 3, 4)
+
+
+def test_id_that_was_drawn_is_told_with_the_scores_it_was_drawn_from():
+    def forward(m, ids):
+        drawn = torch.multinomial(m.table(ids)[:, -1].softmax(-1) * torch.tensor([0.0] * 15 + [1.0]), 1)
+        return m.table(torch.cat([ids, drawn], 1))
+
+    said = probed(model_of(forward, table=nn.Embedding(9, 16)), torch.randint(0, 9, (2, 4)))
+    assert (said.code, said.layer, said.got) == ("SW402", "table", 15)
+    assert "holds 9 rows" in said.reason
+    assert "`multinomial` draws it from 16 scores" in said.reason
+
+
+def test_label_that_stands_for_no_class_widens_no_layer():
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+    said = probed(model, torch.randn(3, 4), targets=torch.tensor([0, 255, 1]), loss=nn.CrossEntropyLoss())
+    assert (said.code, said.got, said.verified) == ("SW402", 255, False)
 
 
 BUILT = {

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.batch_axis import is_swapped
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding
-from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.operand_texts import call_of, keyword_edited, operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer
-from shapewidget.graph.remedies import Remedy, SetArgument
+from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 
 _TYPE = "MultiheadAttention"
+_MASKS = ("attn_mask", "mask", "src_mask")
 
 
 def attention_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -88,7 +90,23 @@ def _masks(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     if remedies:
         reason += f" The mask says that the batch is on the other axis: {given.shape} read as (batch, steps)."
         fix = f"build it with batch_first={not first}"
+    heads = layer.size("num_heads")
+    if heads is not None and expected == (given.shape[0] * heads, *given.shape[1:]):
+        reason += f" That is a mask for each of the {heads} heads of each of the {given.shape[0]} samples."
+        fix = f"mask.repeat_interleave({heads}, dim=0)"
+        remedies += _for_every_head(layer, heads)
     return Diagnosis(_said("SW107", clash, layer, reason, fix, "mask"), tuple(remedies))
+
+
+def _for_every_head(layer: Layer, heads: int) -> list[EditExpression]:
+    """The mask of a sample given to each of its heads."""
+    call = call_of(layer.source)
+    owner = ast.unparse(call.func) if call is not None else ""
+    count = f"{owner}.num_heads" if owner.startswith("self.") and layer.path.endswith(owner[5:]) else str(heads)
+    edits = (
+        keyword_edited(layer.source, name, lambda text: f"{text}.repeat_interleave({count}, dim=0)") for name in _MASKS
+    )
+    return [edit for edit in edits if edit is not None]
 
 
 def _other_order(layer: Layer) -> SetArgument:

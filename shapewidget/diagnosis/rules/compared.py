@@ -30,7 +30,9 @@ def compared_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         if "B" in dims[axis].names:
             continue
-        if dims[axis] == TIME and _is_of_series(evidence) and not is_summed_along(evidence, layer, dims[rank - 1]):
+        is_asked = bool(layer.settings.keys() & {"dim", "2"})
+        is_of_courses = is_asked and dims[axis] == TIME and _is_of_series(evidence)
+        if is_of_courses and not is_summed_along(evidence, layer, dims[rank - 1]):
             continue
         yield _said(layer, made[0], axis)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Axes, Role, is_all
 from shapewidget.diagnosis.axis_remedies import along_axes, reduced_axes
-from shapewidget.diagnosis.chains import axis_argument
+from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer, LayerKind
@@ -26,7 +26,7 @@ def normalised_over_steps(evidence: Evidence) -> Iterator[Diagnosis]:
     for layer in evidence.graph.layers:
         if layer.name.rstrip("_") != "div" or len(layer.inputs) != 2 or len(layer.inputs[0].shape) != 3:
             continue
-        centred, deviation = evidence.producer(layer.id, 0), _deviation(evidence, layer)
+        centred, deviation = _centred(evidence, layer), _deviation(evidence, layer)
         mean = evidence.producer(centred.id, 1) if centred is not None and centred.name == "sub" else None
         if centred is None or mean is None or deviation is None or mean.name != "mean":
             continue
@@ -34,6 +34,15 @@ def normalised_over_steps(evidence: Evidence) -> Iterator[Diagnosis]:
         if along == reduced_axes(deviation) and _origin(evidence, mean) == _origin(evidence, centred):
             if _are_positions(axes, along) and _is_of_tokens(evidence, mean):
                 yield _normalised(mean, deviation, along[0])
+
+
+def _centred(evidence: Evidence, layer: Layer) -> Layer | None:
+    """What is divided, past the gain that it may be multiplied with before."""
+    node = evidence.producer(layer.id, 0)
+    if node is None or node.name != "mul":
+        return node
+    factors = [evidence.producer(node.id, place) for place in range(len(node.inputs))]
+    return next((each for each in factors if each is not None and each.name == "sub"), None)
 
 
 def _deviation(evidence: Evidence, layer: Layer) -> Layer | None:
@@ -80,7 +89,8 @@ def _normalised(mean: Layer, deviation: Layer, axis: int) -> Diagnosis:
 def gated_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
     """A GLU that takes half of the positions for the gate, of a tensor whose features are on another axis."""
     for layer in evidence.graph.layers:
-        if layer.type not in _GATES or not layer.inputs or layer.id in evidence.clash_at:
+        is_gate = layer.type in _GATES or _gates_by_hand(evidence, layer)
+        if not is_gate or not layer.inputs or layer.id in evidence.clash_at:
             continue
         axes, rank = evidence.axes_into(layer), len(layer.inputs[0].shape)
         asked = axis_argument(layer)
@@ -88,6 +98,24 @@ def gated_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
         features = [place for place, each in enumerate(axes) if is_all(each, Role.FEATURES)]
         if is_all(axes[axis], Role.POSITIONS) and len(features) == 1:
             yield _gated(layer, axis, features[0])
+
+
+def _gates_by_hand(evidence: Evidence, layer: Layer) -> bool:
+    """Whether a tensor is cut in two halves, of which one is multiplied with a sigmoid of the other."""
+    if layer.name != "chunk" or len(layer.outputs) != 2:
+        return False
+    gates = [each for each, _ in readers(evidence, layer, 1) if each.name == "mul"]
+    return any(_half(evidence, gate, 0) == (layer.id, 0) and _is_sigmoid(evidence, gate) for gate in gates)
+
+
+def _half(evidence: Evidence, gate: Layer, place: int) -> tuple[str, int] | None:
+    made = maker(evidence, gate, place)
+    return (made[0].id, made[1]) if made is not None else None
+
+
+def _is_sigmoid(evidence: Evidence, gate: Layer) -> bool:
+    behind = evidence.producer(gate.id, 1)
+    return behind is not None and behind.type.lower() == "sigmoid"
 
 
 def _gated(layer: Layer, axis: int, features: int) -> Diagnosis:

@@ -28,6 +28,9 @@ _CONVERSIONS = {
     "int64": Step("long"), "bool": Step("bool"),
 }  # fmt: skip
 
+_COUNTS = (("num_embeddings", "rows"), ("input_dim", "rows"))
+_DRAWING = frozenset(("multinomial", "argmax"))
+
 TOLD_ELSEWHERE = frozenset(("scaled_dot_product_attention", *INDEXED))
 """Functions whose ranks have a rule of their own."""
 
@@ -123,7 +126,11 @@ def _said(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str
         reason = f"This is no shape problem: {place} takes {clash.expected}, but {what} {clash.got}."
         return "SW401", "dtype", reason, f"convert the input: x.to(torch.{clash.expected})"
     if clash.kind is ClashKind.INDEX:
-        reason = f"This is no shape problem: {place} takes indices from {clash.expected}, but one is {clash.got}."
+        holds = next((f"holds {layer.size(name)} {what} and " for name, what in _COUNTS if layer.size(name)), "")
+        reason = (
+            f"This is no shape problem: {place} {holds}takes indices from {clash.expected}, but one is {clash.got}."
+        )
+        reason += _drawn(evidence, layer, clash)
         if layer.settings.get("counts_from_one"):
             return "SW402", "index", f"{reason} None is 0: the labels are counted from 1.", "subtract 1: labels - 1"
         return "SW402", "index", reason, "check the vocabulary (or the number of classes) against the largest index"
@@ -131,6 +138,17 @@ def _said(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str
         reason = f"This is no shape problem: {place} is on {clash.expected}, but its input is on {clash.got}."
         return "SW403", "device", reason, f'move the input: x.to("{clash.expected}")'
     return None
+
+
+def _drawn(evidence: Evidence, layer: Layer, clash: Clash) -> str:
+    """Where the index was drawn from scores, of which there are more than may be looked up."""
+    edge = evidence.edge_into(layer.id, clash.input)
+    for each in evidence.before(edge.source) if edge is not None else ():
+        node = evidence.layer(each)
+        scores = node.inputs[0].shape[-1:] if node is not None and node.name in _DRAWING and node.inputs else ()
+        if node is not None and scores and isinstance(clash.got, int) and scores[0] > clash.got:
+            return f" {place_text(node)} draws it from {scores[0]} scores, of which there should be as many as rows."
+    return ""
 
 
 def _tuple(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str, str]:

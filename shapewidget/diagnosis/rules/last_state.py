@@ -11,6 +11,7 @@ from shapewidget.diagnosis.expressions import indexed
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.graph.padding import LengthsAs
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
 
@@ -124,8 +125,7 @@ def index_items_text(layer: Layer) -> str:
 
 def state_behind_padding(evidence: Evidence) -> Iterator[Diagnosis]:
     """Lengths are handed in and never read, while the last state of a padded batch is."""
-    inputs = [layer for layer in evidence.graph.layers if layer.kind is LayerKind.INPUT and layer.outputs]
-    unread = [layer for layer in inputs if not evidence.edges_out.get(layer.id) and _are_lengths(layer)]
+    unread = [layer for layer, form in evidence.unread_lengths if form is LengthsAs.NUMBERS]
     for layer in recurrent(evidence) if unread else ():
         dims = layer.inputs[0].dims or ()
         if len(dims) == 3 and BATCH in dims and is_last_state_read(evidence, layer):
@@ -150,11 +150,6 @@ def is_last_state_read(evidence: Evidence, layer: Layer) -> bool:
         return False
     is_state_read = any(edge.output for edge in evidence.edges_out.get(layer.id, ()))
     return is_state_read or any(axis_picked(reader) == (time, -1) for reader, _ in readers(evidence, layer))
-
-
-def _are_lengths(layer: Layer) -> bool:
-    spec = layer.outputs[0]
-    return "len" in layer.name.lower() and len(spec.shape) == 1 and spec.dtype.startswith("int")
 
 
 def _padding_read(layer: Layer, lengths: Layer, time: int, remedies: tuple[EditExpression, ...]) -> Diagnosis:

@@ -9,6 +9,7 @@ from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loss_search import is_of_classes
 from shapewidget.diagnosis.operand_texts import keyword_edited, operands_of
 from shapewidget.diagnosis.rules.pair_losses import is_of_several
+from shapewidget.diagnosis.target_remedies import classes_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 from shapewidget.graph.remedies import AdaptCall, EditExpression
@@ -35,17 +36,18 @@ def loss_argument_refused(evidence: Evidence) -> Iterator[Diagnosis]:
                 yield _lengths(evidence, clash, layer)
             else:
                 is_listed = is_of_classes(layer.type) or layer.type.lower().startswith("multi")
-                yield _weights(clash, layer) if is_listed else _broadcast_weights(clash, layer)
+                yield _weights(evidence, clash, layer) if is_listed else _broadcast_weights(clash, layer)
 
 
-def _weights(clash: Clash, layer: Layer) -> Diagnosis:
+def _weights(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     outputs = layer.inputs[0]
     reason = (
         f"{place_text(layer)} is given {clash.got} class weights, and the outputs {shape_text(outputs)} have "
         f"{clash.expected} classes on axis {min(1, len(outputs.shape) - 1)}: it takes one weight for each class."
     )
     fix = f"give {clash.expected} weights, one a class, or as many outputs as there are weights"
-    return Diagnosis(_said("SW306", clash, layer, reason, fix, "classes"))
+    remedies = tuple(classes_remedies(evidence, layer, clash.got)) if isinstance(clash.got, int) else ()
+    return Diagnosis(_said("SW306", clash, layer, reason, fix, "classes"), remedies)
 
 
 def _broadcast_weights(clash: Clash, layer: Layer) -> Diagnosis:

@@ -43,7 +43,9 @@ def samples_mixed(evidence: Evidence) -> Iterator[Diagnosis]:
             name = "axis" if "axis" in layer.settings else "dim"
             better = f"{name}={axes[0]}, which holds {layer.inputs[0].shape[axes[0]]} values of one sample"
             what = f"runs along axis {axis}, which is the batch"
-            yield _mixed(layer, axis, "SW603", what, _written(layer, axes[0], remedies), remedies, better)
+            fix = _written(layer, axes[0], remedies)
+            remedies += tuple(_with_those_behind(evidence, layer, axis, remedies))
+            yield _mixed(layer, axis, "SW603", what, fix, remedies, better)
         elif layer.type in _ATTENTION:
             yield _mixed(layer, axis, "SW603", f"attends along axis {axis}, which is the batch", "x.transpose(0, 1)")
         elif is_reshape(layer) and moved_axis(dims_of(layer.inputs[0]), dims_of(layer.outputs[0])) is None:
@@ -112,6 +114,17 @@ def _other_axes(evidence: Evidence, layer: Layer, axis: int) -> list[int]:
     stacked = dims.index(TIME) if layer.type in _SCANS and TIME in dims else stacked
     wide = [place for place, size in enumerate(shape) if place != axis and size > 1]
     return sorted(wide, key=lambda place: (place != stacked, -place)) or [len(shape) - 1]
+
+
+def _with_those_behind(evidence: Evidence, layer: Layer, axis: int, remedies: tuple[Remedy, ...]) -> Iterator[Together]:
+    """The change together with those of the same operation further on, which also runs along the batch."""
+    alike = [each for each in evidence.graph.layers if each.name == layer.name and _batch_axis(each) == axis]
+    behind = [each for each in alike[alike.index(layer) + 1 :] if axis_argument(each) == axis]
+    more = [list(along_axes(each, _other_axes(evidence, each, axis))) for each in behind]
+    edits = [each for each in (remedies[:1], *more) if each]
+    parts = [each[0] for each in edits if isinstance(each[0], EditExpression)]
+    if behind and len(parts) == 1 + len(behind):
+        yield Together(tuple(parts))
 
 
 def _named(layer: Layer, axis: int) -> Iterator[EditExpression]:

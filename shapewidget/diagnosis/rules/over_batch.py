@@ -51,10 +51,26 @@ def _better_axes(evidence: Evidence, layer: Layer) -> tuple[int, ...]:
     positions = [axis for axis in wide if dims[axis].names - arguments_of_model(evidence)]
     if not positions and len(wide) > 2:
         positions = wide[1:]  # of an image, whose height and width are not varied
+    if not positions and _is_gain(evidence, layer):
+        positions = wide
     is_of_one_value = all(layer.inputs[0].shape[axis] == 1 for axis in others)
     if batch not in axes or is_of_one_value or (wide and not positions):
         return ()
     return tuple(sorted({*positions, *axes} - {batch}))
+
+
+def _is_gain(evidence: Evidence, layer: Layer) -> bool:
+    """Whether a mean is taken from values to which one number a sample is added: what is gained by each of them."""
+    for edge in evidence.edges_out.get(layer.id, ()) if layer.name == "mean" else ():
+        reader = evidence.layer(edge.target)
+        if reader is None or reader.name != "sub" or edge.input != 1:
+            continue
+        own = evidence.producer(reader.id, 0)
+        around = [own, *(evidence.layer(each.target) for each in evidence.edges_out.get(reader.id, ()))]
+        sums = [each for each in around if each is not None and each.name == "add" and len(each.inputs) == 2]
+        if any((spec.dims or ())[:1] == (BATCH,) and spec.shape[1:] == (1,) for each in sums for spec in each.inputs):
+            return True
+    return False
 
 
 def _given_back(evidence: Evidence, layer: Layer) -> Layer | None:

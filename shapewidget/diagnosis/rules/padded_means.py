@@ -1,4 +1,7 @@
-"""Means over the steps that count the padding, in models that know what is padding: their attention leaves it out."""
+"""Means over the steps that count the padding, where the model is told what is padding.
+
+Its attention leaves the padding out, or it is given the lengths and nothing reads them.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Role, is_all
 from shapewidget.diagnosis.axis_remedies import reduced_axes
+from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import receiver_of
 from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.diagnosis.written_loss import has_weights_behind
-from shapewidget.graph.padding import Padding
+from shapewidget.graph.padding import LengthsAs, Padding
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
 
@@ -37,6 +41,40 @@ def padding_averaged(evidence: Evidence) -> Iterator[Diagnosis]:
             told = [each for each in _attentions(evidence, before) if _leaves_out(evidence, each, given)]
             if told and not any(_masks(evidence, each) for each in before):
                 yield _said(evidence, layer, told[-1], along[0], padding)
+
+
+def lengths_unread(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A mean or maximum over all steps of every sample, in a model that is given lengths or a mask for nothing."""
+    for told, form in evidence.unread_lengths:
+        for layer in evidence.graph.layers:
+            if layer.name not in _POOLING or not layer.inputs or len(layer.inputs[0].shape) != 3:
+                continue
+            axes, along = evidence.axes_into(layer), reduced_axes(layer)
+            if len(along) != 1 or not is_all(axes[along[0]], Role.POSITIONS) or layer.inputs[0].dims is None:
+                continue
+            if BATCH in layer.inputs[0].dims and not any(_masks(evidence, each) for each in evidence.before(layer.id)):
+                yield _unread(layer, along[0], told, form)
+
+
+def _unread(layer: Layer, axis: int, told: Layer, form: LengthsAs) -> Diagnosis:
+    given, receiver = layer.inputs[0], receiver_of(layer.source, layer.name)
+    shown, count = f"{told.name}.unsqueeze(-1)", f"{told.name}.sum(1, keepdim=True)"
+    if form is LengthsAs.NUMBERS:
+        shown = f"(torch.arange({receiver}.size(1), device={receiver}.device) < {shown}).unsqueeze(-1)"
+        count = f"{told.name}.unsqueeze(-1)"
+    text = f"({receiver} * {shown}).sum(1) / {count}"
+    can_name = receiver is not None and layer.name == "mean" and axis == 1 and layer.parent is None
+    edits = (EditExpression(layer.source, text),) if can_name and layer.source is not None else ()
+    reason = (
+        f"{place_text(layer)} {_POOLING[layer.name]} all {given.shape[axis]} steps of {shape_text(given)}. "
+        f"`{told.name}` {shape_text(told.outputs[0])} says which of them are data, but nothing reads it: the padding "
+        f"of a short sequence is counted like data, so that the result depends on the longest of the batch."
+    )
+    said = finding_at(
+        "SW665", layer, reason, fix=text if edits else "(x * mask).sum(1) / mask.sum(1)", axis=axis, axis_name="time",
+        expected=f"the steps that `{told.name}` tells", got=f"all {given.shape[axis]} steps",
+    )  # fmt: skip
+    return Diagnosis(said, edits)
 
 
 def _attentions(evidence: Evidence, ids: set[str]) -> Iterator[Layer]:

@@ -21,7 +21,7 @@ def padding_read_as_data(evidence: Evidence) -> Iterator[Diagnosis]:
     inputs = [layer for layer in evidence.graph.layers if layer.kind is LayerKind.INPUT and layer.outputs]
     for padding in evidence.padded:
         given = inputs[padding.place]
-        if any(_tells_lengths(layer) for layer in inputs if layer is not given):
+        if any(_may_be_mask(layer) for layer in inputs if layer is not given) or evidence.told_lengths:
             continue
         read = [layer for layer, _ in readers(evidence, given)]
         embedding = read[0] if len(read) == 1 and read[0].type == "Embedding" else None
@@ -31,11 +31,8 @@ def padding_read_as_data(evidence: Evidence) -> Iterator[Diagnosis]:
             yield _told(given, embedding, read[0], padding)
 
 
-def _tells_lengths(layer: Layer) -> bool:
-    """Whether an input may be a mask, or say how long the sequences are."""
-    spec = layer.outputs[0]
-    is_mask = spec.dtype == "bool" or "mask" in layer.name.lower()
-    return is_mask or "len" in layer.name.lower()
+def _may_be_mask(layer: Layer) -> bool:
+    return layer.outputs[0].dtype == "bool" or "mask" in layer.name.lower()
 
 
 def _gives_last_state(evidence: Evidence, layer: Layer) -> bool:

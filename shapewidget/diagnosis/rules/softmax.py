@@ -52,7 +52,8 @@ def _in_einsum(layer: Layer, reader: Layer, place: int, axis: int) -> Iterator[D
     summed = [at for at, letter in enumerate(letters) if letter not in made and terms.count(letter) > 1]
     if len(letters) != len(layer.inputs[0].shape) or len(summed) != 1 or letters[axis] not in made:
         return
-    if terms.count(letters[axis]) == 1:  # one of the pairs of axes, and no batch
+    is_of_pairs, is_of_heads = terms.count(letters[axis]) == 1, 0 < axis < len(letters) - 2
+    if is_of_pairs or is_of_heads:
         yield _weights(layer, reader, axis, summed[0])
 
 

@@ -75,6 +75,7 @@ def _order(layer: Layer, axes: Axes) -> tuple[int, ...] | None:
     """The axes with the features behind, if the reshape then keeps all together; else it is open what was meant."""
     given, made = layer.inputs[0].shape, layer.outputs[0].shape
     features = [axis for axis in range(len(given)) if is_all(axes[axis], Role.FEATURES)]
+    features = features or [axis for axis in range(1, len(given)) if given[axis] == made[-1]]
     if len(features) != 1:
         return None
     order = (*(axis for axis in range(len(given)) if axis not in features), *features)

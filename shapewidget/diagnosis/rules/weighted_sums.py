@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.axis_parts import Axis, Role, is_all
+from shapewidget.diagnosis.axis_parts import Axis, Role, roles
 from shapewidget.diagnosis.axis_remedies import reduced_along, reduced_axes
 from shapewidget.diagnosis.chains import axis_argument, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
@@ -38,7 +38,8 @@ def summed_along_features(evidence: Evidence) -> Iterator[Diagnosis]:
             if softmax is None or not weighed or weighed not in axes:
                 continue
             at = axes.index(weighed)
-            is_other = at not in gone and all(is_all(axes[axis], Role.FEATURES) for axis in gone)
+            held = {role for axis in gone for role in roles(axes[axis])}
+            is_other = at not in gone and bool(held) and held <= {Role.FEATURES, None}
             if is_other and _is_read_as_features(evidence, layer):
                 yield _said(layer, softmax, at, gone)
                 break

@@ -84,6 +84,19 @@ def _elementwise(function: Callable[..., Any], args: Any, kwargs: Mapping[str, A
     return clash, lambda: function(*fitted, **kwargs)
 
 
+def _expanded(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
+    """``mean.expand_as(x)`` of a tensor that has another size, other than 1, on an axis."""
+    given, other = args[0], args[1] if len(args) > 1 else kwargs.get("other")
+    if not isinstance(other, torch.Tensor) or given.dim() > other.dim():
+        return None
+    for axis in range(-1, -1 - given.dim(), -1):
+        if given.shape[axis] not in (1, other.shape[axis]):
+            sizes, how = (other.shape[axis], given.shape[axis]), "the tensor fitted to the other"
+            clash = Clash("", ClashKind.SIZE, 0, axis % given.dim(), *sizes, 1, how, error)
+            return clash, lambda: function(fit_to_broadcast(given, other), other)
+    return None
+
+
 def _assigned(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
     """``buffer[rows] = value`` of a value that has another size than the rows."""
     tensor, index, value = args
@@ -198,6 +211,7 @@ def _reshape(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any],
 
 _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (_ELEMENTWISE, _elementwise),
+    (frozenset(("expand_as",)), _expanded),
     (frozenset(("cat", "concat", "concatenate")), _concatenation),
     (frozenset(("stack",)), _stacking),
     (frozenset(("setitem",)), _assigned),
