@@ -160,10 +160,10 @@ class _State:
         self._attributes = [(module.__dict__, module.__dict__.copy()) for module in paths(model)]
         for attributes, _ in self._attributes:
             self._look_into(_own_values(attributes), 0)
-            if attributes.get("_parameters"):
-                self._look_into(attributes["_parameters"].values(), 0)
-            for name, buffer in (attributes.get("_buffers") or {}).items():
-                self._buffers.append((attributes["_buffers"], name, buffer))
+            if weights := attributes.get("_parameters"):
+                self._look_into(weights.values(), 0)
+            if buffers := attributes.get("_buffers"):
+                self._buffers += [(buffers, name, buffer) for name, buffer in buffers.items()]
             tables = _tables(attributes)
             self._tables.append(tables)
             for table in filter(None, tables):
@@ -226,10 +226,10 @@ class _State:
                 tensor.grad = gradient
 
 
-def _own_values(attributes: dict[str, Any]) -> list[Any]:
+def _own_values(attributes: dict[str, Any]) -> Iterable[Any]:
     """The attributes that not every module has; those usually come first, the last of them behind all others."""
     if next(islice(attributes, _LAST, None), None) == _STANDARD[_LAST]:
-        return list(attributes.values())[_LAST + 1 :]
+        return islice(attributes.values(), _LAST + 1, None)
     return [value for name, value in attributes.items() if name not in _STANDARD]
 
 

@@ -56,11 +56,12 @@ def paths(model: nn.Module) -> dict[nn.Module, str]:
     waiting = [("", model)]
     while waiting:
         path, module = waiting.pop()
-        if module not in found:
-            found[module] = path
-            children = [
-                (f"{path}.{name}" if path else name, it) for name, it in module._modules.items() if it is not None
-            ]
+        if module in found:
+            continue
+        found[module] = path
+        if module._modules:
+            prefix = f"{path}." if path else ""
+            children = [(prefix + name, it) for name, it in module._modules.items() if it is not None]
             waiting.extend(reversed(children))
     return found
 

@@ -111,8 +111,8 @@ def copied(model: nn.Module) -> nn.Module:
 
 def to_run(model: nn.Module) -> nn.Module:
     """The model itself, or a copy if it is lazy: its first call would decide the sizes of its layers for good."""
-    weights = (weight for module in paths(model) for weight in module._parameters.values())
-    return copied(model) if any(is_lazy(weight) for weight in weights if weight is not None) else model
+    one_of_each = {type(weight): weight for module in paths(model) for weight in module._parameters.values()}
+    return copied(model) if any(is_lazy(weight) for weight in one_of_each.values() if weight is not None) else model
 
 
 def tensors(model: nn.Module) -> list[tuple[str, torch.Tensor]]:

@@ -80,6 +80,9 @@ def _filled_up(tensor: torch.Tensor) -> torch.Tensor | None:
 
 
 def _mask(tensor: torch.Tensor, filled: Sequence[torch.Tensor]) -> Mask | None:
+    row = tensor[(0,) * (tensor.dim() - 1)]  # tells most tensors of other values, at little cost
+    if not bool(((row == 0) | (row == 1) | (row <= _HIDDEN)).all()):
+        return None
     is_additive = tensor.is_floating_point()
     if is_additive:
         on = tensor <= _HIDDEN

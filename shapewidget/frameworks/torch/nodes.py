@@ -103,4 +103,4 @@ def _layer(node: Node, line: _Lines) -> Layer:
 def _weights(module: nn.Module, *, whole: bool) -> int:
     """Number of weights of a layer; of a group only those that no layer inside it holds."""
     weights = module.parameters() if whole and module._modules else module._parameters.values()
-    return sum([weight.numel() for weight in weights if weight is not None and not is_lazy(weight)])
+    return sum([it.numel() for it in weights if it is not None and not is_lazy(it)]) if weights else 0

@@ -34,12 +34,14 @@ class Provenance:
         self._written: dict[int, tuple[weakref.ref[torch.UntypedStorage], Slot]] = {}
         self._left: dict[int, tuple[object, Slot]] = {}
         self._arrays: dict[int, Slot] = {}
+        self._latest = -1
 
     def produced(self, tensor: torch.Tensor, slot: Slot, *, wrote: bool) -> None:
         """Note that a node gave this tensor; `wrote` if it changed memory that may have other views."""
         while is_functorch_wrapped_tensor(tensor):
             tensor = get_unwrapped(tensor)
         self._own[id(tensor)] = (weakref.ref(tensor), slot)
+        self._latest = max(self._latest, slot.node)
         storage = storage_of(tensor)
         is_first = tensor._base is None  # a view gave nothing to the memory that it looks at
         if storage is not None and (wrote or (is_first and self._writer(storage) is None)):
@@ -51,6 +53,8 @@ class Provenance:
             tensor = get_unwrapped(tensor)
         known = self._own.get(id(tensor))
         own = known[1] if known is not None and known[0]() is tensor else None
+        if own is not None and own.node == self._latest:
+            return own  # nothing was written since
         storage = storage_of(tensor)
         writer = self._writer(storage) if storage is not None else None
         return writer if own is None or (writer is not None and writer.node > own.node) else own
