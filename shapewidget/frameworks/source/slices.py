@@ -11,7 +11,7 @@ import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
-from types import FrameType
+from types import CodeType, FrameType
 
 from shapewidget.frameworks.source.repeatable import Harmless
 from shapewidget.frameworks.source.replay import WRITTEN, Replay, place_of, statements_of
@@ -42,8 +42,8 @@ def replay_of(
         None where the source cannot be seen, or where the expression does something that must not be done twice.
     """
     source = Source.read(frame.f_code.co_filename)
-    span = _span(frame, instruction)
-    path = _path(source.tree, span) if source is not None and span is not None else []
+    span = span_of(frame.f_code, instruction)
+    path = path_to(source.tree, span) if source is not None and span is not None else []
     statement = next((node for node in reversed(path) if isinstance(node, ast.stmt)), None)
     if source is None or statement is None or not isinstance(path[-1], ast.expr | ast.AugAssign):
         return None
@@ -90,15 +90,16 @@ def statement_place(source: Source, statement: ast.stmt) -> int:
     return next(place for place, each in enumerate(statements_of(source)) if each is statement)
 
 
-def _span(frame: FrameType, instruction: int) -> Span | None:
-    positions = next(islice(frame.f_code.co_positions(), max(instruction, 0) // 2, None), None)
+def span_of(code: CodeType, instruction: int) -> Span | None:
+    """The stretch of text that an instruction stands for; None where Python was told to keep none."""
+    positions = next(islice(code.co_positions(), max(instruction, 0) // 2, None), None)
     if positions is None or None in positions:
         return None
     line, end_line, column, end_column = positions
     return Span(line or 0, column or 0, end_line or 0, end_column or 0)
 
 
-def _path(tree: ast.Module, span: Span) -> list[ast.AST]:
+def path_to(tree: ast.Module, span: Span) -> list[ast.AST]:
     """The nodes from the module down to the smallest one that covers a span."""
     path: list[ast.AST] = [tree]
     while True:

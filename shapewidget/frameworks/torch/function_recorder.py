@@ -23,6 +23,7 @@ from shapewidget.frameworks.torch.calls import (
     plain_name,
     takes_form_only,
 )
+from shapewidget.frameworks.torch.escaped_numbers import Leaving
 from shapewidget.frameworks.torch.loss_ranges import odd_values
 from shapewidget.frameworks.torch.nodes import Node
 from shapewidget.frameworks.torch.provenance import Provenance, Slot
@@ -56,6 +57,7 @@ class FunctionRecorder:
         self.nodes: list[Node] = []
         self.clashes: list[Clash] = []
         self._tensors = Provenance()
+        self._leavings: list[Leaving] = []
         self._groups: list[Node] = []
         self._inside_layer = False
         self._calls: dict[str, int] = {}
@@ -67,8 +69,9 @@ class FunctionRecorder:
         """Append a node that reads these tensors."""
         with torch._C.DisableTorchFunction():  # looking at a tensor is a call of a torch function too
             count = self._calls[id_] = self._calls.get(id_, 0) + 1
-            node = Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, self._parent())
-            node.inputs = tuple(map(spec, read))
+            inputs = (spec(read[0]),) if len(read) == 1 else tuple(map(spec, read))  # a `map` costs as much as a `spec`
+            parent = self._groups[-1].id if self._groups else None
+            node = Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, parent, inputs)
             for place, tensor in enumerate(read):
                 slot = self._tensors.producer(tensor)
                 if slot is not None:
@@ -80,7 +83,7 @@ class FunctionRecorder:
     def gives(self, index: int, tensors: tuple[torch.Tensor, ...]) -> None:
         """Note the outputs of the node at `index`."""
         with torch._C.DisableTorchFunction():
-            self.nodes[index].outputs = tuple(map(spec, tensors))
+            self.nodes[index].outputs = (spec(tensors[0]),) if len(tensors) == 1 else tuple(map(spec, tensors))
             for place, tensor in enumerate(tensors):
                 self.produced(tensor, Slot(index, place), wrote=True)
 
@@ -174,6 +177,9 @@ class FunctionRecorder:
         slot = self._tensors.producer(tensor)
         if slot is not None:
             self._tensors.left(value, slot)
+            line = source.here()
+            if line is not None:
+                self._leavings.append(Leaving(line, slot, len(self.nodes)))
 
     def _is_known_attribute(self, function: Callable[..., Any], owner: Any, value: torch.Tensor) -> bool:
         if function.__self__.__name__ == "grad":  # type: ignore[attr-defined]

@@ -28,6 +28,7 @@ from shapewidget.frameworks import source
 from shapewidget.frameworks.cut_short import end_cut_short
 from shapewidget.frameworks.torch import dynamo, layers
 from shapewidget.frameworks.torch.checkpoints import RefusedCheckpoint, refused_checkpoint
+from shapewidget.frameworks.torch.escaped_numbers import add_escaped
 from shapewidget.frameworks.torch.function_recorder import REPAIRABLE, FunctionRecorder
 from shapewidget.frameworks.torch.guard import function_modes, set_function_modes, surely
 from shapewidget.frameworks.torch.loss_ranges import odd_values
@@ -314,6 +315,8 @@ class Recorder(FunctionRecorder):
 
     def graph(self, title: str) -> LayerGraph:
         """What was recorded, without constants that nothing reads."""
+        if self._leavings:
+            add_escaped(self.nodes, self._leavings)
         return drawn(self.nodes, {clash.layer_id for clash in self.clashes}, title)
 
 
