@@ -113,13 +113,20 @@ class Proof:
         settings = [self.axes, *self.others] if is_silent else [self.axes]
         recordings = [self.record(attempt, sizes) for sizes in settings]
         before = {clash.layer_id for clash in self.own.clashes}
-        after = {clash.layer_id for clash in recordings[0].clashes}
+        after = {clash.layer_id for clash in recordings[0].clashes} | self._not_reached(recordings[0])
         if not (after <= before if is_silent else after < before) or self._leaves_pairs(finding, recordings[0]):
             return None
         found = [it.finding for it in diagnose(self.evidence(attempt.model, recordings))]
         places = {(it.code, it.layer_id) for it in found if it.severity is not Severity.NOTE and not is_of_data(it)}
         is_gone = (finding.code, finding.layer_id) not in {(it.code, it.layer_id) for it in found}
         return after if is_gone and places <= known else None
+
+    def _not_reached(self, after: Recording) -> set[str]:
+        """What was refused, and is not any more only because the changed program ends before it."""
+        if after.stopped is None or not after.clashes:
+            return set()
+        stop = self._place(after.clashes[-1].layer_id)
+        return {clash.layer_id for clash in self.own.clashes if self._place(clash.layer_id) > stop}
 
     def _leaves_pairs(self, finding: Finding, after: Recording) -> bool:
         """Whether samples are set against one another anew: a column that is mended may meet a row further on."""

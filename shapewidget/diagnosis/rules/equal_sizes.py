@@ -101,7 +101,9 @@ def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
     """A `squeeze()` that names no axis, or that of the batch, takes away a batch of one; of a larger one a note."""
     for layer in evidence.graph.layers:
         spec = layer.inputs[0] if layer.inputs else None
-        if layer.name != "squeeze" or spec is None or spec.dims is None or BATCH not in spec.dims:
+        if layer.name != "squeeze" or layer.kind is not LayerKind.OPERATION:
+            continue
+        if spec is None or spec.dims is None or BATCH not in spec.dims:
             continue
         asked = axis_argument(layer)
         if not layer.settings.keys() & {"1", "dim", "axis"} or (asked is not None and spec.dims[asked] == BATCH):

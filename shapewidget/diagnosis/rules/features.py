@@ -43,7 +43,7 @@ def _diagnosis(evidence: Evidence, clash: Clash, layer: Layer, declared: Declare
     given = f"{gives} {size_text(clash.got, got)}{why}"
     reason = f"{place_text(layer)} takes {declared.size} {axis_name} ({takes}), but {given}."
     value = clash.got
-    found = tuple(layouts(layer, declared.axis or 0, declared.size))
+    found = () if _are_its_channels(producer, clash) else tuple(layouts(layer, declared.axis or 0, declared.size))
     if found:
         reason += f" {found[0].why}"
     return Diagnosis(
@@ -87,6 +87,12 @@ def _family(layer: Layer) -> tuple[str, str]:
     if "Norm" in layer.type:
         return "SW103", "channels" if layer.size("num_channels") is not None else "features"
     return "SW101", "features"
+
+
+def _are_its_channels(producer: Layer | None, clash: Clash) -> bool:
+    """Whether a convolution put its channels on the clashing axis: whatever size the others have, they are no channels."""
+    made = producer.size("out_channels") if producer is not None else None
+    return made is not None and clash.axis == 1 and made == clash.got
 
 
 def _maker(evidence: Evidence, layer: Layer) -> Layer | None:
