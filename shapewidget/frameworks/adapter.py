@@ -176,6 +176,25 @@ class Program(Protocol):
         """A remedy, ready to be run; None where it cannot be applied."""
 
 
+@dataclass(frozen=True)
+class Called:
+    """The first call of a model in a watched block, which can be made again.
+
+    Attributes:
+        path: What the watch calls the model; the ids of its nodes begin with it.
+        model: The live model.
+        inputs: What it was called with: a tuple, or a dict of keywords.
+        targets: What its loss was given besides the outputs; None where that is not known.
+        loss: What the user's lines do with its outputs, called as ``loss(outputs, targets)``.
+    """
+
+    path: str
+    model: Model
+    inputs: Any
+    targets: Any = None
+    loss: Callable[..., Any] | None = None
+
+
 class Watch(AbstractContextManager["Watch"], Protocol):
     """Records what a block of code runs, exactly as it would run without us."""
 
@@ -196,6 +215,9 @@ class Watch(AbstractContextManager["Watch"], Protocol):
 
     def program(self, layer_id: str) -> Program | None:
         """What ran around a node, and can be run again; None where it cannot."""
+
+    def models(self) -> tuple[Called, ...]:
+        """The models that the block called and that can be called again, each with its first call."""
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers whose order depends on their epoch, and that were gone through several times at one."""

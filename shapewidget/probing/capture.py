@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 
@@ -21,6 +22,7 @@ from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.explain import explain, unknown
 from shapewidget.probing.loops import of_last_batch, of_loader, trained_wrongly, unmade_batch
+from shapewidget.probing.rehearsals import Rehearsal, rehearsals, with_probed, with_sizes
 from shapewidget.probing.replays import proven
 from shapewidget.probing.report import Report
 from shapewidget.probing.unequal import unequal
@@ -30,7 +32,8 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
     """Record a block of code, and say what was found once it has ended.
 
     The code runs exactly as it would without us. A block that raises is explained; a block that runs is searched for
-    what no error says, such as a loss that compares every sample with every other.
+    what no error says, such as a loss that compares every sample with every other. Then the first call of each of its
+    PyTorch models is made again, as `probe` does, which leaves the models as they are.
 
     Only where a Keras model that is being built is refused, building goes on, so that all that is wrong with it is told
     at once. The error is raised when the model is put to use, or else at the end of the block.
@@ -81,7 +84,11 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         self._report.findings = by_severity(found)
         framework, watch, recording = max(recorded, key=lambda each: len(each[2].graph.layers))
         if recording.graph.layers or recording.clashes:
-            self._draw(framework, recording, is_partial=watch.is_partial)
+            probed = list[Rehearsal]()
+            try:
+                probed.extend(rehearsals(watch) if error is None else ())
+            finally:
+                self._draw(framework, recording, probed, is_partial=watch.is_partial)
         else:
             names = " and ".join(framework for framework, _ in self._watches)
             self._report.notes = (f"The block ran no layer and no operation of {names} that can be recorded.",)
@@ -90,10 +97,12 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
             raise deferred
         return isinstance(error, Exception) and not self._reraise
 
-    def _draw(self, framework: str, recording: Recording, *, is_partial: bool) -> None:
+    def _draw(self, framework: str, recording: Recording, probed: Sequence[Rehearsal], *, is_partial: bool) -> None:
         """The graph of the framework that ran most; the findings are those of all."""
         report, graph = self._report, recording.graph
-        report.graph = coloured(without_repeats(graph), recording.clashes, report.findings)
+        report.findings = by_severity(with_probed(report.findings, graph, probed))
+        report.graph = coloured(with_sizes(without_repeats(graph), probed), recording.clashes, report.findings)
+        report.meanings = {name: text for it in reversed(probed) for name, text in it.report.meanings.items()}
         report.framework, report.stopped = framework, recording.stopped
         report.device = next((spec.device for layer in graph.layers for spec in layer.outputs), "")
         if is_partial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,7 +26,9 @@ def proven(watch: Watch, diagnoses: Sequence[Diagnosis]) -> list[Finding]:
         if program is None:
             found.append(finding)
             continue
-        made, explained = _mended(program, diagnosis)
+        made, explained = finding, set[tuple[str, str]]()
+        with contextlib.suppress(Exception):  # what the block did is told, whatever comes of running it again
+            made, explained = _mended(program, diagnosis)
         found.append(made)
         consequences |= explained
     return found

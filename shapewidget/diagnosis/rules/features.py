@@ -90,7 +90,7 @@ def _family(layer: Layer) -> tuple[str, str]:
 
 
 def _are_its_channels(producer: Layer | None, clash: Clash) -> bool:
-    """Whether a convolution put its channels on the clashing axis: whatever size the others have, they are no channels."""
+    """Whether a convolution put its channels on the clashing axis, so that no other axis holds them."""
     made = producer.size("out_channels") if producer is not None else None
     return made is not None and clash.axis == 1 and made == clash.got
 

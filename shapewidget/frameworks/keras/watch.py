@@ -7,7 +7,7 @@ import warnings
 from types import TracebackType
 from typing import Any
 
-from shapewidget.frameworks.adapter import Program
+from shapewidget.frameworks.adapter import Called, Program
 from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.datasets import failed_py_dataset
 from shapewidget.frameworks.keras.lines import lines_of
@@ -82,6 +82,10 @@ class Watch:
         if entries:
             return TracedProgram(self._recorder, entries)
         return lines_of(nodes[place].place, self._recorder.nodes.origin) if place is not None else None
+
+    def models(self) -> tuple[Called, ...]:
+        """None: what a model of Keras was called with is not kept."""
+        return ()
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """None: samplers with epochs are PyTorch's."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import FrameType
@@ -18,12 +17,12 @@ from torch.utils.data import DataLoader
 from shapewidget.frameworks.adapter import Failure
 from shapewidget.frameworks.source.frames import is_own, resolve
 from shapewidget.frameworks.source.repeatable import value_of_name
-from shapewidget.frameworks.source.replay import Replay
-from shapewidget.frameworks.source.slices import replay_of, up_to, with_hole
+from shapewidget.frameworks.source.slices import replay_of
 from shapewidget.frameworks.torch.capacity import capacity_of, is_out_of_memory, out_of_memory
 from shapewidget.frameworks.torch.checkpoints import refused_checkpoint
 from shapewidget.frameworks.torch.harmless import HARMLESS, is_data
 from shapewidget.frameworks.torch.in_scope import in_scope, values_of
+from shapewidget.frameworks.torch.model_and_loss import inputs_of, is_own_model, model_and_loss
 from shapewidget.frameworks.torch.program import Program
 from shapewidget.frameworks.torch.reshaping import text_of
 from shapewidget.frameworks.torch.tensors import device_of, flat, spec
@@ -65,7 +64,7 @@ def failure_of(error: BaseException) -> Failure | None:
     of_model = [functools.partial(_of_model, recording, called)] if called else []
     of_lines = [functools.partial(_of_lines, recording, place) for place in before]
     ways: list[Callable[[], Failure | None]]
-    ways = [*of_model, *of_lines] if _is_own_model(called.get("self")) else [*of_lines, *of_model]
+    ways = [*of_model, *of_lines] if is_own_model(called.get("self")) else [*of_lines, *of_model]
     for way in ways:
         with contextlib.suppress(Exception):  # what cannot be run again is told by its shapes alone
             found = way()
@@ -146,25 +145,10 @@ def _loader(places: list[_Place], own: list[_Place]) -> DataLoader[Any] | None:
     return found[0] if found else None
 
 
-def _is_own_model(module: object) -> bool:
-    """Whether a module is a model of its own, and not one layer or loss of torch's in the user's line."""
-    return isinstance(module, nn.Module) and (
-        not type(module).__module__.startswith("torch.") or any(True for _ in module.children())
-    )
-
-
 def _of_model(recording: Recording, called: Mapping[str, Any]) -> Failure | None:
     model = called["self"]
-    inputs = _inputs(model, tuple(called.get("args", ())), dict(called.get("kwargs", {})))
+    inputs = inputs_of(model, tuple(called.get("args", ())), dict(called.get("kwargs", {})))
     return Failure(recording, model, inputs) if flat(inputs) else None
-
-
-def _inputs(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The arguments of a call: a tuple, or a dict where some were keywords."""
-    if args and kwargs:
-        bound = inspect.signature(model.forward).bind(*args, **kwargs)
-        return {**dict(zip(bound.signature.parameters, bound.args, strict=False)), **bound.kwargs}
-    return kwargs or args
 
 
 def _of_lines(recording: Recording, place: _Place) -> Failure | None:
@@ -176,24 +160,7 @@ def _of_lines(recording: Recording, place: _Place) -> Failure | None:
     others = values_of(place.frame)
     found = Failure(recording, program, inputs, is_program=True)
     with contextlib.suppress(Exception):
-        found = _model_and_loss(recording, replay) or found
+        apart = model_and_loss(replay)
+        if apart is not None:
+            found = Failure(recording, apart.model, apart.inputs, apart.targets, apart.loss)
     return replace(found, lines=program.knowing(others), values=inputs, others=tuple(in_scope(others)))
-
-
-def _model_and_loss(recording: Recording, replay: Replay) -> Failure | None:
-    calls = [(value_of_name(call.func, replay.names), call) for call in replay.calls()]
-    models = [(model, call) for model, call in calls if isinstance(model, nn.Module) and _is_own_model(model)]
-    if len(models) != 1:
-        return None
-    model, call = models[0]
-    args = tuple(up_to(replay, each).run() for each in call.args)
-    kwargs = {each.arg: up_to(replay, each.value).run() for each in call.keywords if each.arg is not None}
-    loss = with_hole(replay, call)
-    targets = {name: value for name, value in loss.names.items() if is_data(value) and flat(value)}
-    if not targets:
-        return None
-    others = {name: value for name, value in loss.names.items() if name not in targets}
-    values = tuple(targets.values())
-    loss = replace(loss, names=others, free=tuple(targets))
-    inputs = _inputs(model, args, kwargs)
-    return Failure(recording, model, inputs, values[0] if len(values) == 1 else values, loss)

@@ -24,9 +24,11 @@ class Program(nn.Module):
     def __init__(self, replay: Replay, models: Mapping[str, nn.Module]) -> None:
         """Name the parts as the user does."""
         super().__init__()
-        for name, model in models.items():
-            self.add_module(name, model)
         self.replay = replay
+        self._paths: dict[str, str] = {}
+        for name, model in models.items():
+            self._paths[name] = f"{name}_" if hasattr(self, name) else name  # "half" is a method of every module
+            self.add_module(self._paths[name], model)
 
     @classmethod
     def of(cls, replay: Replay) -> tuple[Program, dict[str, torch.Tensor]]:
@@ -38,11 +40,15 @@ class Program(nn.Module):
 
     def forward(self, **tensors: torch.Tensor) -> Any:
         """Run the lines with these tensors."""
-        return self.replay.run({**tensors, **self._modules})
+        return self.replay.run({**tensors, **self._models()})
+
+    def _models(self) -> dict[str, nn.Module]:
+        """The models by the names that the lines have for them, one of them perhaps by several."""
+        return {name: self.get_submodule(path) for name, path in self._paths.items()}
 
     def knowing(self, names: Mapping[str, object]) -> Program:
         """The lines with more names in their scope, which an edit of them may read."""
-        return Program(replace(self.replay, names={**names, **self.replay.names}), dict(self.named_children()))
+        return Program(replace(self.replay, names={**names, **self.replay.names}), self._models())
 
     def with_replay(self, replay: Replay) -> Program:
         """A copy that runs other lines."""
@@ -52,4 +58,4 @@ class Program(nn.Module):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Program:
         """Copy the models; the values of the lines are only read."""
-        return Program(self.replay, {name: copy.deepcopy(model, memo) for name, model in self.named_children()})
+        return Program(self.replay, {name: copy.deepcopy(model, memo) for name, model in self._models().items()})

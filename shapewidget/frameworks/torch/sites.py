@@ -14,14 +14,16 @@ from typing import Any
 
 from torch import nn
 
-from shapewidget.frameworks.adapter import Attempt, Batch
+from shapewidget.frameworks.adapter import Attempt, Batch, Called
 from shapewidget.frameworks.source.frames import Capture, current, is_own
 from shapewidget.frameworks.source.replay import Replay
 from shapewidget.frameworks.source.slices import replay_of
 from shapewidget.frameworks.torch.attempt import attempt
 from shapewidget.frameworks.torch.harmless import HARMLESS, is_data
+from shapewidget.frameworks.torch.model_and_loss import ModelAndLoss, inputs_of, is_own_model, model_and_loss
 from shapewidget.frameworks.torch.program import Program
 from shapewidget.frameworks.torch.record import record
+from shapewidget.frameworks.torch.tensors import flat
 from shapewidget.graph.records import LayerKind, Recording
 from shapewidget.graph.remedies import Remedy
 
@@ -52,6 +54,26 @@ class Sites:
                 self._lines[line] = replay_of(frame, frame.f_lasti, HARMLESS, is_data, is_whole=True)
             if self._lines[line] is not None:
                 return
+
+    def models(self) -> tuple[Called, ...]:
+        """The models that were called, with their losses where a line holds both; none that has hooks of the user's."""
+        with_loss = {id(each.model): each for each in self._models_and_losses()}
+        found = []
+        for path, (model, args, kwargs) in self._calls.items():
+            if is_own_model(model) and not any(it._forward_hooks or it._forward_pre_hooks for it in model.modules()):
+                known = with_loss.get(id(model))
+                inputs = known.inputs if known is not None else inputs_of(model, tuple(args), dict(kwargs))
+                if flat(inputs):
+                    targets, loss = (known.targets, known.loss) if known is not None else (None, None)
+                    found.append(Called(path, model, inputs, targets, loss))
+        return tuple(found)
+
+    def _models_and_losses(self) -> Iterator[ModelAndLoss]:
+        for replay in self._lines.values():
+            with contextlib.suppress(Exception):  # lines that cannot be run again
+                apart = model_and_loss(replay) if replay is not None else None
+                if apart is not None:
+                    yield apart
 
     def program(self, path: str, line: Capture | None) -> Rerun | None:
         """The line, or the call of the model of that path, to be run again."""

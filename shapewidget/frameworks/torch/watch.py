@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from shapewidget.frameworks import source
+from shapewidget.frameworks.adapter import Called
 from shapewidget.frameworks.torch.epochs import EpochWatch
 from shapewidget.frameworks.torch.nodes import Node
 from shapewidget.frameworks.torch.recorder import Recorder
@@ -73,6 +74,10 @@ class Watch:
         """The model or the line of a node, to be run again as it first ran."""
         node = next((node for node in self._recorder.nodes if node.id == layer_id), None)
         return self._sites.program(node.path, node.line) if node is not None else None
+
+    def models(self) -> tuple[Called, ...]:
+        """The first call of every model, with its loss where a line holds both."""
+        return self._sites.models()
 
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers that were gone through several times at one epoch."""
