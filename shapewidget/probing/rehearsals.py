@@ -26,6 +26,8 @@ Dims = tuple[Dim, ...] | None
 _MOST = 4
 """How many models of a block are probed."""
 
+_IN_QUESTION = "SW504"
+
 _SECONDS = 2.0
 """How long one call of a model may take; a slower one is not made again."""
 
@@ -57,8 +59,15 @@ def rehearsals(watch: Watch) -> Iterator[Rehearsal]:
             report = Session(
                 called.model, called.inputs, targets=called.targets, loss=called.loss, time_limit=_SECONDS
             ).report
-            if report.stopped is None and all(it.severity is not Severity.MISMATCH for it in report.findings):
+            if report.stopped is None and _is_of_samples(report):
                 yield Rehearsal(called.path, report, called.loss is not None)
+
+
+def _is_of_samples(report: Report) -> bool:
+    """Whether nothing speaks against the first axis being the batch, as a probe takes it that is told nothing."""
+    results = [spec for it in report.graph.layers if it.kind is LayerKind.OUTPUT for spec in it.inputs]
+    is_kept = any("B" in dim.names for spec in results for dim in spec.dims or ())
+    return is_kept and all(it.severity is not Severity.MISMATCH and it.code != _IN_QUESTION for it in report.findings)
 
 
 def with_probed(found: Sequence[Finding], graph: LayerGraph, probed: Sequence[Rehearsal]) -> list[Finding]:

@@ -139,3 +139,27 @@ def test_capture_runs_lines_again_whose_model_is_called_like_a_method_of_every_m
     (found,) = report.findings
     assert found.code == "SW302"
     assert found.verified
+
+
+class TimeMajor(nn.Module):
+    def __init__(self, words: int = 40, width: int = 24) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(words, width)
+        self.encoder = nn.TransformerEncoderLayer(width, 2, 48)
+        self.decoder = nn.TransformerDecoderLayer(width, 2, 48)
+        self.out = nn.Linear(width, words)
+
+    def forward(self, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return self.out(self.decoder(self.embed(target), self.encoder(self.embed(source))))
+
+
+def test_capture_says_nothing_of_the_axes_of_a_model_that_is_time_major_throughout() -> None:
+    model, criterion = TimeMajor(), nn.CrossEntropyLoss()
+    source, target = torch.randint(0, 40, (13, 6)), torch.randint(0, 40, (10, 6))
+    with shapewidget.capture() as report:
+        scores = model(source, target[:-1])
+        loss = criterion(scores.reshape(-1, 40), target[1:].reshape(-1))
+        loss.backward()
+    assert report.ok
+    assert not report.graph.sizes
+    assert shapes(report, "TimeMajor") == ["(9, 6, 40)"]

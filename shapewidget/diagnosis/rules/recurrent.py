@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shapewidget.diagnosis.batch_axis import is_certain, is_swapped, sequence_layers
+from shapewidget.diagnosis.batch_axis import has_batch, is_certain, is_swapped, sequence_layers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.state_remedies import form_remedies, state_remedies
@@ -80,7 +80,8 @@ def batch_read_as_time(evidence: Evidence) -> Iterator[Diagnosis]:
     """A recurrent or attention layer whose batch axis holds the sequence, and the other way round."""
     layers = sequence_layers(evidence)
     wrong = [layer for layer in layers if is_swapped(layer)]
-    is_question = len(wrong) == len(layers) and not any(layer.settings["batch_first"] for layer in layers)
+    is_right = any(not is_swapped(layer) and has_batch(layer.inputs[0]) for layer in layers)
+    is_question = not is_right and not any(layer.settings["batch_first"] for layer in layers)
     is_question = is_question and not is_certain(evidence)
     for layer in wrong:
         above = evidence.layer(layer.parent) if layer.parent is not None else None
