@@ -6,19 +6,20 @@ training flags, hooks, attributes, random number generators. Whatever has to be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+from shapewidget.frameworks.source.loop_replay import LoopReplay
 from shapewidget.graph.batches import SamplerPasses
 from shapewidget.graph.costs import Measurement
 from shapewidget.graph.independence import Independence
 from shapewidget.graph.masking import Mask
 from shapewidget.graph.padding import CountedPadding, PaddedLabels
 from shapewidget.graph.records import LayerGraph, Recording, SourceLine
-from shapewidget.graph.remedies import Remedy
+from shapewidget.graph.remedies import Remedy, SourceEdit
 from shapewidget.graph.training import TrainingLog
 
 Tensor = Any
@@ -195,6 +196,32 @@ class Called:
     loss: Callable[..., Any] | None = None
 
 
+@dataclass(frozen=True)
+class LoopRun:
+    """What a loop did that was run again.
+
+    Attributes:
+        log: Batches, backward passes and steps.
+        gradient: The length of the gradient that its first step used; None where it made none.
+    """
+
+    log: TrainingLog
+    gradient: float | None
+
+
+class Loop(Protocol):
+    """A training loop of the program's that can be run again for a few seconds, on copies of what it trains."""
+
+    replay: LoopReplay
+
+    def run(self, edits: Sequence[SourceEdit] = (), names: Mapping[str, object] | None = None) -> LoopRun:
+        """Run it with some lines edited, and with other values of some names.
+
+        Raises:
+            Exception: Whatever the loop raises.
+        """
+
+
 class Watch(AbstractContextManager["Watch"], Protocol):
     """Records what a block of code runs, exactly as it would run without us."""
 
@@ -224,6 +251,9 @@ class Watch(AbstractContextManager["Watch"], Protocol):
 
     def training(self) -> TrainingLog:
         """The batches, backward passes and optimiser steps of the block."""
+
+    def loop(self, line: int) -> Loop | None:
+        """The loop that a line of that log stands in, where it can be run again on copies; None where it cannot."""
 
     def loaders(self) -> tuple[tuple[Any, Model | None], ...]:
         """The loaders that can be gone through again, each with the model that was given it, where that is known."""

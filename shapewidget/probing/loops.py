@@ -17,6 +17,7 @@ from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.frameworks.registry import reading_of
 from shapewidget.probing.loaders import check_loader
+from shapewidget.probing.loop_fixes import with_fix
 
 _LABELS = "SW713"
 _CAUSES = (_LABELS, "SW708", "SW709")
@@ -35,7 +36,7 @@ def trained_wrongly(watch: Watch) -> Iterator[Finding]:
     yield from always_the_first_batch(log)
     yield from iterator_used_up(log)
     yield from empty_batches(log)
-    yield from accumulation(log)
+    yield from (with_fix(watch, mistake) for mistake in accumulation(log))
     told = [each for loader, model in watch.loaders() for each in _seen_without_a_pass(loader, model is not None)]
     yield from dict.fromkeys(told)  # a `fit` reads its data set through another one of the same stages
 

@@ -158,6 +158,7 @@ def test_accumulation_that_is_wrong_is_found_with_its_effect(run):
     (found,) = serious(captured(run))
     assert (found.code, found.where) == (WRONG[run][0], "loader" if run is window_beyond_the_epoch else "loss")
     assert WRONG[run][1] in found.reason
+    assert found.verified == (run is not unequal_labels)
     assert found.source.label == "test_accumulation.py"
     assert "backward()" in found.source.text
 

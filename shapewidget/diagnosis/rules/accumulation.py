@@ -38,15 +38,39 @@ class Loop:
         return [window for window in self.windows if window.batches == self.batches]
 
 
-def accumulation(log: TrainingLog) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class Mistake:
+    """What is wrong with the windows of one line.
+
+    Attributes:
+        finding: What is said of it.
+        line: Which of the log's lines.
+        batches: How many batches a window has; of one that is longer than the epoch, how many it asks for.
+        drawn: How many batches an epoch has, as far as was seen.
+    """
+
+    finding: Finding
+    line: int
+    batches: int
+    drawn: int
+
+    @property
+    def factor(self) -> float | None:
+        """How many times larger the gradient is with the mistake than without; None where it is another gradient."""
+        return {"SW751": 1 / self.batches, "SW752": float(self.batches)}.get(self.finding.code)
+
+
+def accumulation(log: TrainingLog) -> Iterator[Mistake]:
     """The first mistake of every line that takes gradients, and a last window that is not full."""
     for line, source in enumerate(log.lines):
         found = windows(log, line)
         if not found:
             continue
         loop = Loop(log.calls, found, _usual(found), source, _left(log, found))
-        yield from next((told for rule in _RULES if (told := list(rule(loop)))), [])
-        yield from last_window(loop)
+        first = next((told for rule in _RULES if (told := list(rule(loop)))), [])
+        drawn = max(each.drawn for window in found for each in window.passes)
+        for each in (*first, *last_window(loop)):
+            yield Mistake(each, line, _asked(loop) if each.code == "SW756" else loop.batches, drawn)
 
 
 def _usual(found: Sequence[Window]) -> int:
@@ -192,7 +216,7 @@ def _longest_run(windows: Sequence[Window]) -> int:
 def never_stepped(loop: Loop) -> Iterator[Finding]:
     """A window that is longer than the epoch."""
     passes = [each for window in loop.windows for each in window.passes]
-    wanted = round(1 / scale(passes[0])) if scale(passes[0]) else 0
+    wanted = _asked(loop)
     drawn = max(each.drawn for each in passes)
     is_stepped = any(window.is_stepped for window in loop.windows)
     ended = any(window.ends_stream for window in loop.windows)
@@ -243,6 +267,12 @@ def _is_of_unequal(window: Window, count: int) -> bool:
 
 def _listed(counts: Sequence[int]) -> str:
     return ", ".join(map(str, counts[:-1])) + f" and {counts[-1]}"
+
+
+def _asked(loop: Loop) -> int:
+    """The length of a window that the loss is divided for."""
+    share = scale(loop.windows[0].passes[0])
+    return round(1 / share) if share else 0
 
 
 _RULES: tuple[Callable[[Loop], Iterator[Finding]], ...] = (

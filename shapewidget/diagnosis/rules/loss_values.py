@@ -17,6 +17,9 @@ from shapewidget.graph.steps import Step, Steps
 _SOFTMAX = frozenset(("softmax", "Softmax", "Softmax2d"))
 _SIGMOID = frozenset(("sigmoid", "Sigmoid"))
 _OF_SCORES = frozenset(("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"))
+_OF_PROBABILITIES = ("Dice", "Tversky", "CategoricalGeneralizedCrossEntropy")
+"""Losses of Keras that take probabilities and cannot be told that they get scores."""
+_ACTIVATIONS = {"Poisson": "softplus"}
 _ON_THE_WAY = frozenset(
     "squeeze unsqueeze view reshape flatten transpose permute contiguous float index Flatten Identity".split()
 )
@@ -73,7 +76,8 @@ def _activation(evidence: Evidence, layer: Layer, which: str) -> Iterator[Remedy
     """The last layer of Keras with the activation that makes probabilities of its scores."""
     maker = evidence.producer(layer.id, 0)
     if which == "outputs" and maker is not None and maker.path and maker.settings.get("activation") in ("linear", None):
-        yield SetArgument(maker.path, "activation", "sigmoid" if layer.type.startswith("Binary") else "softmax")
+        sets = layer.type.startswith("Binary") or layer.type in ("Dice", "Tversky")
+        yield SetArgument(maker.path, "activation", _ACTIVATIONS.get(layer.type, "sigmoid" if sets else "softmax"))
 
 
 def _steps(layer: Layer, which: str, taken: str, given: str) -> Steps:
@@ -89,6 +93,10 @@ def _steps(layer: Layer, which: str, taken: str, given: str) -> Steps:
 def _fix(layer: Layer, which: str, taken: str, made: Layer | None) -> str:
     if taken == "scores":
         return f"hand it what goes into `{made.path or made.name}`" if made is not None else "hand it the scores"
+    if which == "outputs" and layer.type in _ACTIVATIONS:
+        return f"an activation that gives nothing below 0: {_ACTIVATIONS[layer.type]}, or exp"
+    if which == "outputs" and layer.type in _OF_PROBABILITIES:
+        return "a sigmoid or softmax before it"
     if which == "outputs" and "takes" in layer.settings:
         return f"{layer.type}(from_logits=True), or a softmax or sigmoid before it"
     if which == "outputs" and taken == "0 to 1":

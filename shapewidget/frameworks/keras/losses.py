@@ -18,6 +18,8 @@ IOU: Any = keras.metrics.IoU.__base__
 CLASS_IDS, ONE_HOT, SAME = "class ids", "one-hot", "same shape"
 CLASS_IDS_OF_BOTH = "class ids of both"
 LABELS = "label sequences"
+_OF_IDS = ("categoricalgeneralizedcrossentropy", "circle")
+"""Losses that take one number for each sample, of a class or a group, though their names do not say so."""
 
 
 def is_own(loss: Any) -> bool:
@@ -75,7 +77,7 @@ def takes(loss: Any) -> str:
     name = name_of(loss).lower().replace("_", "")
     if name == "ctc":
         return LABELS
-    if name.startswith("sparse"):
+    if name.startswith("sparse") or name in _OF_IDS:
         return CLASS_IDS
     return ONE_HOT if name.startswith("categorical") else SAME
 
@@ -123,6 +125,15 @@ def _counts_from_one(loss: Any, targets: Any, outputs: Any) -> bool:
     return bool((values.max(-1) == 1).all() and not values[..., 0].any() and values[..., -1].any())
 
 
+def odd_class(loss: Any, targets: Any, classes: int) -> int | None:
+    """A class that there are no outputs for, the highest or the lowest; None where all have some, or are left out."""
+    values = keras.ops.convert_to_numpy(targets)
+    kept = values[values != getattr(loss, "ignore_class", None)]
+    if kept.size and kept.max() >= classes:
+        return int(kept.max())
+    return int(kept.min()) if kept.size and kept.min() < 0 else None
+
+
 def refused_by_loss(loss: Any, targets: Any, outputs: Any, weights: Any, values: Any, error: str) -> Clash:
     """What a loss refused.
 
@@ -144,7 +155,7 @@ def refused_by_loss(loss: Any, targets: Any, outputs: Any, weights: Any, values:
         kind = ClashKind.SIZE
         return Clash("", kind, 1, None, wanted_shape(form, out), sizes, 0, error=error)
     if form == CLASS_IDS and not isinstance(given[0], keras.KerasTensor):
-        highest = int(keras.ops.convert_to_numpy(given[0]).max(initial=0))
-        if highest >= out[-1]:
-            return Clash("", ClashKind.INDEX, 1, None, f"0 to {out[-1] - 1}", highest, 0, error=error)
+        odd = odd_class(loss, given[0], out[-1])
+        if odd is not None:
+            return Clash("", ClashKind.INDEX, 1, None, f"0 to {out[-1] - 1}", odd, 0, error=error)
     return Clash("", ClashKind.OTHER, error=error)

@@ -91,6 +91,9 @@ class Watch:
         """None: samplers with epochs are PyTorch's."""
         return ()
 
+    def loop(self, line: int) -> None:
+        """None: optimisers of Keras are not copied with the variables that they move."""
+
     def training(self) -> TrainingLog:
         """The batches, gradients and optimiser steps of the block."""
         return self._training.log()

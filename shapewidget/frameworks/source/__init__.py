@@ -6,6 +6,6 @@ edit in it.
 
 from __future__ import annotations
 
-from shapewidget.frameworks.source.frames import Capture, here, resolve
+from shapewidget.frameworks.source.frames import Capture, current, here, resolve
 
-__all__ = ["Capture", "here", "resolve"]
+__all__ = ["Capture", "current", "here", "resolve"]

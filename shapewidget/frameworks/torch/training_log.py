@@ -15,6 +15,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.last_batch import LastBatch
+from shapewidget.frameworks.source.loop_replay import LoopReplay, loop_around
 from shapewidget.frameworks.step_lines import with_loops
 from shapewidget.frameworks.torch.draws import Draws
 from shapewidget.frameworks.torch.losses_reached import terms, weights
@@ -30,10 +31,14 @@ class TrainingWatch:
     Args:
         begun: Called with the loader of every pass.
         aside: What a loader's own work runs in.
+
+    Attributes:
+        loops: The loop that each of the lines was in when it first took gradients.
     """
 
     def __init__(self, begun: Callable[[Any], None], aside: Callable[[], AbstractContextManager[None]]) -> None:
         """Nothing happened yet."""
+        self.loops: list[LoopReplay | None] = []
         self._batches = LastBatch()
         self._events = self._batches.events
         self.draws = Draws(begun, self._batches.draw, self._batches.end, aside)
@@ -95,6 +100,7 @@ class TrainingWatch:
         place = source.here()
         if place not in self._lines:
             self._lines.append(place)
+            self.loops.append(loop_around(source.current()))
         line = self._lines.index(place)
         if self._weight(line) is None:
             self._reached[line] = [weakref.ref(weight) for weight in weights(loss)]

@@ -12,6 +12,7 @@ from torch import nn
 from shapewidget.frameworks import source
 from shapewidget.frameworks.adapter import Called
 from shapewidget.frameworks.torch.epochs import EpochWatch
+from shapewidget.frameworks.torch.loop_rerun import LoopRerun
 from shapewidget.frameworks.torch.nodes import Node
 from shapewidget.frameworks.torch.recorder import Recorder
 from shapewidget.frameworks.torch.sites import Rerun, Sites
@@ -82,6 +83,12 @@ class Watch:
     def same_epoch(self) -> tuple[SamplerPasses, ...]:
         """The samplers that were gone through several times at one epoch."""
         return self._epochs.unchanged()
+
+    def loop(self, line: int) -> LoopRerun | None:
+        """The loop that a line of the log stands in, where it reaches nothing but what can be copied."""
+        replay = self._training.loops[line] if line < len(self._training.loops) else None
+        found = LoopRerun(replay) if replay is not None else None
+        return found if found is not None and found.is_repeatable else None
 
     def training(self) -> TrainingLog:
         """The batches, backward passes and optimiser steps of the block."""
