@@ -325,3 +325,24 @@ def test_steps_in_front_of_the_samples_are_no_columns():
 
     data = [(torch.arange(4) + place, place) for place in range(8)]
     assert "SW735" not in codes(shapewidget.check_loader(DataLoader(data, batch_size=4, collate_fn=time_first)))
+
+
+def test_collate_function_is_tried_on_copies_of_its_samples_and_not_of_all_that_they_are_a_part_of():
+    sizes = set()
+
+    def collate(samples):
+        sizes.update(rows.untyped_storage().nbytes() for rows, _ in samples)
+        rows, labels = zip(*samples, strict=True)
+        return torch.stack(rows), torch.tensor(labels)
+
+    class Parts(Dataset):
+        rows = torch.randn(1000, 4)
+
+        def __len__(self):
+            return 12
+
+        def __getitem__(self, place):
+            return self.rows[place], place % 3
+
+    shapewidget.check_loader(DataLoader(Parts(), batch_size=4, collate_fn=collate))
+    assert sizes == {16, 16_000}

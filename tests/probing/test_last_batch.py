@@ -85,3 +85,16 @@ def test_mask_of_full_batches_that_meets_a_short_one_is_told_of_the_last_batch(r
             ("SW201", "index", 4, 8, True)
         ]
         assert "Batch 2 is the last of the pass and has 4 samples" in refused[0].reason
+
+
+@pytest.mark.parametrize(("rest", "is_found"), [(1, True), (2, False)])
+def test_axis_of_a_single_sample_that_is_squeezed_away_is_told_of_the_last_batch(rest, is_found):
+    data, model = TensorDataset(torch.randn(16 + rest, 3)), nn.Linear(3, 1)
+    with shapewidget.capture(reraise=False) as report:
+        for (x,) in DataLoader(data, batch_size=8):
+            model(x.squeeze(0)).squeeze(1).mean().backward()
+    refused = [each for each in report.findings if each.severity == "mismatch"]
+    assert bool(refused) == is_found
+    if is_found:
+        assert (refused[0].expected, refused[0].got, refused[0].verified) == (2, 1, True)
+        assert "Batch 2 is the last of the pass and has 1 sample; the batches before it had 8" in refused[0].reason

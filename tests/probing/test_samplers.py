@@ -78,6 +78,27 @@ class Identities(Sampler):
         return iter(torch.randperm(self.rows).tolist())
 
 
+class Grouped(Sampler):
+    """Draws two of each class by turns; it is made of what names the class of every sample."""
+
+    def __init__(self, source, size=2):
+        self.size, self.places = size, {}
+        for place, (_, label) in enumerate(source):
+            self.places.setdefault(int(label), []).append(place)
+
+    def __len__(self):
+        return sum(map(len, self.places.values()))
+
+    def __iter__(self):
+        return iter([place for places in self.places.values() for place in places])
+
+
+def test_own_sampler_is_made_of_the_data_of_its_loader_to_prove_the_fix():
+    of_a_part = Grouped(Subset(SORTED, range(16)))
+    found = only(shapewidget.check_loader(DataLoader(SORTED, batch_size=8, sampler=of_a_part)))
+    assert (found.code, found.layer, found.expected, found.got, found.verified) == ("SW720", "Grouped", 48, 16, True)
+
+
 SORTED = TensorDataset(torch.randn(48, 4), torch.arange(48) // 12)
 MIXED = TensorDataset(torch.randn(48, 4), torch.arange(48) % 4)
 

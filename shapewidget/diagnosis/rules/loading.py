@@ -163,13 +163,16 @@ def short_batch_refused(refused: Finding, log: TrainingLog) -> Finding:
     if stream is None:
         return refused
     full, last = stream.full, stream.newest
+    samples = f"{last} sample{'' if last == 1 else 's'}"
     reason = (
-        f"{refused.reason} Batch {stream.drawn - 1} is the last of the pass and has {last} samples; the batches before "
-        f"it had {full}, and ran."
+        f"{refused.reason} Batch {stream.drawn - 1} is the last of the pass and has {samples}; the batches before it "
+        f"had {full}, and ran."
     )
     if refused.verified:
         return replace(refused, reason=reason)
     fix = f"{log.calls.drop}, or make what has {full} rows here as long as the batch"
+    if last == 1:
+        fix = f"{log.calls.drop}, or name the axis that is squeezed: of one sample it takes the batch axis too"
     return replace(refused, reason=reason, fix=fix, verified=True)
 
 
@@ -179,6 +182,12 @@ def _newest(log: TrainingLog) -> list[Stream]:
     return [each for each in log.streams if each.drawn and each.last > most - len(log.streams)]
 
 
+def _lacks_an_axis(refused: Finding) -> bool:
+    """Whether a tensor of fewer axes came than is taken, as where the axis of a single sample was squeezed away."""
+    expected, got = refused.expected, refused.got
+    return refused.axis is None and isinstance(expected, int) and isinstance(got, int) and got < expected
+
+
 def _is_short(stream: Stream, refused: Finding) -> bool:
     """Whether the last batch of a pass is short, and what was refused is of its size and of the full one."""
     full, last = stream.full, stream.newest
@@ -186,6 +195,8 @@ def _is_short(stream: Stream, refused: Finding) -> bool:
         return False
     if full is None or last is None or not 0 < last < full:
         return False
+    if last == 1 and _lacks_an_axis(refused):
+        return True
     sizes = [each if isinstance(each, tuple) else (each,) for each in (refused.expected, refused.got)]
     if not all(isinstance(size, int) and size > 0 for each in sizes for size in each):
         return False

@@ -27,7 +27,13 @@ from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.frameworks.torch.joined_loaders import joined_apart, turned
 from shapewidget.frameworks.torch.pairing import joins_targets, mispaired
-from shapewidget.frameworks.torch.samplers import drawn_from, is_whole_when_weighed, part_drawn, sampler_of
+from shapewidget.frameworks.torch.samplers import (
+    drawn_from,
+    is_whole_when_remade,
+    is_whole_when_weighed,
+    part_drawn,
+    sampler_of,
+)
 from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
 from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Mispaired, Ranks, WorkerShare
 from shapewidget.graph.padding import PaddedLabels
@@ -243,8 +249,8 @@ class DataLoaderReading(Reading):
         return part_drawn(self.loader)
 
     def is_whole_when_weighed(self) -> bool:
-        """Whether a sampler that weighs classes draws from all of the data once it weighs samples."""
-        return is_whole_when_weighed(self.loader)
+        """Whether a sampler draws from all of the data once it weighs samples, or is made of that data."""
+        return is_whole_when_weighed(self.loader) or is_whole_when_remade(self.loader)
 
     # -- ranks and workers ------------------------------------------------------------------------------------------
 

@@ -55,6 +55,8 @@ def joins_targets(loader: DataLoader[Any]) -> bool:
     """Whether the targets of a batch are the rows of all its samples, which may have any number of them."""
     if isinstance(loader.dataset, IterableDataset) or loader.batch_sampler is None:
         return False
+    if loader.collate_fn is default_collate:
+        return False
     samples = [loader.dataset[each] for each in next(iter(loader.batch_sampler), ())]
     own = [split(sample)[1] for sample in samples]
     rows = [len(each) for each in own if isinstance(each, list) or (is_array(each) and len(each.shape))]
@@ -95,8 +97,14 @@ def _made(collate: Callable[[Any], Any], samples: list[Any]) -> tuple[Any, bool]
     """A batch, and whether random numbers were drawn for it."""
     with same_random_state():
         before = _drawn()
-        made = collate(copy.deepcopy(samples))
+        made = collate(_copied(samples))
         return made, _drawn() != before
+
+
+def _copied(samples: list[Any]) -> list[Any]:
+    """Samples that a function may write to; of a tensor that is a part of a larger one, only that part."""
+    own = [tensor for _, tensor in named_arrays(samples) if isinstance(tensor, torch.Tensor)]
+    return copy.deepcopy(samples, {id(tensor): tensor.detach().clone() for tensor in own})
 
 
 def _drawn() -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Sized
 from itertools import islice
 from typing import Any
@@ -48,6 +49,23 @@ def part_drawn(loader: DataLoader[Any]) -> int | None:
         return None
     classes = classes_of([split(dataset[place])[1] for place in range(total)])
     return count if classes is not None and set(classes[count:]) - set(classes[:count]) else None
+
+
+def is_whole_when_remade(loader: DataLoader[Any]) -> bool:
+    """Whether a sampler of the user's draws all of the data once it is made of that."""
+    sampler, dataset = sampler_of(loader), loader.dataset
+    total = len(dataset)  # type: ignore[arg-type]
+    if type(sampler).__module__.split(".")[0] == "torch" or total > _MOST_SAMPLES:
+        return False
+    given, *others = inspect.signature(type(sampler)).parameters
+    settings = {name: value for name in others if (value := getattr(sampler, name, None)) is not None}
+    held = vars(dataset).values() if hasattr(dataset, "__dict__") else ()
+    for source in (dataset, *(each for each in held if isinstance(each, Sized) and len(each) == total)):
+        with contextlib.suppress(Exception):  # the user's constructor, given what it was not written for
+            made = type(sampler)(**{given: source}, **settings)
+            if {index for _ in range(2) for index in islice(iter(made), 4 * total)} == set(range(total)):
+                return True
+    return False
 
 
 def is_whole_when_weighed(loader: DataLoader[Any]) -> bool:
