@@ -1,11 +1,11 @@
-"""How well memory and time are predicted: `python benchmarks/prediction.py [--write]`, a few minutes on a quiet CPU.
+"""How well memory and time are predicted: `python benchmarks/prediction.py [--device cuda] [--write]`, some minutes.
 
 Memory: a training step of every model in `models.py` at three sizes that it was never run at. Time: on a grid of sizes
 of a bidirectional LSTM, moves of twice and four times along one size; once as a session predicts that knows one point
 and the runs that this brings with it, once as one that knows the whole grid but for the point itself. Times are CPU
 seconds of one thread, the least of eight measurements at different moments, so that other programs disturb them less;
 how far a single measurement lies from it is told too, and how far the least of one half of them from that of the other,
-which no prediction can be better than.
+which no prediction can be better than. On a GPU they are the medians of its own events.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from keeping import keep
+from keeping import keep, results_on
 from models import CASES, Features
 
 from shapewidget.frameworks.adapter import Effort
@@ -47,10 +47,10 @@ MOVES = ({"B": 2.0}, {"T": 2.0, "wide": 0.5, "B": 0.5}, {"wide": 2.0})
 """The unseen sizes: more samples; longer sequences of narrower states; wider states."""
 
 
-def memory_errors(name: str) -> dict[str, Any]:
+def memory_errors(name: str, device: str) -> dict[str, Any]:
     """Predict and measure one model at sizes that it was not run at."""
     make, inputs = CASES[name]
-    session = Session(make(), inputs())
+    session = Session(make(), inputs(), device=device)
     costs = session.costs
     started, cpu = time.perf_counter(), time.process_time()
     costs.measure({}, Effort.BRIEF)
@@ -78,18 +78,19 @@ def memory_errors(name: str) -> dict[str, Any]:
 class Timed:
     """A bidirectional LSTM as wide as its features, timed at every size that is asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: str) -> None:
+        self._device = device
         self._sessions: dict[int, Session] = {}
         self._points: dict[Where, list[Measurement]] = {}
 
     def session(self, width: int) -> Session:
         """One of that width."""
         if width not in self._sessions:
-            self._sessions[width] = Session(Features(width, width), torch.randn(4, 16, width))
+            self._sessions[width] = Session(Features(width, width), torch.randn(4, 16, width), device=self._device)
         return self._sessions[width]
 
     def at(self, sizes: Mapping[str, int]) -> Measurement:
-        """The least CPU seconds of one thread that were measured, in place of those that went by."""
+        """The least seconds that were measured."""
         where = tuple(sizes[name] for name in NAMES)
         if where not in self._points:
             self._points[where] = []
@@ -109,7 +110,7 @@ class Timed:
         """How far single measurements are from the least, and the least of one half from that of the other."""
         single, halves = [], []
         for points, call in itertools.product(self._points.values(), CALLS):
-            seconds = [getattr(point, call).cpu for point in points]
+            seconds = [taken(getattr(point, call)) for point in points]
             single += [each / min(seconds) - 1 for each in seconds]
             halves.append(min(seconds[::2]) / min(seconds[1::2]) - 1)
         return {"one measurement against the least": summary(single), "one half against the other": summary(halves)}
@@ -129,16 +130,21 @@ class Timed:
         return predictor
 
 
+def taken(timing: Timing) -> float:
+    """CPU seconds of one thread in place of those that went by, where they are known."""
+    return timing.median if timing.cpu is None else timing.cpu
+
+
 def least(points: Sequence[Measurement]) -> Measurement:
-    """The least CPU seconds of each part of several measurements at one point."""
+    """The least seconds of each part of several measurements at one point."""
 
     def of(timings: Iterable[Timing | None]) -> Timing:
-        seconds = min(timing.cpu for timing in timings if timing is not None and timing.cpu is not None)
+        seconds = min(taken(timing) for timing in timings if timing is not None)
         return Timing(seconds, seconds, seconds, len(points), seconds)
 
     parts = StepParts(*map(of, zip(*(point.parts for point in points if point.parts), strict=True)))
     calls = [of(getattr(point, call) for point in points) for call in CALLS]
-    return Measurement(points[0].sizes, "cpu", *calls, None, parts=parts)
+    return Measurement(points[0].sizes, points[0].device, *calls, None, parts=parts)
 
 
 def time_errors(timed: Timed) -> dict[str, dict[str, dict[str, float]]]:
@@ -182,6 +188,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"keep the figures in {RESULTS}")
     parser.add_argument("--only", default="", help="models whose name holds this, and no time")
+    parser.add_argument("--device", default="cpu", help="cuda for an NVIDIA GPU, whose figures are kept apart")
     options = parser.parse_args()
     os.environ["SHAPEWIDGET_CACHE"] = ""
     torch.set_num_threads(1)
@@ -189,20 +196,20 @@ def main() -> None:
     memory = {}
     for name in CASES:
         if options.only in name:
-            memory[name] = memory_errors(name)
+            memory[name] = memory_errors(name, options.device)
             print(f"{name:28}", json.dumps(memory[name], default=lambda value: round(value, 4)), flush=True)
     every = [error for result in memory.values() for error in result["errors"]]
     figures: dict[str, object] = {"memory": {"all": summary(every), "models": memory}}
     print("memory", json.dumps(summary(every)))
     if not options.only:
-        timed = Timed()
+        timed = Timed(options.device)
         time_errors(timed)  # asks for all the points that it needs
         for _ in range(REPEATS - 1):
             timed.again()
         figures |= {**timed.spread(), **time_errors(timed)}
         print("time", json.dumps(figures, default=str))
     if options.write:
-        keep(RESULTS, figures)
+        keep(results_on(RESULTS, options.device), figures)
 
 
 if __name__ == "__main__":

@@ -279,6 +279,9 @@ class Adapter(Protocol):
     def capacity(self, model: Model) -> int | None:
         """Bytes that a run can take where the model is, which an error follows or not; None where that is not told."""
 
+    def shortage(self, model: Model, error: BaseException) -> str:
+        """Why something does not fit, where an error says that memory ran out; empty where it says something else."""
+
     def machine(self, model: Model) -> str:
         """Device, threads and version of the framework: runs on equal machines cost the same."""
 

@@ -14,7 +14,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from shapewidget.graph.costs import Measurement, Memory, Segment, Timeline, peak_of
-from shapewidget.graph.polynomials import Basis, Coefficients, Sizes, byte_terms, grid
+from shapewidget.graph.polynomials import (
+    SLACK_BYTES,
+    SLACK_BYTES_OF_GPU,
+    Basis,
+    Coefficients,
+    Sizes,
+    byte_terms,
+    grid,
+)
 
 _PARTS = 8
 """Into how many parts a loop is cut."""
@@ -89,7 +97,8 @@ def fitting_memory(
     runs = trained or runs
     if not runs:
         return None
-    basis = Basis(tuple(names), byte_terms(names), tuple(point.sizes for point in runs), tuple(bends))
+    slack = SLACK_BYTES_OF_GPU if runs[0].device.startswith("cuda") else SLACK_BYTES
+    basis = Basis(tuple(names), byte_terms(names), tuple(point.sizes for point in runs), tuple(bends), slack)
     memories = [point.memory for point in runs if point.memory is not None]
     return MemoryLaw(
         basis,

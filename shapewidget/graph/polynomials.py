@@ -17,8 +17,8 @@ Powers = tuple[int, ...]
 Coefficients = tuple[float, ...]
 
 BATCH = "B"
-SLACK_BYTES, SLACK = 64, 1e-3
-"""How far a value may lie off an exact fit, as kernels round their buffers up."""
+SLACK_BYTES, SLACK_BYTES_OF_GPU, SLACK = 64, 1024, 1e-3
+"""How far a value may lie off an exact fit, as kernels round their buffers up: a GPU's allocator each to 512 bytes."""
 
 
 def byte_terms(names: Sequence[str]) -> tuple[Powers, ...]:
@@ -47,12 +47,14 @@ class Basis:
         runs: The sizes of every run.
         bends: (name, size) pairs from which on some terms may rise faster: a buffer as wide as the larger of the
             hidden size and a fixed input. They count where no polynomial is exact.
+        slack: Bytes that a value may lie off an exact fit.
     """
 
     names: tuple[str, ...]
     terms: tuple[Powers, ...]
     runs: tuple[Sizes, ...]
     bends: tuple[tuple[str, int], ...] = ()
+    slack: int = SLACK_BYTES
 
     def row(self, sizes: Sizes) -> list[int]:
         """Every term at these sizes, then those that start at a bend."""
@@ -101,7 +103,7 @@ class Basis:
         products = [sum(part * value for part, value in zip(row, values, strict=True)) for row in projection]
         for row, value in zip(self.rows, values, strict=True):
             fitted = sum(part * product for part, product in zip(row, products, strict=False)) / divisor
-            if abs(fitted - value) > SLACK_BYTES + SLACK * abs(value):
+            if abs(fitted - value) > self.slack + SLACK * abs(value):
                 return None
         return (*(product / divisor for product in products), *(0.0,) * (self.width - len(self.terms)))
 

@@ -113,13 +113,15 @@ class Costs:
         room, peak = self._adapter.room(self._model), self.predict(sizes).peak
         if room is None or peak is None or peak.lower <= room:
             return None
-        refusal = (
+        return self._unfit(
+            sizes,
             f"does not fit on {self._adapter.device(self._model)}: about {peak.value / 2**30:,.1f} GiB would be taken, "
-            f"and {room / 2**30:,.1f} GiB are free. It was not run, as the machine would swap. Choose a smaller size."
+            f"and {room / 2**30:,.1f} GiB are free. It was not run, as the machine would swap. Choose a smaller size.",
         )
-        return Measurement(
-            dict(sizes), self._adapter.device(self._model), None, None, None, refusal=refusal, fits=False
-        )
+
+    def _unfit(self, sizes: Sizes, refusal: str) -> Measurement:
+        device = self._adapter.device(self._model)
+        return Measurement(dict(sizes), device, None, None, None, refusal=refusal, fits=False)
 
     def learning(self, told: Callable[[], None] = lambda: None) -> Generator[None, None, None]:
         """Make the runs that predictions still lack, one call of the model a slice, and keep all for later sessions.
@@ -132,7 +134,13 @@ class Costs:
 
     def _run(self, sizes: Sizes, effort: Effort) -> Slices:
         check_room(self._graph, sizes, self._adapter.room(self._model))
-        model, batch = self._at(sizes)
+        try:
+            model, batch = self._at(sizes)
+        except Exception as error:  # a GPU says only now that its memory does not take the batch, or the weights
+            lack = self._adapter.shortage(self._model, error)
+            if not lack:
+                raise
+            return self._unfit(sizes, lack)
         slices = self._adapter.measure(
             model,
             batch,

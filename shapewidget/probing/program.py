@@ -120,10 +120,10 @@ class Program:
 
     def marked(self, point: Point, error: BaseException) -> Measurement:
         """A point that could not be measured."""
+        lack = self.adapter.shortage(self.model, error)
         text = str(error) if isinstance(error, ShapeWidgetError) else f"{type(error).__name__}: {error}"
-        fits = not isinstance(error, MemoryError)
         device = self.adapter.device(self.model)
-        return Measurement({**self.sizes, **point}, device, None, None, None, refusal=text, fits=fits)
+        return Measurement({**self.sizes, **point}, device, None, None, None, refusal=lack or text, fits=not lack)
 
     def packed(self) -> bytes:
         """The program as a message.

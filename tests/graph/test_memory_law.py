@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from shapewidget.frameworks.slices import finished
@@ -32,6 +34,27 @@ def test_parts_and_peak_are_those_of_a_run_wherever_the_peak_is(sizes):
     said, measured = law.at(sizes), point(**sizes).memory
     for part in ("parameters", "gradients", "optimizer_state", "activations", "workspace", "inputs", "forward_peak"):
         assert getattr(said, part) == pytest.approx(getattr(measured, part), rel=1e-6), part
+
+
+def rounded(run, device):
+    """The run on a device that rounds every buffer up to 512 bytes."""
+
+    def up(size):
+        return -(-abs(size) // 512) * 512 * (1 if size > 0 else -1)
+
+    step = tuple(Segment(name, up(net), up(peak)) for name, net, peak in run.step_timeline)
+    return replace(run, device=device, step_timeline=step)
+
+
+def test_buffers_that_a_gpu_rounds_up_do_not_spoil_the_law():
+    run = {"B": 512, "hidden": 512}
+    measured = peak_of(rounded(point(**run), "cuda:0").step_timeline)
+    errors = {}
+    for device in ("cpu", "cuda:0"):
+        law = finished(fitting_memory([rounded(point(**run), device) for run in RUNS], NAMES))
+        errors[device] = abs(max(law.basis.at(sums, run) for sums in law.step) / measured - 1)
+    assert errors["cuda:0"] < 0.02
+    assert errors["cuda:0"] < errors["cpu"]
 
 
 def test_without_a_timeline_there_is_no_law():

@@ -14,6 +14,8 @@ from shapewidget.frameworks.slices import finished
 from shapewidget.frameworks.torch import capacity, flops, measure
 from shapewidget.frameworks.torch.adapter import TorchAdapter
 from shapewidget.frameworks.torch.timing import CUDA_WARM_UPS
+from shapewidget.probing.session import Session
+from shapewidget.probing.sweep import sweep
 
 MIB = 2**20
 
@@ -175,3 +177,34 @@ def test_the_best_of_a_device_is_not_known_where_its_product_has_no_room(monkeyp
 
     monkeypatch.setattr(flops, "peak", raises)
     assert TorchAdapter().peak_flops(nn.Linear(2, 2)) is None
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """Batches of more than 8 samples find no room on the device."""
+    resized = TorchAdapter.resized
+
+    def raising(adapter, model, batch, sizes):
+        if sizes["B"] > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 160.00 GiB. GPU 0 has 139 GiB")
+        return resized(adapter, model, batch, sizes)
+
+    monkeypatch.setattr(TorchAdapter, "resized", raising)
+
+
+def test_a_batch_that_finds_no_room_is_a_point_that_does_not_fit(full):
+    costs = Session(nn.Linear(4, 4), torch.randn(2, 4)).costs
+    point = costs.measure({"B": 64}, Effort.BYTES)
+    assert not point.fits
+    assert "160.00 GiB more were asked for than there are" in point.refusal
+    assert costs.measure({"B": 8}, Effort.BYTES).fits  # the session goes on
+
+
+def test_a_point_of_a_sweep_that_finds_no_room_does_not_fit(full):
+    swept = sweep(nn.Linear(4, 4), torch.randn(2, 4), batch_size=[4, 64, 8], progress=False)
+    assert [point.fits for point in swept.points] == [True, False, True]
+    assert "does not fit on cpu" in swept.points[1].refusal
+
+
+def test_an_error_of_another_kind_is_none_of_memory():
+    assert capacity.shortage(RuntimeError("CUDA error: device-side assert triggered"), "cuda:0") == ""

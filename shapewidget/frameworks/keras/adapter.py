@@ -36,6 +36,9 @@ from shapewidget.graph.padding import CountedPadding, PaddedLabels
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.remedies import Remedy
 
+_NO_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
+"""Errors of the backends, which are not all loaded."""
+
 
 class KerasAdapter:
     """See `shapewidget.frameworks.adapter.Adapter` for what every method promises."""
@@ -61,6 +64,12 @@ class KerasAdapter:
         """Bytes that the host has free, less a reserve; a GPU that TensorFlow holds does not tell."""
         free = self.room(model)
         return None if free is None else max(0, free - RESERVE)
+
+    def shortage(self, model: keras.Model, error: BaseException) -> str:
+        """The words for an error of Python's, TensorFlow's or PyTorch's that says so."""
+        if isinstance(error, MemoryError) or type(error).__name__ in _NO_MEMORY:
+            return f"does not fit on {self.device(model)}: memory ran out. Choose a smaller size."
+        return ""
 
     def machine(self, model: keras.Model) -> str:
         """Device, threads and version of Keras and its backend."""

@@ -18,7 +18,7 @@ from shapewidget.frameworks.host import available_bytes
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.torch import flops
 from shapewidget.frameworks.torch.attempt import attempt
-from shapewidget.frameworks.torch.capacity import capacity_of, described
+from shapewidget.frameworks.torch.capacity import capacity_of, described, shortage
 from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.failure import failure_of
 from shapewidget.frameworks.torch.follow import follow
@@ -64,6 +64,10 @@ class TorchAdapter:
     def capacity(self, model: nn.Module) -> int | None:
         """Bytes that are free on the model's device; on a GPU also what PyTorch holds there and does not use."""
         return capacity_of(torch.device(self.device(model)))
+
+    def shortage(self, model: nn.Module, error: BaseException) -> str:
+        """What PyTorch says when memory ran out, on any device."""
+        return shortage(error, self.device(model))
 
     def machine(self, model: nn.Module) -> str:
         """Device, threads and version of PyTorch."""

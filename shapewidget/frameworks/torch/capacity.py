@@ -21,12 +21,19 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _NO_MEMORY)
 
 
-def shortage(error: BaseException) -> str:
-    """What an out-of-memory error says, without the innards of the allocator that raised it."""
+def shortage(error: BaseException, device: torch.device | str) -> str:
+    """Why something does not fit, without the innards of the allocator that raised it.
+
+    Returns:
+        Empty where the error does not say that memory ran out.
+    """
+    if not is_out_of_memory(error):
+        return ""
     size = _asked_for(error)
-    if size is None:
-        return str(error).strip().partition("\n")[0] or "memory ran out"
-    return f"{size / 2**30:,.2f} GiB more were asked for than there are"
+    lack = str(error).strip().partition("\n")[0] or "memory ran out"
+    if size is not None:
+        lack = f"{size / 2**30:,.2f} GiB more were asked for than there are"
+    return f"does not fit on {device}: {lack}. Choose a smaller size."
 
 
 def out_of_memory(error: BaseException, device: torch.device | None = None) -> Clash:

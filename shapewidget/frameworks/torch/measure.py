@@ -21,7 +21,7 @@ from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch, Effort
 from shapewidget.frameworks.slices import guarded
 from shapewidget.frameworks.torch import flops
-from shapewidget.frameworks.torch.capacity import is_out_of_memory, shortage
+from shapewidget.frameworks.torch.capacity import shortage
 from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.frameworks.torch.layer_costs import LayerWatch
 from shapewidget.frameworks.torch.memory import measured, most_reserved, nbytes
@@ -146,9 +146,9 @@ class _Measuring:
             self.flops = flops.counted(run.step)
 
     def refuse(self, error: Exception) -> None:
-        if is_out_of_memory(error):
-            self.fits, self.memory = False, None
-            self.refusal = f"does not fit on {self.device}: {shortage(error)}. Choose a smaller size."
+        lack = shortage(error, self.device)
+        if lack:
+            self.fits, self.memory, self.refusal = False, None, lack
         elif isinstance(error, ShapeWidgetError):
             self.refusal = str(error)
         elif self.memory is None:
