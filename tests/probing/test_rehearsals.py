@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from fingerprint import fingerprint
 from torch import nn
 
 import shapewidget
@@ -163,3 +164,26 @@ def test_capture_says_nothing_of_the_axes_of_a_model_that_is_time_major_througho
     assert report.ok
     assert not report.graph.sizes
     assert shapes(report, "TimeMajor") == ["(9, 6, 40)"]
+
+
+class Interrupted(nn.Module):
+    calls = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(7, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        type(self).calls += 1
+        if type(self).calls > 1:
+            raise KeyboardInterrupt
+        return self.head(x)
+
+
+def test_capture_draws_what_ran_also_where_an_interrupt_ends_the_probe_of_a_model() -> None:
+    model, x = Interrupted(), torch.randn(5, 7)
+    before = fingerprint(model)
+    with pytest.raises(KeyboardInterrupt), shapewidget.capture() as report:
+        model(x)
+    assert shapes(report, "Interrupted.head") == ["(5, 3)"]
+    assert fingerprint(model) == before
