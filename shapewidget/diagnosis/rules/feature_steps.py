@@ -18,7 +18,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import indexed, with_keywords
 from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
-from shapewidget.graph.records import Layer
+from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
 
 _DOES = {
@@ -37,7 +37,8 @@ def run_along_features(evidence: Evidence) -> Iterator[Diagnosis]:
     if is_in_doubt(evidence):
         return
     for layer in evidence.graph.layers:
-        if layer.name not in _DOES or not layer.inputs or layer.id in evidence.clash_at:
+        is_function = layer.kind is LayerKind.OPERATION and layer.name in _DOES  # and no layer of that name
+        if not is_function or not layer.inputs or layer.id in evidence.clash_at:
             continue
         parts = _shifted(evidence, layer) if layer.name == "sub" else (layer,) if _runs_along_last(layer) else ()
         if parts and _are_features(evidence, parts[0], layer):

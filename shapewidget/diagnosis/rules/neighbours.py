@@ -80,7 +80,8 @@ def _along_time(cut: Layer) -> Iterator[EditExpression]:
 def rolled_through_all(evidence: Evidence) -> Iterator[Diagnosis]:
     """A roll that names no axis of a tensor of several: the last value of a row comes first in the next."""
     for layer in evidence.graph.layers:
-        if layer.name != "roll" or not layer.inputs or layer.settings.keys() & {"dims", "axis", "2"}:
+        is_function = layer.kind is LayerKind.OPERATION and layer.name == "roll"  # and no layer of that name
+        if not is_function or not layer.inputs or layer.settings.keys() & {"dims", "axis", "2"}:
             continue
         shape = layer.inputs[0].shape
         if sum(size > 1 for size in shape) > 1:
