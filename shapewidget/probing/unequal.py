@@ -19,12 +19,11 @@ def unequal(error: Exception) -> list[Finding]:
     found = unequal_arrays(error)
     if found is None:
         return []
-    said = arrays_of_two_lengths(found.title, found.lengths, found.source)
     with contextlib.suppress(Exception):  # the block's own error is what has to come out
         made = next((each for each in reshaped(found) if _is_taken(found, each, error)), None)
         if made is not None:
-            return [_with_fix(said, found, made)]
-    return [said]
+            return [_with_fix(found, made)]
+    return [arrays_of_two_lengths(found.title, found.lengths, found.source)]
 
 
 def _is_taken(found: Unequal, made: Reshaped, error: Exception) -> bool:
@@ -45,13 +44,14 @@ def _runs(adapter: Adapter, failure: Failure, made: Reshaped) -> bool:
     return recording.stopped is None and all(each.finding.severity is Severity.NOTE for each in told)
 
 
-def _with_fix(said: Finding, found: Unequal, made: Reshaped) -> Finding:
+def _with_fix(found: Unequal, made: Reshaped) -> Finding:
     edit = edited(found.source, made)
     name = ("the inputs", "the labels")[made.place]
     fix = " ".join(line.strip() for line in edit.after) if edit is not None else f"{name}{made.method}"
     shape = tuple(map(int, found.arrays[0].shape))
-    why = f"The inputs are {shape}: one sample of {shape[1]} steps, and there is a label for each step."
+    why = f" The inputs are {shape}: one sample of {shape[1]} steps, and there is a label for each step."
     if made.method == ".T":
-        why = f"The inputs are {shape}, with the samples along axis 1 and the features along axis 0."
+        why = f" The inputs are {shape}, with the samples along axis 1 and the features along axis 0."
     patch = edit.diff() if edit is not None else None
-    return replace(said, reason=f"{said.reason} {why}", fix=fix, patch=patch, verified=True)
+    said = arrays_of_two_lengths(found.title, found.lengths, found.source, why)
+    return replace(said, fix=fix, patch=patch, verified=True)

@@ -237,3 +237,22 @@ def test_picture_of_one_channel_among_others_is_expanded():
     assert (found.code, found.expected, found.got) == ("SW711", 3, 1)
     assert "expand(3, -1, -1)" in found.fix
     assert found.verified
+
+
+def test_data_set_whose_features_stand_in_front_of_its_samples_is_told_with_a_patch():
+    rows, labels = torch.randn(5, 40), torch.arange(40) % 3
+    with shapewidget.capture(reraise=False) as report:
+        TensorDataset(rows, labels)
+    found = only(report)
+    assert (found.code, found.layer, found.expected, found.got, found.verified) == (
+        "SW713",
+        "TensorDataset",
+        5,
+        40,
+        True,
+    )
+    assert "with the samples along axis 1" in found.reason
+    assert "+        TensorDataset(rows.T, labels)" in found.patch
+    with shapewidget.capture(reraise=False) as report:
+        TensorDataset(rows, labels[:30])
+    assert not only(report).verified

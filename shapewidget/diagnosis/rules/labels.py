@@ -121,8 +121,8 @@ def target_in_inputs(evidence: LoaderEvidence) -> Iterator[Finding]:
     )
 
 
-def arrays_of_two_lengths(title: str, lengths: Sequence[int], source: SourceLine | None) -> Finding:
-    """Arrays that were to be one data set, and are not of one length."""
+def arrays_of_two_lengths(title: str, lengths: Sequence[int], source: SourceLine | None, why: str = "") -> Finding:
+    """Arrays that were to be one data set, and are not of one length; `why`, where that is known."""
     first = lengths[0]
     other = next(length for length in lengths if length != first)
     large, small = max(first, other), min(first, other)
@@ -132,7 +132,7 @@ def arrays_of_two_lengths(title: str, lengths: Sequence[int], source: SourceLine
         "loader",
         title,
         f"`{title}` is given arrays of {' and '.join(map(str, lengths))} samples, and takes one row of each as a "
-        f"sample.{factor}",
+        f"sample.{why or factor}",
         fix=f"give all of them as many rows: look at what made {first} of the one and {other} of the other",
         axis=0,
         axis_name="batch",
