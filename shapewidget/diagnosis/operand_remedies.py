@@ -17,7 +17,7 @@ from shapewidget.diagnosis.operand_texts import Operands, call_of, operands_of
 from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
 from shapewidget.diagnosis.structure_remedies import projected
 from shapewidget.graph.dims import Dim
-from shapewidget.graph.records import Layer
+from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 from shapewidget.graph.steps import Dims, written
 
@@ -35,6 +35,9 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         return ()
     if cut_to_batch(evidence, layer, pair[1]) is not None:
         return tuple(cut_to_length(evidence, layer, pair, _steps_axis(layer, pair[0])))
+    longer = short_table(evidence, layer)
+    if longer is not None:
+        return tuple(_other_arguments(evidence, layer, *longer))
     if _is_of_ids(layer, pair):
         return tuple(_as_ids(operands, pair))
     found: list[Remedy] = []
@@ -146,6 +149,25 @@ def _cropped(
         if axes and is_cut and not is_kept:
             other = operands.text(fixed)
             yield operands.edit({cut: f"{operands.text(cut)}{_slices(axes, given, shift, other)}"})
+
+
+def short_table(evidence: Evidence, layer: Layer) -> tuple[int, int] | None:
+    """A table with fewer positions than the data, and how many it needs: no data are cut to fit it."""
+    pair = _clashing_pair(layer)
+    for data, table in (pair, pair[::-1]) if pair is not None else ():
+        wanted, given = (layer.inputs[place].shape for place in (data, table))
+        differing = [back for back in range(1, 1 + min(len(wanted), len(given))) if wanted[-back] != given[-back] != 1]
+        is_short = len(differing) == 1 and differing[0] > 1 and 1 < given[-differing[0]] < wanted[-differing[0]]
+        if is_short and _is_of_data(evidence, layer, data) and not _is_of_data(evidence, layer, table):
+            return table, wanted[-differing[0]]
+    return None
+
+
+def _is_of_data(evidence: Evidence, layer: Layer, place: int) -> bool:
+    """Whether an operand depends on what the model is given, as no table of positions does."""
+    edge = evidence.edge_into(layer.id, place)
+    ids = evidence.before(edge.source) if edge is not None else set()
+    return any(each.kind is LayerKind.INPUT and each.id in ids for each in evidence.graph.layers)
 
 
 def _is_width(evidence: Evidence, layer: Layer, place: int, axis: int) -> bool:

@@ -105,6 +105,45 @@ def mask_of_samples():
     return probed(Layer(), torch.randn(3, 5, 8), torch.zeros(3, 5, 5, dtype=torch.bool))
 
 
+class Masked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attend = nn.MultiheadAttention(8, 2, batch_first=True)
+
+
+def mask_with_an_axis_of_heads():
+    class Layer(Masked):
+        def forward(self, x, hidden):
+            return self.attend(x, x, x, attn_mask=hidden)[0]
+
+    return probed(Layer(), torch.randn(3, 5, 8), torch.zeros(3, 1, 5, 5, dtype=torch.bool))
+
+
+def padding_mask_turned():
+    class Layer(Masked):
+        def forward(self, x):
+            hidden = torch.zeros(x.size(1), x.size(0), dtype=torch.bool)
+            return self.attend(x, x, x, key_padding_mask=hidden)[0]
+
+    return probed(Layer(), torch.randn(3, 5, 8))
+
+
+def vectors_repeated():
+    def forward(m, x):
+        whole = m.inner(x).mean(1)
+        return x * whole.expand(x.size(0), x.size(1), 4)
+
+    return probed(model_of(forward, inner=nn.Linear(4, 4)), torch.randn(3, 5, 4))
+
+
+def ids_scattered():
+    def forward(m, x):
+        scores = m.head(x)
+        return torch.zeros_like(scores).scatter(-1, scores.argmax(-1), 1.0) * scores
+
+    return probed(model_of(forward, head=nn.Linear(4, 6)), torch.randn(3, 5, 4))
+
+
 def mean_expanded():
     def forward(m, x):
         gain = m.gain(x)
@@ -126,6 +165,12 @@ def one_class_more():
 
 CASES = {
     "a mask of each sample": (mask_of_samples, "SW107", "attend", ((6, 5, 5), (3, 5, 5)), "attend.num_heads, dim=0"),
+    "a mask with an axis of heads": (
+        mask_with_an_axis_of_heads, "SW107", "attend", ((5, 5), (3, 1, 5, 5)), "hidden.squeeze(1).repeat_interleave("),
+    "a padding mask turned": (
+        padding_mask_turned, "SW107", "attend", ((3, 5), (5, 3)), "key_padding_mask=hidden.transpose(0, 1)"),
+    "vectors repeated": (vectors_repeated, "SW201", "expand", (5, 3), "whole.unsqueeze(1).expand(x.size(0)"),
+    "ids scattered": (ids_scattered, "SW110", "scatter", (3, 2), "scatter(-1, scores.argmax(-1).unsqueeze(-1), 1.0)"),
     "a mean without its axis": (mean_expanded, "SW201", "expand_as", (3, 7), "gain.mean(1)[:, None].expand_as(gain)"),
     "weights of fewer classes": (weights_of_fewer_classes, "SW306", "CrossEntropyLoss", (9, 4), "nn.Linear(6, 4)"),
     "a class more than scores": (one_class_more, "SW402", "CrossEntropyLoss", ("0 to 2", 3), "nn.Linear(6, 4)"),
@@ -166,6 +211,16 @@ def test_id_that_was_drawn_is_told_with_the_scores_it_was_drawn_from():
     assert (said.code, said.layer, said.got) == ("SW402", "table", 15)
     assert "holds 9 rows" in said.reason
     assert "`multinomial` draws it from 16 scores" in said.reason
+
+
+def test_table_that_is_too_short_is_not_mended_by_cutting_the_data():
+    def forward(m, ids):
+        return m.head((m.words(ids) + m.places[:, : ids.size(1)]).mean(1))
+
+    layers = {"words": nn.Embedding(20, 6), "places": nn.Parameter(torch.zeros(1, 8, 6)), "head": nn.Linear(6, 2)}
+    said = probed(model_of(forward, **layers), torch.randint(0, 20, (3, 11)))
+    assert (said.code, said.expected, said.got, said.verified) == ("SW201", 11, 8, False)
+    assert said.fix == "build the table for 11 positions or more"
 
 
 def test_label_that_stands_for_no_class_widens_no_layer():

@@ -15,7 +15,8 @@ from shapewidget.graph.records import Clash, ClashKind, Layer
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 
 _TYPE = "MultiheadAttention"
-_MASKS = ("attn_mask", "mask", "src_mask")
+_MASKS = ("attn_mask", "mask", "src_mask", "key_padding_mask", "src_key_padding_mask")
+_RANK_WITH_HEADS = 4
 
 
 def attention_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -81,31 +82,37 @@ def _masks(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     )
     remedies: list[Remedy] = []
     expected = clash.expected if isinstance(clash.expected, tuple) else ()
-    if is_swapped(layer) or expected == given.shape[::-1]:
+    heads, fix = layer.size("num_heads") or 1, f"give a mask of shape {clash.expected}"
+    if is_swapped(layer):
         above = evidence.layer(layer.parent) if layer.parent is not None else None
         if above is not None and above.type.startswith("Transformer"):
             remedies.append(SetArgument(above.path, "batch_first", not first))
         remedies.append(_other_order(layer))
-    fix = f"give a mask of shape {clash.expected}"
-    if remedies:
         reason += f" The mask says that the batch is on the other axis: {given.shape} read as (batch, steps)."
         fix = f"build it with batch_first={not first}"
-    heads = layer.size("num_heads")
-    if heads is not None and expected == (given.shape[0] * heads, *given.shape[1:]):
+    elif expected == given.shape[::-1]:
+        reason += " The axes of the mask stand the other way round: it takes (batch, steps)."
+        remedies += [*_mask_edits(layer, "{0}.transpose(0, 1)"), _other_order(layer)]
+        fix = "mask.transpose(0, 1)"
+    elif expected == (given.shape[0] * heads, *given.shape[1:]):
         reason += f" That is a mask for each of the {heads} heads of each of the {given.shape[0]} samples."
+        remedies += _mask_edits(layer, "{0}.repeat_interleave({1}, dim=0)")
         fix = f"mask.repeat_interleave({heads}, dim=0)"
-        remedies += _for_every_head(layer, heads)
+    elif len(given.shape) == _RANK_WITH_HEADS and given.shape[1] in (1, heads):
+        reason += f" One for each head of each sample has 3 axes, ({given.shape[0]} x {heads}, queries, keys)."
+        text = "{0}.flatten(0, 1)" if given.shape[1] == heads else "{0}.squeeze(1).repeat_interleave({1}, dim=0)"
+        remedies += _mask_edits(layer, text)
+        fix = text.format("mask", heads)
     return Diagnosis(_said("SW107", clash, layer, reason, fix, "mask"), tuple(remedies))
 
 
-def _for_every_head(layer: Layer, heads: int) -> list[EditExpression]:
-    """The mask of a sample given to each of its heads."""
+def _mask_edits(layer: Layer, text: str) -> list[EditExpression]:
+    """The call with another mask: a text with the mask in the place of {0}, and the number of heads in that of {1}."""
     call = call_of(layer.source)
     owner = ast.unparse(call.func) if call is not None else ""
-    count = f"{owner}.num_heads" if owner.startswith("self.") and layer.path.endswith(owner[5:]) else str(heads)
-    edits = (
-        keyword_edited(layer.source, name, lambda text: f"{text}.repeat_interleave({count}, dim=0)") for name in _MASKS
-    )
+    is_own = owner.startswith("self.") and layer.path.endswith(owner.removeprefix("self."))
+    heads = f"{owner}.num_heads" if is_own else str(layer.size("num_heads"))
+    edits = (keyword_edited(layer.source, name, lambda mask: text.format(mask, heads)) for name in _MASKS)
     return [edit for edit in edits if edit is not None]
 
 

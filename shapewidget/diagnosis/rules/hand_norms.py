@@ -9,6 +9,7 @@ from shapewidget.diagnosis.axis_parts import Axes, Role, is_all
 from shapewidget.diagnosis.axis_remedies import along_axes, reduced_axes
 from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
@@ -89,15 +90,21 @@ def _normalised(mean: Layer, deviation: Layer, axis: int) -> Diagnosis:
 def gated_along_positions(evidence: Evidence) -> Iterator[Diagnosis]:
     """A GLU that takes half of the positions for the gate, of a tensor whose features are on another axis."""
     for layer in evidence.graph.layers:
-        is_gate = layer.type in _GATES or _gates_by_hand(evidence, layer)
-        if not is_gate or not layer.inputs or layer.id in evidence.clash_at:
+        is_by_hand = _gates_by_hand(evidence, layer)
+        if not (is_by_hand or layer.type in _GATES) or not layer.inputs or layer.id in evidence.clash_at:
             continue
-        axes, rank = evidence.axes_into(layer), len(layer.inputs[0].shape)
-        asked = axis_argument(layer)
-        axis = asked if asked is not None else rank - 1
+        axes = evidence.axes_into(layer)
+        axis = _axis_cut(layer) if is_by_hand else axis_argument(layer)
+        axis = axis if axis is not None else len(axes) - 1
         features = [place for place, each in enumerate(axes) if is_all(each, Role.FEATURES)]
         if is_all(axes[axis], Role.POSITIONS) and len(features) == 1:
             yield _gated(layer, axis, features[0])
+
+
+def _axis_cut(layer: Layer) -> int | None:
+    """The axis that a cut makes shorter, as the sizes tell: its first argument is a number of parts."""
+    sizes = zip(layer.inputs[0].shape, layer.outputs[0].shape, strict=True)
+    return next((axis for axis, (given, made) in enumerate(sizes) if given != made), None)
 
 
 def _gates_by_hand(evidence: Evidence, layer: Layer) -> bool:
@@ -125,7 +132,8 @@ def _gated(layer: Layer, axis: int, features: int) -> Diagnosis:
         f"half of them is the gate of the first. The {given.shape[features]} features, half of which are "
         f"the gate, are on axis {features}."
     )
-    remedies: tuple[Remedy, ...] = tuple(along_axes(layer, [features]))
+    text = along(layer.source, axis, len(given.shape), features)
+    remedies: tuple[Remedy, ...] = (EditExpression(layer.source, text),) if text and layer.source is not None else ()
     if layer.kind is LayerKind.LAYER:
         remedies = (SetArgument(layer.path, "dim", features),)
     said = finding_at(

@@ -45,9 +45,9 @@ def _indexed(clash: Clash, layer: Layer) -> Diagnosis:
 
 
 def _with_axis(layer: Layer) -> EditExpression | None:
-    """The index with the axis that it lacks, and what is picked without it."""
+    """The index with the axis that it lacks, and what is picked without it; what is scattered to keeps its axes."""
     call, source = call_of(layer.source), layer.source
-    if call is None or source is None or source.expression is None or layer.name != "gather":
+    if call is None or source is None or source.expression is None or not layer.name.startswith(("gather", "scatter")):
         return None
     args = call.args if is_method(call.func) else call.args[1:]
     named = {each.arg: each.value for each in call.keywords}
@@ -60,7 +60,7 @@ def _with_axis(layer: Layer) -> EditExpression | None:
     plain = text[begin:end].decode()
     plain = plain if isinstance(index, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({plain})"
     made = f"{text[:begin].decode()}{plain}.unsqueeze({dim}){text[end:].decode()}"
-    return EditExpression(source, f"{made}.squeeze({dim})")
+    return EditExpression(source, f"{made}.squeeze({dim})" if layer.name == "gather" else made)
 
 
 def _written(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:

@@ -12,7 +12,13 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.layer_remedies import function_remedies
-from shapewidget.diagnosis.operand_remedies import broadcast_remedies, join_remedies, of_another_width, product_remedies
+from shapewidget.diagnosis.operand_remedies import (
+    broadcast_remedies,
+    join_remedies,
+    of_another_width,
+    product_remedies,
+    short_table,
+)
 from shapewidget.diagnosis.reshape_remedies import Heads, heads_asked, heads_remedies, reshape_remedies
 from shapewidget.diagnosis.rules.kinds import TOLD_ELSEWHERE
 from shapewidget.diagnosis.rules.row_groups import dealt_out
@@ -22,6 +28,7 @@ from shapewidget.graph.remedies import EditExpression, Remedy
 
 _JOINING = frozenset(("cat", "concat", "concatenate", "stack"))
 _PRODUCTS = frozenset(("matmul", "bmm", "mm", "mv", "linear", "einsum"))
+_EXPANDING = frozenset(("expand", "broadcast_to"))
 _RESHAPING = frozenset(("view", "reshape"))
 
 
@@ -38,6 +45,8 @@ def operands_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.name in _RESHAPING:
             heads = heads_asked(clash, layer)
             yield _splitting(clash, layer, heads) if heads is not None else _reshaping(evidence, clash, layer)
+        elif layer.name in _EXPANDING and clash.against is None:
+            yield _expanding(clash, layer)
         elif clash.against is not None and clash.against < len(layer.inputs) and clash.input < len(layer.inputs):
             yield _joining(evidence, clash, layer)
 
@@ -63,8 +72,35 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     if cut is not None:
         reason += f" {shape_text(other)} holds no samples: {place_text(cut)} cut a table to the batch size."
         fix = f"cut the table to the {clash.expected} steps, not to the {clash.got} samples"
+    longer = short_table(evidence, layer) if code == "SW201" and cut is None else None
+    if longer is not None:
+        reason += f" {shape_text(layer.inputs[longer[0]])} is a table of the model's own, and too short for the data."
+        fix = f"build the table for {longer[1]} positions or more"
     remedies = {"SW202": join_remedies, "SW203": product_remedies}.get(code, broadcast_remedies)(evidence, layer)
     return Diagnosis(_finding(code, clash, layer, reason, fix), remedies)
+
+
+def _expanding(clash: Clash, layer: Layer) -> Diagnosis:
+    """A tensor repeated to sizes with which its axes, counted from the last, do not agree."""
+    given, asked = layer.inputs[0], clash.expected if isinstance(clash.expected, tuple) else ()
+    axis, rank = clash.axis or 0, len(layer.inputs[0].shape)
+    wanted = asked[axis - rank]
+    reason = (
+        f"{place_text(layer)} repeats {shape_text(given)} to {asked}. Axes are counted from the last: axis {axis}, of "
+        f"size {given.shape[axis]}, meets {wanted}, and only an axis of size 1 can be repeated."
+    )
+    call = method_call(layer.source)
+    places = [at for at in range(rank + 1) if _broadcasts((*given.shape[:at], 1, *given.shape[at:]), asked)]
+    texts = [f"{call.receiver}.unsqueeze({at}).{call.name}({', '.join(call.arguments)})" for at in places if call]
+    edits = tuple(EditExpression(layer.source, text) for text in texts if layer.source is not None)
+    fix = texts[0] if texts else f"an axis of size 1 in the place of each that is to be repeated to {asked}"
+    said = _finding("SW201", replace(clash, expected=wanted, got=given.shape[axis]), layer, reason, fix)
+    return Diagnosis(said, edits)
+
+
+def _broadcasts(shape: tuple[int, ...], asked: tuple[int, ...]) -> bool:
+    behind = zip(shape[::-1], asked[::-1], strict=False)
+    return len(shape) <= len(asked) and all(size in (1, other) or other == -1 for size, other in behind)
 
 
 def _assigning(clash: Clash, layer: Layer, value: TensorSpec) -> Finding:

@@ -85,15 +85,23 @@ def _elementwise(function: Callable[..., Any], args: Any, kwargs: Mapping[str, A
 
 
 def _expanded(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any], error: str) -> Fitted | None:
-    """``mean.expand_as(x)`` of a tensor that has another size, other than 1, on an axis."""
-    given, other = args[0], args[1] if len(args) > 1 else kwargs.get("other")
-    if not isinstance(other, torch.Tensor) or given.dim() > other.dim():
+    """``mean.expand_as(x)`` or ``mean.expand(8, 3)`` of a tensor that has another size, other than 1, on an axis."""
+    given, other = args[0], args[1:] or tuple(kwargs.values())
+    is_as = len(other) == 1 and isinstance(other[0], torch.Tensor)
+    asked = tuple(other[0].shape) if is_as else tuple(other[0] if len(other) == 1 else other)
+    missing = len(asked) - given.dim()
+    if not all(isinstance(size, int) for size in asked) or missing < 0 or -1 in asked[:missing]:
         return None
+    sizes = tuple(given.shape[at] if size == -1 else size for at, size in enumerate(asked, -len(asked)))
     for axis in range(-1, -1 - given.dim(), -1):
-        if given.shape[axis] not in (1, other.shape[axis]):
-            sizes, how = (other.shape[axis], given.shape[axis]), "the tensor fitted to the other"
-            clash = Clash("", ClashKind.SIZE, 0, axis % given.dim(), *sizes, 1, how, error)
-            return clash, lambda: function(fit_to_broadcast(given, other), other)
+        if given.shape[axis] not in (1, asked[axis]) and asked[axis] != -1:
+            place, how = axis % given.dim(), "the tensor fitted to the sizes"
+            clash = (
+                Clash("", ClashKind.SIZE, 0, place, asked[axis], given.shape[axis], 1, how, error)
+                if is_as
+                else Clash("", ClashKind.SIZE, 0, place, asked, tuple(given.shape), None, how, error)
+            )
+            return clash, lambda: fit_to_broadcast(given, given.new_empty(sizes)).expand(sizes)
     return None
 
 
@@ -211,7 +219,7 @@ def _reshape(function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any],
 
 _FITTERS: tuple[tuple[frozenset[str], Callable[..., Fitted | None]], ...] = (
     (_ELEMENTWISE, _elementwise),
-    (frozenset(("expand_as",)), _expanded),
+    (frozenset(("expand", "expand_as", "broadcast_to")), _expanded),
     (frozenset(("cat", "concat", "concatenate")), _concatenation),
     (frozenset(("stack",)), _stacking),
     (frozenset(("setitem",)), _assigned),
