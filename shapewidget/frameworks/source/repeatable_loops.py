@@ -32,7 +32,7 @@ _REFUSED = frozenset(
     "unlink urlopen write writelines".split()
 )
 _METHODS = frozenset(
-    "add append backward clear close copy detach discard eval extend format get item items join keys keys_ "
+    "add append backward clear close copy detach discard eval extend format get item items join keys "
     "named_parameters parameters pop popleft push scale set_description set_epoch set_postfix setdefault sort split "
     "startswith endswith state_dict step strip sum train unscale_ update values zero_ zero_grad".split()
 )
