@@ -94,8 +94,9 @@ def _signs(evidence: Evidence) -> Iterator[bool]:
             picked = axis_picked(layer)
             steps |= {picked[1]} if picked is not None and picked[0] == 1 and dims[:2] == (BATCH, TIME) else set()
             continue
-        is_convolution = layer.size("in_channels") is not None and len(dims) >= 3
-        yield is_convolution and dims[0] == BATCH
+        is_convolution = any(layer.size(name) is not None for name in ("in_channels", "filters"))
+        is_recurrent = "return_sequences" in layer.settings  # of Keras, which has the batch first everywhere
+        yield (is_convolution or is_recurrent) and len(dims) >= 3 and dims[0] == BATCH
         yield (
             "batch_first" in layer.settings
             and len(dims) == 3

@@ -143,6 +143,93 @@ class Nested(keras.Model):
         return self.second(self.first(self.enter(x)))
 
 
+class Siamese(keras.Model):
+    def __init__(self, features=6, width=8):
+        super().__init__()
+        self.encode, self.head = layers.Dense(width), layers.Dense(1)
+
+    def call(self, a, b):
+        return self.head(ops.abs(self.encode(a) - self.encode(b)))
+
+
+class Autoencoder(keras.Model):
+    def __init__(self, features=6, inner=3):
+        super().__init__()
+        self.encode, self.decode = layers.Dense(inner), layers.Dense(features)
+
+    def call(self, x):
+        return self.decode(ops.tanh(self.encode(x)))
+
+
+class Gated(keras.Model):
+    def __init__(self, features=6, width=8, classes=3):
+        super().__init__()
+        self.value, self.gate = layers.Dense(width), layers.Dense(width)
+        self.norm, self.head = layers.LayerNormalization(), layers.Dense(classes)
+
+    def call(self, x):
+        return self.head(self.norm(self.value(x) * ops.sigmoid(self.gate(x))))
+
+
+class Heads(keras.Model):
+    def __init__(self, features=6, heads=2, width=16):
+        super().__init__()
+        self.heads = heads
+        self.query, self.key = layers.Dense(width), layers.Dense(width)
+        self.value, self.merge = layers.Dense(width), layers.Dense(width)
+
+    def split(self, x):
+        samples, steps, width = x.shape
+        return ops.transpose(ops.reshape(x, (samples, steps, self.heads, width // self.heads)), (0, 2, 1, 3))
+
+    def call(self, x):
+        query, key, value = self.split(self.query(x)), self.split(self.key(x)), self.split(self.value(x))
+        weights = ops.softmax(ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))), -1)
+        joined = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        return self.merge(ops.reshape(joined, (*x.shape[:2], -1)))
+
+
+class Positions(keras.Model):
+    def __init__(self, vocab=20, longest=32, emb=8, classes=3):
+        super().__init__()
+        self.embed, self.place = layers.Embedding(vocab, emb), layers.Embedding(longest, emb)
+        self.head = layers.Dense(classes)
+
+    def call(self, ids, places):
+        return self.head(self.embed(ids) + self.place(places))
+
+
+class Translator(keras.Model):
+    def __init__(self, features=4, hidden=7, classes=3):
+        super().__init__()
+        self.read = layers.GRU(hidden, return_state=True, return_sequences=True)
+        self.write, self.head = layers.GRU(hidden, return_sequences=True), layers.Dense(classes)
+
+    def call(self, source, target):
+        _, state = self.read(source)
+        return self.head(self.write(target, initial_state=state))
+
+
+class Summary(keras.Model):
+    def __init__(self, features=6, width=8, classes=3):
+        super().__init__()
+        self.enter, self.head = layers.Dense(width), layers.Dense(classes)
+
+    def call(self, x):
+        x = ops.relu(self.enter(x))
+        return self.head(ops.concatenate([ops.mean(x, 1), ops.max(x, 1)], -1))
+
+
+class Stacked(keras.Model):
+    def __init__(self, features=6, width=8, classes=3):
+        super().__init__()
+        self.one, self.other, self.head = layers.Dense(width), layers.Dense(width), layers.Dense(classes)
+
+    def call(self, x):
+        both = ops.stack([self.one(x), self.other(x)], 1)
+        return self.head(ops.sum(both, 1))
+
+
 class SquaredError(keras.losses.Loss):
     def call(self, y_true, y_pred):
         return ops.mean(ops.square(y_pred - y_true))

@@ -12,7 +12,7 @@ from conformance import in_keras, in_torch
 import shapewidget
 
 DRAWN = np.random.default_rng(0)
-OWN_WORDS = {"cat": "concat"}
+OWN_WORDS = {"cat": "concat", "permute": "transpose", "amax": "max"}
 """What PyTorch calls an operation, and Keras: each report keeps its reader's word."""
 
 
@@ -32,6 +32,12 @@ INPUTS = {
     "TwoOutputs": (floats(4, 6),),
     "Shared": (floats(4, 6), floats(4, 6)),
     "Nested": (floats(4, 6),),
+    "Siamese": (floats(4, 6), floats(4, 6)),
+    "Autoencoder": (floats(4, 6),),
+    "Gated": (floats(4, 6),),
+    "Positions": (IDS, DRAWN.integers(0, 9, (4, 9))),
+    "Summary": (floats(4, 9, 6),),
+    "Stacked": (floats(4, 6),),
 }
 
 
@@ -88,6 +94,22 @@ def test_frameworks_agree_on_pictures_in_their_own_order():
     assert [sorted(map(str, layer.outputs[0].dims)) for layer in ours.graph.layers if layer.outputs] == [
         sorted(map(str, layer.outputs[0].dims)) for layer in theirs.graph.layers if layer.outputs
     ]
+    assert findings(ours) == findings(theirs) == []
+
+
+def test_frameworks_agree_on_heads():
+    ours, theirs = (probed(framework, "Heads", (floats(4, 9, 6),)) for framework in (in_keras, in_torch))
+    behind = next(place for place, layer in enumerate(theirs.graph.layers) if word(layer.id) == "reshape#4")
+    assert shown(ours)[:behind] == shown(theirs)[:behind]
+    assert edges(ours) == edges(theirs)
+    assert findings(ours) == findings(theirs) == []
+
+
+def test_frameworks_agree_on_a_decoder_that_starts_from_a_state():
+    inputs = floats(4, 9, 4), floats(4, 5, 4)
+    ours, theirs = (probed(framework, "Translator", inputs) for framework in (in_keras, in_torch))
+    assert [word(layer.id) for layer in ours.graph.layers] == [word(layer.id) for layer in theirs.graph.layers]
+    assert edges(ours) == edges(theirs)
     assert findings(ours) == findings(theirs) == []
 
 

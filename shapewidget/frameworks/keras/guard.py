@@ -9,6 +9,7 @@ import operator
 import random
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from typing import Any
 
 import keras
@@ -20,7 +21,6 @@ from shapewidget.frameworks.keras.backends import BACKEND
 
 _NAMES = "object_name_uids"
 _SEEDS = "global_seed_generator"
-_PLAIN = frozenset((bool, int, float, str, type(None)))
 
 
 @contextlib.contextmanager
@@ -69,42 +69,50 @@ def untouched(model: keras.Model) -> Iterator[None]:
     A forward pass writes to running averages, states, seeds and losses, and a layer of the user's own to anything.
     """
     attributes = [(layer, dict(vars(layer))) for layer in model._flatten_layers()]
-    values = [value for _, state in attributes for value in state.values() if type(value) not in _PLAIN]
-    contents = [(value, _items(value)) for value in values if isinstance(value, list | set | dict)]
-    held = [(variable, BACKEND.held(variable)) for variable in _variables(model, values)]
+    contents, variables = _contents(attributes)
+    variables |= {id(each): each for each in model.variables if _kind(type(each)) is _Kind.VARIABLE}
+    live = list(variables.values())
+    held = BACKEND.held(live)
     try:
         with same_process_state():
             yield
     finally:
-        for variable, value in held:
-            if not BACKEND.is_still(variable, value):
-                BACKEND.give_back(variable, value)
+        BACKEND.give_back(live, held)
         for layer, before in attributes:
             _rebind(layer, before)
         for container, items in contents:
             _refill(container, items)
 
 
-def _variables(model: keras.Model, values: Sequence[Any]) -> Iterable[Any]:
-    """Every variable, each once: of the states that a recurrent layer keeps the model itself does not know."""
-    found: dict[int, Any] = {}
-    for variable in (*model.variables, *(part for value in values for part in _parts(value))):
-        kind: Any = type(variable)
-        if _is_variable(kind):
-            found[id(variable)] = variable
-    return found.values()
+def _contents(attributes: Sequence[tuple[Any, dict[str, Any]]]) -> tuple[list[tuple[Any, Any]], dict[int, Any]]:
+    """What every container of a layer holds, and every variable once, those that the model does not know among them."""
+    contents, variables = list[tuple[Any, Any]](), dict[int, Any]()
+    for _, state in attributes:
+        for value in state.values():
+            kind = _kind(type(value))
+            if kind is _Kind.VARIABLE:
+                variables[id(value)] = value
+            elif kind is _Kind.CONTAINER:
+                items = _items(value)
+                contents.append((value, items))
+                for part in items.values() if isinstance(items, dict) else items:
+                    if _kind(type(part)) is _Kind.VARIABLE:
+                        variables[id(part)] = part
+    return contents, variables
 
 
-@functools.lru_cache(maxsize=1024)
-def _is_variable(kind: type[Any]) -> bool:
+class _Kind(Enum):
+    VARIABLE = "variable"
+    CONTAINER = "container"
+    OTHER = "other"
+
+
+@functools.lru_cache(maxsize=4096)
+def _kind(kind: type[Any]) -> _Kind:
     """Asked of a class, as TensorFlow answers slowly of an object, and a model has thousands."""
-    return issubclass(kind, (keras.Variable, *BACKEND.variables))
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return list(value) if isinstance(value, list | tuple) else (value,)
+    if issubclass(kind, (keras.Variable, *BACKEND.variables)):
+        return _Kind.VARIABLE
+    return _Kind.CONTAINER if issubclass(kind, list | tuple | set | dict) else _Kind.OTHER
 
 
 def _rebind(layer: Any, before: dict[str, Any]) -> None:
@@ -118,8 +126,8 @@ def _rebind(layer: Any, before: dict[str, Any]) -> None:
 
 def _items(container: Any) -> Any:
     """What is in a container; its own `copy` would make one that is tracked."""
-    if not container:
-        return ()
+    if not container or isinstance(container, tuple):
+        return container or ()
     return (
         list(container)
         if isinstance(container, list)
@@ -130,6 +138,8 @@ def _items(container: Any) -> Any:
 
 
 def _refill(container: Any, items: Any) -> None:
+    if container is items or (not container and not items):
+        return
     if len(container) == len(items) and all(map(operator.is_, _entries(container), _entries(items))):
         return
     container.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
@@ -43,7 +44,7 @@ def declared_sizes(layer: keras.layers.Layer) -> tuple[Declared, ...]:
 
 def _declared(layer: keras.layers.Layer) -> Iterator[Declared]:
     inner = _wrapped(layer)
-    for name in _SIZES:
+    for name in _held(inner, _SIZES):
         size = getattr(inner, name, None)
         if isinstance(size, int) and not isinstance(size, bool):
             yield Declared(name, size)
@@ -80,13 +81,26 @@ def _wrapped(layer: Any) -> Any:
 def settings(layer: keras.layers.Layer) -> dict[str, object]:
     """The settings of a layer that a reader of the graph wants to know, besides its sizes."""
     found: dict[str, object] = {}
-    for name in _SETTINGS:
-        value = getattr(layer, name, getattr(_wrapped(layer), name, None))
+    inner = _wrapped(layer)
+    own = _held(layer, _SETTINGS)
+    for name in own if inner is layer else dict.fromkeys((*own, *_held(inner, _SETTINGS))):
+        value = getattr(layer if name in own else inner, name, None)
         value = tuple(value) if isinstance(value, list) else value
         if isinstance(value, bool | int | float | str | tuple):
             found[name] = value
     activation = getattr(getattr(layer, "activation", None), "__name__", None)
     return found | ({"activation": activation} if activation else {})
+
+
+def _held(layer: keras.layers.Layer, names: tuple[str, ...]) -> list[str]:
+    """Those of the names that a layer has: Python takes long to say that it has none of a name."""
+    own, inherited = vars(layer), _of_class(type(layer))
+    return [name for name in names if name in own or name in inherited]
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_class(kind: type[Any]) -> frozenset[str]:
+    return frozenset(dir(kind)) & {*_SIZES, *_SETTINGS}
 
 
 def is_drawn_whole(layer: keras.layers.Layer) -> bool:

@@ -111,10 +111,10 @@ class Recorder(OperationRecorder):
         if self.is_passed_by():
             return original(layer, *args, **kwargs)
         self.begin()
-        given = leaves((args, kwargs))
-        if not self._depth and not is_symbolic((args, kwargs)):
+        given = (*leaves(args), *leaves(kwargs))
+        if not self._depth and not is_symbolic(given):
             self.stop_building()
-        if layer is self._root or (self._is_outermost(layer) and not is_symbolic((args, kwargs))):
+        if layer is self._root or (self._is_outermost(layer) and not is_symbolic(given)):
             self._know(given, layer)
             with self.inside(None):
                 return self._counted(original, layer, given, args, kwargs)

@@ -23,6 +23,10 @@ def leaves(value: Any) -> tuple[Any, ...]:
     """Every tensor in a nested value, in order."""
     if isinstance(value, _KINDS):
         return (value,)
+    if isinstance(value, tuple | list | dict) and not value:
+        return ()
+    if isinstance(value, tuple | list) and all(isinstance(item, _KINDS) for item in value):
+        return tuple(value)  # most calls of layers: spared the flattening, which takes long
     return tuple(item for item in keras.tree.flatten(value) if isinstance(item, _KINDS))
 
 
@@ -38,7 +42,7 @@ def as_tensor(value: Any) -> Any:
 
 def is_symbolic(value: Any) -> bool:
     """Whether a nested value holds a tensor of a model that is being built."""
-    return any(isinstance(item, keras.KerasTensor) for item in keras.tree.flatten(value))
+    return any(isinstance(item, keras.KerasTensor) for item in leaves(value))
 
 
 def is_argument(tensor: Any) -> bool:
@@ -58,13 +62,19 @@ def shape(tensor: Any) -> tuple[int, ...]:
 def spec(tensor: Any) -> TensorSpec:
     """Shape and dtype; the batch axis of a symbolic tensor is B."""
     sizes, dtype = shape(tensor), _dtype(tensor.dtype)
-    masked = get_keras_mask(tensor) is not None
+    masked = is_masked(tensor)
     if UNSEEN not in sizes:
         return TensorSpec(sizes, dtype, masked=masked)
     dims = tuple(
         constant(size) if size != UNSEEN else symbol("B") if axis == 0 else UNKNOWN for axis, size in enumerate(sizes)
     )
     return TensorSpec(sizes, dtype, dims=dims, masked=masked)
+
+
+def is_masked(tensor: Any) -> bool:
+    """Whether a tensor carries a mask, looked for in the object: TensorFlow takes long to say that it has none."""
+    own = getattr(tensor, "__dict__", None)
+    return (get_keras_mask(tensor) if own is None else own.get("_keras_mask")) is not None
 
 
 @functools.cache

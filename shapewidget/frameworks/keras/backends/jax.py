@@ -7,7 +7,7 @@ not compiled while it is watched; what the user compiles is seen where it is tra
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -59,17 +59,15 @@ class Jax(Plain):
         """JAX keeps none: Keras hands it seeds of its own."""
         return contextlib.nullcontext()
 
-    def held(self, variable: Any) -> Any:
-        """The array: it is never written to, only exchanged."""
-        return variable._value
+    def held(self, variables: Sequence[Any]) -> Sequence[Any]:
+        """The arrays: they are never written to, only exchanged."""
+        return [variable._value for variable in variables]
 
-    def is_still(self, variable: Any, value: Any) -> bool:
-        """Whether it was not exchanged."""
-        return variable._value is value
-
-    def give_back(self, variable: Any, value: Any) -> None:
-        """Exchange it again."""
-        variable._value = value
+    def give_back(self, variables: Sequence[Any], values: Sequence[Any]) -> None:
+        """Exchange them again."""
+        for variable, value in zip(variables, values, strict=True):
+            if variable._value is not value:
+                variable._value = value
 
     @contextlib.contextmanager
     def eager_functions(self) -> Iterator[None]:

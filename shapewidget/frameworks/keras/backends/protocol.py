@@ -95,14 +95,11 @@ class Backend(Protocol):
     def same_random_state(self) -> AbstractContextManager[None]:
         """Give its own random number generator its state back."""
 
-    def held(self, variable: Any) -> Any:
-        """The value of a variable, to be given back later."""
+    def held(self, variables: Sequence[Any]) -> Sequence[Any]:
+        """The values of variables, to be given back later."""
 
-    def is_still(self, variable: Any, value: Any) -> bool:
-        """Whether a variable has not been written to since."""
-
-    def give_back(self, variable: Any, value: Any) -> None:
-        """Let a variable have a value again that was held."""
+    def give_back(self, variables: Sequence[Any], values: Sequence[Any]) -> None:
+        """Let variables have their values again that were held: those that have been written to since."""
 
     def eager_functions(self) -> AbstractContextManager[None]:
         """Run compiled functions, and with them `fit`, as written."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -68,20 +68,23 @@ class TensorFlow:
             if inner is not None:
                 inner.setstate(drawn)
 
-    def held(self, variable: Any) -> tf.Tensor:
-        """The value. It takes no memory: TensorFlow copies a value that is held before it writes to it."""
-        inner = variable.value if isinstance(variable, keras.Variable) else variable
-        if type(inner) is ResourceVariable:
-            return tf.raw_ops.ReadVariableOp(resource=inner.handle, dtype=inner.dtype)  # as `value()`, in half the time
-        return inner.value() if isinstance(inner, tf.Variable) else tf.identity(inner)
+    def held(self, variables: Sequence[Any]) -> Sequence[tf.Tensor]:
+        """The values. They take no memory: TensorFlow copies a value that is held before it writes to it."""
+        inner = [each.value if isinstance(each, keras.Variable) else each for each in variables]
+        by_device: dict[str, list[int]] = {}
+        for place, each in enumerate(inner):
+            if type(each) is ResourceVariable:
+                by_device.setdefault(each.device, []).append(place)
+        found = dict(enumerate(inner))
+        for places in by_device.values():
+            found |= zip(places, _read([inner[place] for place in places]), strict=True)
+        return [each if isinstance(each, tf.Tensor) else tf.identity(each) for each in found.values()]
 
-    def is_still(self, variable: Any, value: tf.Tensor) -> bool:
-        """Whether the value lies where it lay."""
-        return _address(self.held(variable)) == _address(value)
-
-    def give_back(self, variable: Any, value: tf.Tensor) -> None:
-        """Assign it."""
-        variable.assign(value)
+    def give_back(self, variables: Sequence[Any], values: Sequence[tf.Tensor]) -> None:
+        """Assign them to those whose value lies elsewhere now."""
+        for variable, now, value in zip(variables, self.held(variables), values, strict=True):
+            if not np.may_share_memory(np.asarray(now), np.asarray(value)):
+                variable.assign(value)
 
     @contextlib.contextmanager
     def eager_functions(self) -> Iterator[None]:
@@ -132,9 +135,14 @@ class TensorFlow:
             yield
 
 
-def _address(value: tf.Tensor) -> int:
-    address: int = np.asarray(value).__array_interface__["data"][0]
-    return address
+def _read(variables: Sequence[ResourceVariable]) -> Sequence[tf.Tensor]:
+    """Their values, by one kernel: one each would take longer than all else that a recording asks of a large model."""
+    handles, kinds = [each.handle for each in variables], [each.dtype.as_datatype_enum for each in variables]
+    kernel, attributes = b"_ReadVariablesOp", ("N", len(handles), "dtypes", kinds)
+    found: list[tf.Tensor] = execute.execute(
+        kernel, len(handles), inputs=handles, attrs=attributes, ctx=context.context()
+    )
+    return found
 
 
 def _refused_eagerly(listener: Listener, original: Original) -> Original:

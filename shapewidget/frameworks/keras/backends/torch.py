@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -54,23 +54,20 @@ class Torch(Plain):
         with torch.random.fork_rng():
             yield
 
-    def held(self, variable: Any) -> Held:
-        """The tensor, a copy of it, and how often it was written to."""
-        tensor = variable._value if isinstance(variable, keras.Variable) else variable
-        return tensor, tensor.detach().clone(), tensor._version
+    def held(self, variables: Sequence[Any]) -> Sequence[Held]:
+        """Of each the tensor, a copy of it, and how often it was written to."""
+        tensors = map(_tensor, variables)
+        return [(tensor, tensor.detach().clone(), tensor._version) for tensor in tensors]
 
-    def is_still(self, variable: Any, value: Held) -> bool:
-        """Whether it is the same tensor, and nobody wrote to it."""
-        tensor = variable._value if isinstance(variable, keras.Variable) else variable
-        return tensor is value[0] and tensor._version == value[2]
-
-    def give_back(self, variable: Any, value: Held) -> None:
-        """Copy the values back."""
-        tensor, copy, _ = value
-        with torch.no_grad():
-            tensor.copy_(copy)
-        if isinstance(variable, keras.Variable):
-            variable._value = tensor
+    def give_back(self, variables: Sequence[Any], values: Sequence[Held]) -> None:
+        """Copy the values back, of those that are another tensor or were written to."""
+        for variable, (tensor, copy, version) in zip(variables, values, strict=True):
+            if _tensor(variable) is tensor and tensor._version == version:
+                continue
+            with torch.no_grad():
+                tensor.copy_(copy)
+            if isinstance(variable, keras.Variable):
+                variable._value = tensor
 
     def eager_functions(self) -> contextlib.AbstractContextManager[None]:
         """Let `torch.compile` step aside."""
@@ -107,6 +104,11 @@ class _Dispatched(TorchFunctionMode):
 
 _NAMES = {"permute": "transpose", "transpose": "swapaxes"}
 """What PyTorch calls otherwise than everybody else."""
+
+
+def _tensor(variable: Any) -> torch.Tensor:
+    tensor: torch.Tensor = variable._value if isinstance(variable, keras.Variable) else variable
+    return tensor
 
 
 def _once(listener: Listener) -> Any:
