@@ -94,7 +94,8 @@ def settings(layer: keras.layers.Layer) -> dict[str, object]:
 
 def _held(layer: keras.layers.Layer, names: tuple[str, ...]) -> list[str]:
     """Those of the names that a layer has: Python takes long to say that it has none of a name."""
-    own, inherited = vars(layer), _of_class(type(layer))
+    kind: Any = type(layer)
+    own, inherited = vars(layer), _of_class(kind)
     return [name for name in names if name in own or name in inherited]
 
 
