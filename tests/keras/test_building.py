@@ -81,3 +81,11 @@ def test_error_that_is_no_shape_ends_building():
     with pytest.raises(RuntimeError, match="no data"), shapewidget.capture() as report:
         work()
     assert report.graph.layers
+
+
+def test_input_whose_line_was_not_seen_is_told_as_the_line_that_makes_it():
+    with pytest.raises(ValueError, match="expected min_ndim=4"), shapewidget.capture() as report:
+        picture = layers.InputLayer((28, 28), name="picture").output
+        keras.Model(picture, layers.Conv2D(4, 3)(picture))
+    assert report.findings[0].fix == "keras.Input(shape=(28, 28, 1), name='picture')"
+    assert report.findings[0].verified

@@ -18,6 +18,7 @@ from shapewidget.frameworks.keras.dialect import in_keras
 from shapewidget.frameworks.keras.guard import config_of
 from shapewidget.frameworks.keras.layers import is_keras_own
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
+from shapewidget.frameworks.keras.naming import is_automatic
 from shapewidget.frameworks.keras.remaking import Change, again, with_methods
 from shapewidget.frameworks.keras.sites import Site, handing_masks_on
 from shapewidget.frameworks.keras.steps import said, taken
@@ -117,8 +118,15 @@ def _argument(remedy: SetArgument, program: Program, layer: Any) -> Applied:
         owner, make = keras.Input, partial(again, batch_shape=(layer.batch_shape[0], *value))
     site = program.site(layer)
     edit = site.with_argument(owner, name, value) if site is not None else None
-    fix = _line(edit) or f"{type(layer).__name__}(..., {name}={value!r}, name={layer.name!r})"
+    fix = _line(edit) or _made_with(layer, f"{name}={value!r}")
     return Applied(Change(instead={id(each): make for each in program.alike(layer)}), fix, *_edited(site, edit))
+
+
+def _made_with(layer: Any, argument: str) -> str:
+    """The call that makes a layer, where the user's own was not seen."""
+    if not isinstance(layer, keras.layers.InputLayer):
+        return f"{type(layer).__name__}(..., {argument}, name={layer.name!r})"
+    return f"keras.Input({argument})" if is_automatic(layer) else f"keras.Input({argument}, name={layer.name!r})"
 
 
 def _inserted(remedy: InsertLayer, program: Program, layer: Any) -> Applied:

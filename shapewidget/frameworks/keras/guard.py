@@ -70,7 +70,7 @@ def untouched(model: keras.Model) -> Iterator[None]:
     """
     attributes = [(layer, dict(vars(layer))) for layer in model._flatten_layers()]
     contents, variables = _contents(attributes)
-    variables |= {id(each): each for each in model.variables if _kind(type(each)) is _Kind.VARIABLE}
+    variables |= {id(each): each for each in model.variables if _kind(each) is _Kind.VARIABLE}
     live = list(variables.values())
     held = BACKEND.held(live)
     try:
@@ -89,14 +89,14 @@ def _contents(attributes: Sequence[tuple[Any, dict[str, Any]]]) -> tuple[list[tu
     contents, variables = list[tuple[Any, Any]](), dict[int, Any]()
     for _, state in attributes:
         for value in state.values():
-            kind = _kind(type(value))
+            kind = _kind(value)
             if kind is _Kind.VARIABLE:
                 variables[id(value)] = value
             elif kind is _Kind.CONTAINER:
                 items = _items(value)
                 contents.append((value, items))
                 for part in items.values() if isinstance(items, dict) else items:
-                    if _kind(type(part)) is _Kind.VARIABLE:
+                    if _kind(part) is _Kind.VARIABLE:
                         variables[id(part)] = part
     return contents, variables
 
@@ -107,8 +107,13 @@ class _Kind(Enum):
     OTHER = "other"
 
 
+def _kind(value: Any) -> _Kind:
+    kind: Any = type(value)
+    return _kind_of(kind)
+
+
 @functools.lru_cache(maxsize=4096)
-def _kind(kind: type[Any]) -> _Kind:
+def _kind_of(kind: type[Any]) -> _Kind:
     """Asked of a class, as TensorFlow answers slowly of an object, and a model has thousands."""
     if issubclass(kind, (keras.Variable, *BACKEND.variables)):
         return _Kind.VARIABLE
