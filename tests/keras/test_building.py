@@ -83,9 +83,13 @@ def test_error_that_is_no_shape_ends_building():
     assert report.graph.layers
 
 
+def of_an_input_layer():
+    picture = layers.InputLayer((28, 28), name="picture").output
+    return keras.Model(picture, layers.Conv2D(4, 3)(picture))
+
+
 def test_input_whose_line_was_not_seen_is_told_as_the_line_that_makes_it():
     with pytest.raises(ValueError, match="expected min_ndim=4"), shapewidget.capture() as report:
-        picture = layers.InputLayer((28, 28), name="picture").output
-        keras.Model(picture, layers.Conv2D(4, 3)(picture))
+        of_an_input_layer()
     assert report.findings[0].fix == "keras.Input(shape=(28, 28, 1), name='picture')"
     assert report.findings[0].verified
