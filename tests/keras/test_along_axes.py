@@ -1,25 +1,10 @@
 """What runs along another axis than was meant is told at its cause, and its like that is right is left alone."""
 
-import keras
 import pytest
+from keras_alarms import alarms
 from keras_along_axes import RIGHT, UNPROVEN, WRONG
 
-import shapewidget
-from shapewidget.diagnosis.findings import Severity
-
-
-@pytest.fixture(autouse=True)
-def names_from_the_start():
-    """Keras numbers the names that it makes up through the whole process."""
-    keras.utils.clear_session()
-
-
-def alarms(program):
-    model, inputs, *rest = program()
-    targets, loss = rest or (None, None)
-    report = shapewidget.probe(model, inputs, targets=targets, loss=loss)
-    assert report.graph.layers
-    return [each for each in report.findings if each.severity is not Severity.NOTE]
+pytestmark = pytest.mark.usefixtures("names_from_the_start")
 
 
 @pytest.mark.parametrize("name", WRONG)
