@@ -148,7 +148,64 @@ def translated_from_both(order):
     return keras.Model([source, target], layers.Dense(40)(read)), (whole(40, 6, 9), whole(40, 6, 7))
 
 
+def attends_with_padding(behind):
+    ids = keras.Input((9,), dtype="int32")
+    x = layers.Embedding(30, 8)(ids)
+    real = ops.expand_dims(ops.not_equal(ids, 0), -1 if behind else 1)
+    x = layers.MultiHeadAttention(2, 4, name="attention")(x, x, attention_mask=real)
+    return keras.Model(ids, layers.Dense(2)(layers.GlobalMaxPooling1D()(x))), whole(30, 6, 9)
+
+
+def regression(loss):
+    return keras.Sequential([keras.Input((6,)), layers.Dense(5)]), floats(16, 6), floats(16, 5), loss
+
+
+def distances(over):
+    return regression(lambda y, p: ops.sqrt(ops.sum(ops.square(p - y), axis=over)))
+
+
+def errors_of_columns():
+    return regression(lambda y, p: ops.sqrt(ops.mean(ops.square(p - y), axis=0)))
+
+
+def relative_distances():
+    return regression(
+        lambda y, p: ops.sqrt(ops.sum(ops.square(p - y), axis=0)) / ops.sqrt(ops.sum(ops.square(y), axis=0))
+    )
+
+
+def tiled(y, p):
+    return ops.mean(ops.square(p - ops.reshape(ops.tile(y, (7, 1)), (-1, 7, 1))))
+
+
+def repeated(y, p):
+    return ops.mean(ops.square(p - ops.reshape(ops.repeat(y, 7, axis=0), (-1, 7, 1))))
+
+
+def label_of_every_step(loss):
+    model = keras.Sequential([keras.Input((7, 3)), layers.GRU(5, return_sequences=True), layers.Dense(1)])
+    return model, floats(12, 7, 3), floats(12, 1), loss
+
+
+class LastStep(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.steps, self.head = layers.GRU(8, return_sequences=True), layers.Dense(2)
+
+    def call(self, x):
+        return self.head(self.steps(x)[:, -1])
+
+
+class LastSample(LastStep):
+    def call(self, x):
+        return self.head(self.steps(x)[-1])
+
+
 WRONG = {
+    "mask_of_queries": (lambda: attends_with_padding(True), "SW615", "attention"),
+    "distances_over_the_batch": (lambda: distances(0), "SW603", "sum"),
+    "labels_tiled_and_cut": (lambda: label_of_every_step(tiled), "SW616", "tile"),
+    "last_sample_for_last_step": (lambda: (LastSample(), floats(4, 9, 6)), "SW610", "index"),
     "attention_sums_the_features": (lambda: attention_of_steps(-1), "SW608", "sum"),
     "bahdanau_sums_the_features": (lambda: caption(-1), "SW608", "sum"),
     "features_averaged_with_columns": (lambda: pooled_by_hand((2, 3)), "SW661", "mean"),
@@ -173,6 +230,12 @@ WRONG = {
 UNPROVEN = ("states_swapped", "states_of_both_directions_mixed")
 
 RIGHT = {
+    "mask_of_keys": lambda: attends_with_padding(False),
+    "distances_over_the_features": lambda: distances(-1),
+    "error_of_every_column": errors_of_columns,
+    "distances_relative_to_the_targets": relative_distances,
+    "labels_repeated_and_cut": lambda: label_of_every_step(repeated),
+    "last_step": lambda: (LastStep(), floats(4, 9, 6)),
     "attention_sums_the_steps": lambda: attention_of_steps(1),
     "bahdanau_sums_the_steps": lambda: caption(1),
     "rows_averaged_with_columns": lambda: pooled_by_hand((1, 2)),

@@ -14,9 +14,10 @@ from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.merged_order import Known, Merged, changed_order, merged
 from shapewidget.diagnosis.mixing import mixing_layers
 from shapewidget.diagnosis.operand_texts import call_of, is_method
+from shapewidget.diagnosis.rules.reshape import is_reshape
 from shapewidget.diagnosis.unpacked import batch_first_again, unpacked_time_first
 from shapewidget.diagnosis.wording import place_text, shape_text
-from shapewidget.graph.dims import constant
+from shapewidget.graph.dims import constant, product
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
 
@@ -34,7 +35,7 @@ _COPYING = frozenset(("repeat", "tile", "repeat_interleave")) | _JOINING
 def orders_meet(evidence: Evidence) -> Iterator[Diagnosis]:
     """A layer, function or loss that takes rows in one order, and rows of the same axes in another."""
     told: set[str] = set()
-    places = [*_seen_to_meet(evidence), *_known_to_meet(evidence)]
+    places = [*_seen_to_meet(evidence), *_known_to_meet(evidence), *_split_otherwise(evidence)]
     for layer, one, other in places:
         odd, kept = _odd_one(one, other)
         if odd.by.id not in told:
@@ -61,6 +62,19 @@ def _known_to_meet(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]
         places = range(_FIRST_MASK if masks_only else 0, len(layer.inputs))
         found = [it for place in places if (it := merged(evidence, layer, place, known))]
         yield from _opposed(layer, [*found, *_asked_by_heads(layer)])
+
+
+def _split_otherwise(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]:
+    """Copies of rows that a reshape takes apart again, as if they lay the other way round."""
+    known: Known = {}
+    for layer in evidence.graph.layers:
+        if layer.kind is not LayerKind.OPERATION or not is_reshape(layer) or layer.id in evidence.clash_at:
+            continue
+        given, made = dims_of(layer.inputs[0]), dims_of(layer.outputs[0])
+        if len(made) > 1 and given and product(made[:2]) == given[0]:
+            order = merged(evidence, layer, 0, known)
+            is_copied = order is not None and _called(order.by) in _COPYING
+            yield from _opposed(layer, [order, Merged(made[:2], layer)]) if order is not None and is_copied else ()
 
 
 def _opposed(layer: Layer, orders: Sequence[Merged]) -> Iterator[tuple[Layer, Merged, Merged]]:

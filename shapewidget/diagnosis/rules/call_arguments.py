@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.batch_axis import BATCH
-from shapewidget.diagnosis.chains import chain_before
+from shapewidget.diagnosis.chains import chain_before, index_items
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.operand_texts import keyword_edited
+from shapewidget.diagnosis.expressions import along, indexed
+from shapewidget.diagnosis.operand_texts import call_of, keyword_edited
 from shapewidget.diagnosis.wording import place_text, shape_text
-from shapewidget.graph.records import Clash, ClashKind, Layer
-from shapewidget.graph.remedies import InsertLayer, Remedy, SetArgument
+from shapewidget.graph.records import Clash, ClashKind, Layer, TensorSpec
+from shapewidget.graph.remedies import EditExpression, InsertLayer, Remedy, SetArgument
 
 _MASK, _STATE = "attention_mask", "initial_state"
 
@@ -47,11 +49,63 @@ def mask_read_as_pairs(evidence: Evidence) -> Iterator[Diagnosis]:
                 yield _mask("SW622", layer, place)
 
 
+def mask_along_queries_only(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A mask with one value for each query, the same for all keys: it hides none of them."""
+    for layer in evidence.graph.layers:
+        for place, spec in enumerate(layer.inputs):
+            if argument_name(layer, place) != _MASK or layer.id in evidence.clash_at or min(spec.shape, default=0) < 1:
+                continue
+            queries, keys = layer.inputs[0].shape[-2], _keys(layer).shape[-2]
+            if spec.shape[-2:] == (queries, 1) and min(queries, keys) > 1:
+                yield _along_queries(evidence, layer, place)
+
+
+def _along_queries(evidence: Evidence, layer: Layer, place: int) -> Diagnosis:
+    given, steps = layer.inputs[place], _keys(layer).shape[-2]
+    wanted = (*given.shape[:-2], 1, steps)
+    remedies = tuple(_turned(evidence, layer, place))
+    edit = remedies[0] if remedies else None
+    return Diagnosis(
+        finding_at(
+            "SW615",
+            layer,
+            f"{place_text(layer)} is given an attention_mask {shape_text(given)} for (queries, keys) = "
+            f"({given.shape[-2]}, {steps}): it has one value for each query, the same for all {steps} keys, so that "
+            f"every query that is not hidden still attends to the padding. Expected one for each key, {wanted}.",
+            fix=edit.replacement if isinstance(edit, EditExpression) else f"attention_mask of shape {wanted}",
+            axis=len(given.shape) - 1,
+            axis_name="keys",
+            expected=wanted,
+            got=given.shape,
+            input=place,
+        ),
+        remedies,
+    )
+
+
+def _turned(evidence: Evidence, layer: Layer, place: int) -> Iterator[Remedy]:
+    """The axis that was added to the mask before the last one, not behind it."""
+    maker = evidence.producer(layer.id, place)
+    items = index_items(maker) if maker is not None else ()
+    if maker is not None and maker.source is not None and items[-2:] == (":", "None"):
+        turned = ", ".join((*items[:-2], "None", ":"))
+        yield EditExpression(maker.source, f"{indexed(maker.source)}[{turned}]")
+    call = call_of(maker.source) if maker is not None and maker.name == "expand_dims" else None
+    if maker is not None and maker.source is not None and call is not None and "expand_dims" in ast.unparse(call.func):
+        rank = len(maker.outputs[0].shape)
+        text = along(maker.source, rank - 1, rank, rank - 2)
+        yield from (EditExpression(maker.source, text),) if text is not None else ()
+    yield InsertLayer(layer.path, "Permute", {"dims": (2, 1)}, place)
+
+
+def _keys(layer: Layer) -> TensorSpec:
+    names = layer.settings.get("arguments")
+    return layer.inputs[names.index("value")] if isinstance(names, tuple) and "value" in names else layer.inputs[0]
+
+
 def _mask(code: str, layer: Layer, place: int) -> Diagnosis:
     given, query = layer.inputs[place], layer.inputs[0]
-    names = layer.settings.get("arguments")
-    keys = layer.inputs[names.index("value")] if isinstance(names, tuple) and "value" in names else query
-    wanted, got = (*query.shape[:2], keys.shape[1]), given.shape
+    wanted, got = (*query.shape[:2], _keys(layer).shape[1]), given.shape
     is_of_samples = len(got) == 2 and got == (wanted[0], wanted[2])
     reason = (
         f"{place_text(layer)} takes an attention_mask {wanted}, one row of {wanted[2]} steps for each of {wanted[1]} "

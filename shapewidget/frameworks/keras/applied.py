@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import keras
@@ -230,18 +230,20 @@ def _expressions(remedies: Sequence[EditExpression]) -> Applied | None:
         return recompiled(function, source, edited)
 
     def loss(old: Any) -> Any:
-        if type(old) is MeanMetricWrapper and isinstance(old._fn, FunctionType):
+        if type(old) is MeanMetricWrapper and isinstance(old._fn, FunctionType | MethodType):
             return MeanMetricWrapper(function(old._fn), old.name, old.dtype, **old._fn_kwargs)
         made = object.__new__(type(old))
         vars(made).update(vars(old))
-        if isinstance(vars(old).get("fn"), FunctionType):
+        if isinstance(vars(old).get("fn"), FunctionType | MethodType):
             made.fn = function(old.fn)
         elif "fn" in vars(old) and (own := methods(type(old.fn))):
             made.fn = copy(old.fn)
             made.fn.__class__ = type(type(old.fn).__name__, (type(old.fn),), dict(own))
         return with_methods(made, changed_methods(type(old), lines, mended))
 
-    def function(old: FunctionType) -> FunctionType:
+    def function(old: FunctionType | MethodType) -> FunctionType | MethodType:
+        if isinstance(old, MethodType):
+            return MethodType(function(old.__func__), old.__self__) if isinstance(old.__func__, FunctionType) else old
         return changed(old, lines, mended) or old
 
     def methods(owner: type) -> dict[str, FunctionType]:

@@ -84,9 +84,10 @@ class LossCalls:
             self._open.pop()
         if own:
             node.settings |= odd_values(loss, outputs, targets)
+            self._recorder.nodes.gives(node, leaves(value))
         else:
             node.reads.clear()
-        node.outputs = tuple(map(spec, leaves(value)))
+            node.outputs = tuple(map(spec, leaves(value)))
         return value
 
     def _node(self, loss: Any, targets: Any, outputs: Any, weights: Any) -> Node:

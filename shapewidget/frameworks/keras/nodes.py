@@ -130,6 +130,9 @@ class Nodes:
             for place, node in enumerate(self.all)
             if node.kind is not LayerKind.INPUT or place in read or node.id in refused
         ]
+        for place in kept:
+            if place not in read and self.all[place].kind is LayerKind.LAYER:
+                _look_for_loss(self.all[place], line)
         return LayerGraph(
             tuple(_layer(self.all[place], line) for place in kept),
             tuple(
@@ -139,6 +142,13 @@ class Nodes:
             ),
             title=title,
         )
+
+
+def _look_for_loss(node: Node, line: Callable[[Any], SourceLine]) -> None:
+    """Note where the result of a layer that nothing reads is lost, if the code says it."""
+    lost = source.overwritten(line(node.line)) if node.line is not None else None
+    if lost is not None:
+        node.settings["overwritten"] = tuple(lost)
 
 
 def _layer(node: Node, line: Callable[[Any], SourceLine]) -> Layer:

@@ -7,5 +7,6 @@ edit in it.
 from __future__ import annotations
 
 from shapewidget.frameworks.source.frames import Capture, current, here, resolve
+from shapewidget.frameworks.source.overwritten import overwritten
 
-__all__ = ["Capture", "current", "here", "resolve"]
+__all__ = ["Capture", "current", "here", "overwritten", "resolve"]
