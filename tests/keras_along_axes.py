@@ -187,6 +187,14 @@ def label_of_every_step(loss):
     return model, floats(12, 7, 3), floats(12, 1), loss
 
 
+def tagged(along):
+    def loss(y, p):
+        return -tf.gather(tf.nn.log_softmax(p), tf.cast(y, tf.int32), axis=along, batch_dims=along)
+
+    model = keras.Sequential([keras.Input((9, 6)), layers.GRU(5, return_sequences=True), layers.Dense(7)])
+    return model, floats(4, 9, 6), whole(7, 4, 9), loss
+
+
 class LastStep(keras.Model):
     def __init__(self):
         super().__init__()
@@ -205,6 +213,7 @@ WRONG = {
     "mask_of_queries": (lambda: attends_with_padding(True), "SW615", "attention"),
     "distances_over_the_batch": (lambda: distances(0), "SW603", "sum"),
     "labels_tiled_and_cut": (lambda: label_of_every_step(tiled), "SW616", "tile"),
+    "steps_picked_by_class": (lambda: tagged(1), "SW614", "gather"),
     "last_sample_for_last_step": (lambda: (LastSample(), floats(4, 9, 6)), "SW610", "index"),
     "attention_sums_the_features": (lambda: attention_of_steps(-1), "SW608", "sum"),
     "bahdanau_sums_the_features": (lambda: caption(-1), "SW608", "sum"),
@@ -235,6 +244,7 @@ RIGHT = {
     "error_of_every_column": errors_of_columns,
     "distances_relative_to_the_targets": relative_distances,
     "labels_repeated_and_cut": lambda: label_of_every_step(repeated),
+    "classes_picked": lambda: tagged(2),
     "last_step": lambda: (LastStep(), floats(4, 9, 6)),
     "attention_sums_the_steps": lambda: attention_of_steps(1),
     "bahdanau_sums_the_steps": lambda: caption(1),

@@ -113,3 +113,27 @@ def test_steps_that_a_loss_repeats_are_told_with_a_fix_that_was_run(last, target
     first = alarms(report)[0]
     assert (first.code, first.verified) == ("SW305", True)
     assert fix in first.fix
+
+
+@pytest.mark.parametrize(("weights", "codes"), [((8, 1), ["SW302"]), ((8,), [])])
+def test_weights_in_a_column_against_one_loss_a_sample_are_told(weights, codes):
+    model, loss = keras.Sequential([keras.Input((6,)), layers.Dense(3)]), keras.losses.MeanSquaredError(reduction=None)
+    x, y, weight = map(tf.constant, (floats(8, 6), floats(8, 3), floats(*weights)))
+    with shapewidget.capture() as report:
+        tf.reduce_mean(loss(y, model(x)) * weight)
+    assert [each.code for each in alarms(report)] == codes
+    assert all(each.verified for each in alarms(report))
+
+
+def logits_of(model, x, axis):
+    return tf.squeeze(model(x), axis=axis)
+
+
+@pytest.mark.parametrize(("axis", "codes"), [(None, ["SW612"]), (1, [])])
+def test_batch_of_one_that_a_squeeze_takes_away_is_told_where_the_loop_fails(axis, codes):
+    model, batches = regressor(), tf.data.Dataset.from_tensor_slices((floats(9, 3), floats(9))).batch(8)
+    with shapewidget.capture(reraise=False) as report:
+        for x, y in batches:
+            tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits_of(model, x, axis))
+    assert [each.code for each in alarms(report)] == codes
+    assert all("(8, 1)" in each.reason and each.fix == "tf.squeeze(model(x), axis=[1])" for each in alarms(report))

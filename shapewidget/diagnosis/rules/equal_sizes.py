@@ -11,10 +11,12 @@ from shapewidget.diagnosis.axis_remedies import squeezed_by_name
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.chains import axis_argument
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
-from shapewidget.diagnosis.expressions import method_call
+from shapewidget.diagnosis.expressions import along, method_call, with_keywords
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.loss_search import is_of_classes
+from shapewidget.diagnosis.operand_texts import call_of
+from shapewidget.diagnosis.squeezed import squeezed_away
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
@@ -108,6 +110,28 @@ def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
         asked = axis_argument(layer)
         if not layer.settings.keys() & {"1", "dim", "axis"} or (asked is not None and spec.dims[asked] == BATCH):
             yield _squeezed(evidence, layer, spec.dims, asked)
+
+
+def batch_of_one_squeezed_in_use(evidence: Evidence) -> Iterator[Diagnosis]:
+    """The same, in code that was watched, where a batch of one came after larger ones and the program then failed."""
+    for before, layer in squeezed_away(evidence) if evidence.clashes else ():
+        given, made = layer.inputs[0], layer.outputs[0]
+        meant = [axis for axis, size in enumerate(given.shape) if size == 1 and axis]
+        call = call_of(layer.source)
+        text = along(layer.source, 0, 1, meant) if call is not None else None
+        if call is not None and text is None and not call.keywords and meant:
+            text = with_keywords(layer.source, f"axis={meant[0] if len(meant) == 1 else meant}")
+        reason = (
+            f"{place_text(layer)} drops every axis of size 1. Of batches like {shape_text(before.inputs[0])} it left "
+            f"{before.outputs[0].shape}; of this one, {shape_text(given)}, with 1 sample, it drops axis 0, the batch, "
+            f"too: {made.shape} is left, where a batch of 1 should be {(1, *made.shape)}."
+        )
+        said = finding_at(
+            "SW612", layer, reason, fix=text or "name the axis: axis=-1", axis=0, axis_name="batch",
+            expected=(1, *made.shape), got=made.shape,
+        )  # fmt: skip
+        remedies = (EditExpression(layer.source, text),) if layer.source is not None and text is not None else ()
+        yield Diagnosis(replace(said, severity=Severity.MISMATCH), remedies)
 
 
 def _squeezed(evidence: Evidence, layer: Layer, dims: tuple[Dim, ...], asked: int | None) -> Diagnosis:

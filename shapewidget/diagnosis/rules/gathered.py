@@ -11,11 +11,12 @@ from shapewidget.diagnosis.chains import axis_argument, index_items, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
-from shapewidget.graph.records import Layer
+from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy
 
 _GATHERS = frozenset(("gather", "take", "index_select"))
 _FIX = "tf.gather(x, positions, axis=1, batch_dims=1), with the batch on axis 0 of x"
+_BY_ELEMENT = frozenset(("neg", "log", "exp", "clip", "clip_by_value", "maximum", "add"))
 _OF_CLASSES = frozenset(("one_hot", "sparse_softmax_cross_entropy_with_logits"))
 
 
@@ -33,6 +34,60 @@ def positions_by_class(evidence: Evidence) -> Iterator[Diagnosis]:
             maker = evidence.producer(pairs.id, axis)
             if maker is not None and labels.get(maker.id) == shape[-1]:
                 yield _diagnosis(layer, maker, axis)
+
+
+def positions_by_targets(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Targets that pick positions, or samples, of the probabilities of classes: they are to pick the class."""
+    for layer in evidence.graph.layers:
+        axis, ids = axis_argument(layer), evidence.producer(layer.id, 1) if len(layer.inputs) == 2 else None
+        if layer.name not in _GATHERS or ids is None or layer.id in evidence.clash_at:
+            continue
+        last = len(layer.inputs[0].shape) - 1
+        axis = 0 if axis is None else axis
+        are_targets = ids.kind is LayerKind.INPUT and ids.id.startswith("targets")
+        if are_targets and 0 <= axis < last and _is_of_classes(evidence, layer, last):
+            yield _picked_by_targets(layer, axis)
+
+
+def _is_of_classes(evidence: Evidence, layer: Layer, axis: int) -> bool:
+    """Whether a softmax along an axis, which the values come from one by one, makes classes of it."""
+    node = evidence.producer(layer.id, 0)
+    while node is not None and node.name in _BY_ELEMENT:
+        node = evidence.producer(node.id, 0)
+    is_softmax = node is not None and node.type.lower().replace("_", "") in ("softmax", "logsoftmax")
+    if node is not None and node.settings.get("activation") == "softmax":
+        return True
+    return node is not None and is_softmax and axis_argument(node) == axis
+
+
+def _picked_by_targets(layer: Layer, axis: int) -> Diagnosis:
+    given, ids = layer.inputs
+    last = len(given.shape) - 1
+    what = "samples" if axis == 0 else "positions"
+    said = finding_at(
+        "SW614",
+        layer,
+        f"{place_text(layer)} takes the targets {shape_text(ids)} as {what}: it picks along axis {axis} of "
+        f"{shape_text(given)}, which has {given.shape[axis]}. They are class ids, and the {given.shape[last]} classes, "
+        f"whose probabilities add up to 1, are on axis {last}.",
+        fix=f"pick along the classes: axis={last}, batch_dims={last}",
+        axis=axis,
+        axis_name="batch" if axis == 0 else "time",
+        expected=f"axis {last}, {given.shape[last]} classes",
+        got=f"axis {axis}, {given.shape[axis]} {what}",
+    )
+    return Diagnosis(said, tuple(_along_classes(layer, last)))
+
+
+def _along_classes(layer: Layer, last: int) -> Iterator[Remedy]:
+    call, source = call_of(layer.source), layer.source
+    is_of_samples = layer.inputs[1].shape == layer.inputs[0].shape[:-1]
+    if call is None or source is None or len(call.args) < 2 or layer.name != "gather" or not is_of_samples:
+        return
+    asked = {"axis": last, "batch_dims": last}
+    named = [each for each in call.keywords if each.arg not in asked]
+    named += [ast.keyword(name, ast.Constant(value)) for name, value in asked.items()]
+    yield EditExpression(source, ast.unparse(ast.Call(call.func, call.args[:2], named)))
 
 
 def _labels(evidence: Evidence) -> dict[str, int]:

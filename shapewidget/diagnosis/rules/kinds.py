@@ -16,6 +16,7 @@ from shapewidget.diagnosis.rules.flattened import flattened_behind
 from shapewidget.diagnosis.rules.indices import INDEXED
 from shapewidget.diagnosis.rules.row_groups import dealt_out
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
+from shapewidget.diagnosis.squeezed import squeezed_away
 from shapewidget.diagnosis.structure_remedies import of_the_rank
 from shapewidget.diagnosis.target_remedies import index_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text
@@ -178,6 +179,7 @@ def program_raised(evidence: Evidence) -> Iterator[Diagnosis]:
             clash.kind not in (ClashKind.OTHER, ClashKind.TIME)
             or clash.repair
             or dealt_out(evidence, clash) is not None
+            or squeezed_away(evidence)
         ):
             continue
         is_late = clash.kind is ClashKind.TIME
