@@ -149,6 +149,9 @@ def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
         yield from _of_ranks(evidence, layer, one, other)
         return
     shapes = [spec.shape for spec in layer.inputs]
+    if layer.type == "Dot":
+        yield from _along_common_axes(layer, shapes[one], shapes[other])
+        return
     if clash.axis == len(shapes[one]) - 1:
         yield from _along_another_axis(layer, shapes)
         yield from _of_widths(evidence, layer, one, other)
@@ -162,6 +165,13 @@ def _along_another_axis(layer: Layer, shapes: list[Shape]) -> Iterator[Remedy]:
     differing = [axis for axis in range(1, rank) if len({shape[axis] for shape in shapes if len(shape) == rank}) > 1]
     if layer.type == "Concatenate" and len(differing) == 1 and len({len(shape) for shape in shapes}) == 1:
         yield SetArgument(layer.path, "axis", -1 if differing[0] == rank - 1 else differing[0])
+
+
+def _along_common_axes(layer: Layer, one: Shape, other: Shape) -> Iterator[Remedy]:
+    """The products summed along axes that have one size in both; what is filled up would be summed as well."""
+    same = [(a, b) for a in range(1, len(one)) for b in range(1, len(other)) if one[a] == other[b] != _UNSEEN]
+    for axes in sorted(same, key=lambda pair: pair[0] != pair[1]):
+        yield SetArgument(layer.path, "axes", axes)
 
 
 def _of_widths(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:

@@ -168,3 +168,12 @@ def test_model_that_a_fit_of_another_rank_left_unbuilt_is_probed():
     found = shapewidget.probe(model, drawn(8, 10, 10)).findings[0]
     assert (found.layer, found.expected, found.got) == ("first", 4, 3)
     assert not model.built
+
+
+def test_products_are_summed_along_an_axis_that_both_have_and_nothing_is_filled_up():
+    with shapewidget.capture(reraise=False) as report:
+        one, other = keras.Input((10, 8)), keras.Input((12, 8))
+        layers.Dot(axes=(1, 1), name="similarity")([one, other])
+    (found,) = report.findings
+    assert (found.layer, found.verified) == ("similarity", True)
+    assert "axes=(2, 2)" in found.fix
