@@ -29,7 +29,7 @@ _CONVERSIONS = {
     "int64": Step("long"), "bool": Step("bool"),
 }  # fmt: skip
 
-_COUNTS = (("num_embeddings", "rows"), ("input_dim", "rows"))
+_ROWS = ("num_embeddings", "input_dim")
 _DRAWING = frozenset(("multinomial", "argmax"))
 
 TOLD_ELSEWHERE = frozenset(("scaled_dot_product_attention", *INDEXED))
@@ -127,7 +127,7 @@ def _said(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str
         reason = f"This is no shape problem: {place} takes {clash.expected}, but {what} {clash.got}."
         return "SW401", "dtype", reason, f"convert the input: x.to(torch.{clash.expected})"
     if clash.kind is ClashKind.INDEX:
-        holds = next((f"holds {layer.size(name)} {what} and " for name, what in _COUNTS if layer.size(name)), "")
+        holds = next((f"holds {layer.size(name)} rows and " for name in _ROWS if layer.size(name)), "")
         reason = (
             f"This is no shape problem: {place} {holds}takes indices from {clash.expected}, but one is {clash.got}."
         )
@@ -144,10 +144,11 @@ def _said(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str
 def _drawn(evidence: Evidence, layer: Layer, clash: Clash) -> str:
     """Where the index was drawn from scores, of which there are more than may be looked up."""
     edge = evidence.edge_into(layer.id, clash.input)
-    for each in evidence.before(edge.source) if edge is not None else ():
-        node = evidence.layer(each)
-        scores = node.inputs[0].shape[-1:] if node is not None and node.name in _DRAWING and node.inputs else ()
-        if node is not None and scores and isinstance(clash.got, int) and scores[0] > clash.got:
+    before = evidence.before(edge.source) if edge is not None else set()
+    for node in reversed(evidence.graph.layers):
+        is_draw = node.id in before and node.name in _DRAWING and node.kind is LayerKind.OPERATION
+        scores = node.inputs[0].shape[-1:] if is_draw and node.inputs else ()
+        if scores and isinstance(clash.got, int) and scores[0] > clash.got:
             return f" {place_text(node)} draws it from {scores[0]} scores, of which there should be as many as rows."
     return ""
 
