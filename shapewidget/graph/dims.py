@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 Sizes = Mapping[str, int]
@@ -27,40 +27,47 @@ MOST_NAMES = 4
 
 @dataclass(frozen=True, slots=True)
 class Dim:
-    """``(sum of coefficient·monomial + offset) // divisor``.
+    """``(sum of coefficient·monomial + offset) // divisor``, times further factors.
 
     Attributes:
         terms: (coefficient, names) pairs; the names of a monomial are sorted and may repeat.
         offset: The constant summand. A dim with no terms is that constant.
         divisor: What the sum is floor-divided by.
         known: False when the runs allow no expression, as for a size that depends on the data.
+        factors: Dims with an offset or a divisor of their own that this one is multiplied by: ``B·(H-2)``.
     """
 
     terms: tuple[tuple[int, Monomial], ...] = ()
     offset: int = 0
     divisor: int = 1
     known: bool = True
+    factors: tuple[Dim, ...] = ()
 
     @property
     def is_constant(self) -> bool:
         """Whether the size is one number whatever the named sizes are."""
-        return self.known and not self.terms
+        return self.known and not self.terms and not self.factors
 
     @property
     def names(self) -> frozenset[str]:
         """The named sizes that the expression depends on."""
-        return frozenset(name for _, monomial in self.terms for name in monomial)
+        own = frozenset(name for _, monomial in self.terms for name in monomial)
+        return own.union(*(factor.names for factor in self.factors))
 
     def at(self, sizes: Sizes) -> int | None:
         """The size when the named sizes are `sizes`; None when the dim is unknown or a name has no size."""
         if not self.known or not self.names <= sizes.keys():
             return None
         total = sum(factor * math.prod(sizes[name] for name in monomial) for factor, monomial in self.terms)
-        return (total + self.offset) // self.divisor
+        others = math.prod(factor.at(sizes) or 0 for factor in self.factors)
+        return (total + self.offset) // self.divisor * others
 
     def __str__(self) -> str:
         if not self.known:
             return "?"
+        if self.factors:
+            own = str(replace(self, factors=()))
+            return "·".join(([] if own == "1" else [own]) + [f"({factor})" for factor in self.factors])
         if not self.terms:
             return str(self.offset)
         body = "".join(_signed(factor, monomial) for factor, monomial in self.terms).removeprefix("+")
@@ -208,19 +215,19 @@ def _plainest(
 
 
 def product(dims: Sequence[Dim]) -> Dim:
-    """The dim of several axes merged into one; unknown when a factor is not a plain monomial."""
-    names: list[str] = []
-    factor, divisor = 1, 1
-    for dim in dims:
-        if not dim.known or len(dim.terms) > 1 or (dim.terms and dim.offset):
-            return UNKNOWN
-        if dim.terms:
-            factor *= dim.terms[0][0]
-            names += dim.terms[0][1]
-        else:
-            factor *= dim.offset
-        divisor *= dim.divisor
-    if not names:
-        return constant(factor // divisor)
-    common = math.gcd(factor, divisor)
-    return Dim(((factor // common, tuple(sorted(names))),), divisor=divisor // common)
+    """The dim of several axes merged into one; unknown when one of them is."""
+    if not all(dim.known for dim in dims):
+        return UNKNOWN
+    parts = [part for dim in dims for part in (replace(dim, factors=()), *dim.factors)]
+    plain, others = [part for part in parts if _is_plain(part)], [part for part in parts if not _is_plain(part)]
+    number = math.prod(part.terms[0][0] if part.terms else part.offset for part in plain)
+    names = tuple(sorted(name for part in plain for _, monomial in part.terms for name in monomial))
+    if number == 1 and not names and len(others) == 1:
+        return others[0]
+    whole = Dim(((number, names),)) if names else constant(number)
+    return replace(whole, factors=tuple(sorted(others, key=str)))
+
+
+def _is_plain(dim: Dim) -> bool:
+    """Whether it is a number, or a number times named sizes."""
+    return dim.divisor == 1 and (not dim.terms or (len(dim.terms) == 1 and not dim.offset))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -44,7 +45,7 @@ def _solved(layer: Layer, runs: Runs, sources: Sequence[tuple[Dim, ...]], counte
         return layer
     declared = tuple(_declared(place, layer.declared[place], runs) for place in range(len(layer.declared)))
     hints = [dim for dims in sources for dim in dims]
-    hints += [product(dims[place : place + 2]) for dims in sources for place in range(len(dims) - 1)]
+    hints += [merged for dims in sources for merged in _merged(dims)]
     hints += [size.dim for size in declared if size.dim is not None]
     inputs = _specs(layer.inputs, runs, lambda other: other.inputs, hints, counted)
     if counts_values(layer):
@@ -53,6 +54,12 @@ def _solved(layer: Layer, runs: Runs, sources: Sequence[tuple[Dim, ...]], counte
                 counted.add(shape)
     outputs = _specs(layer.outputs, runs, lambda other: other.outputs, hints, counted)
     return replace(layer, declared=declared, inputs=inputs, outputs=outputs)
+
+
+def _merged(dims: Sequence[Dim]) -> Iterator[Dim]:
+    """What neighbouring axes come to when a reshape makes one of them."""
+    ends = itertools.combinations(range(len(dims) + 1), 2)
+    return (product(dims[start:end]) for start, end in ends if end - start > 1)
 
 
 def _declared(place: int, declared: Declared, runs: Runs) -> Declared:

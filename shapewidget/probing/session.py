@@ -30,7 +30,7 @@ from shapewidget.probing.passes import read
 from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
 from shapewidget.probing.room import check_room
-from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, other_sizes, small_start
+from shapewidget.probing.sizes import BATCH, PICTURE, TIME, SizeControl, checked, other_sizes, small_start
 from shapewidget.probing.timeline import Timeline
 
 _MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
@@ -223,11 +223,12 @@ class Session:
             self._arguments, largest_number((self._batch.args, self._batch.kwargs, self._batch.targets))
         )
         recordings: list[Recording] = []
-        kept: list[Mapping[str, int]] = [{}, fixed, self._arguments]
+        picture = self._fixed_picture(own)
+        kept: list[Mapping[str, int]] = [{**picture, **values} for values in ({}, fixed, self._arguments)]
         for small, larger in zip(
             other_sizes(self._axes, self._arguments, start), other_sizes(self._axes, self._arguments), strict=True
         ):
-            recording = self._tried(small) if small != larger else None
+            recording = self._tried({**small, **picture}) if small != larger else None
             if recording is None or not _is_refused_alike(recording, own):
                 recording = self._first_to_end([{**larger, **values} for values in kept], own)
                 if recording is not None and recording.stopped is None:
@@ -235,6 +236,15 @@ class Session:
             if recording is not None:
                 recordings.append(recording)
         return recordings
+
+    def _fixed_picture(self, own: Recording) -> Mapping[str, int]:
+        """The height and width of a picture where the model refuses others, as a layer behind a flatten does."""
+        picture = {name: size for name, size in self._axes.items() if name in PICTURE}
+        if not picture:
+            return {}
+        smallest = {name: min(sizes[name] for sizes in other_sizes(picture, {})) for name in picture}
+        recording = self._tried({**own.sizes, **smallest})
+        return {} if recording is not None and _is_refused_alike(recording, own) else picture
 
     def _first_to_end(self, settings: Sequence[Mapping[str, int]], own: Recording) -> Recording | None:
         """The run at the first of some sizes at which it ends, where the user's own does; else at the last."""

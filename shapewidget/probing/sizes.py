@@ -16,6 +16,19 @@ LARGEST = 10**8
 """A size beyond it is a slip of the keyboard."""
 
 _PROBE_AXES = {BATCH: (3, 5), TIME: (7, 11)}
+
+_PICTURE_STEPS = {"H": ((-2, -3), (1, 4)), "W": ((-3, -4), (2, 5))}
+"""How many steps away a picture's height and width are, and where there is no room below them. No pair is parallel to
+another, nor to that of any batch size."""
+
+PICTURE = frozenset(_PICTURE_STEPS)
+
+_COARSEST = 32
+"""What a network divides a height by, as a rule: five times by two."""
+
+_ROOM = 5
+"""Steps that fit into a height from which steps can be taken away."""
+
 _STEPS = ((3, 7), (5, 2), (2, 9), (7, 4), (4, 11), (9, 5), (11, 3), (6, 13))
 """How many steps away two more probes are, one pair for each argument: no two pairs are parallel."""
 
@@ -121,7 +134,11 @@ def small_start(arguments: Mapping[str, int], largest_id: int) -> dict[str, int]
 
 
 def _axis_size(name: str, value: int, probe: int) -> int:
-    """An image's height and width stay: layers behind a flatten are built for them."""
+    if name in _PICTURE_STEPS:
+        smaller, larger = _PICTURE_STEPS[name]
+        if value < _ROOM:
+            return value + larger[probe]
+        return value + smaller[probe] * math.gcd(value, _COARSEST, 2 ** int(math.log2(value // _ROOM)))
     if name not in _PROBE_AXES:
         return value
     size = _PROBE_AXES[name][probe]

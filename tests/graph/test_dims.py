@@ -66,8 +66,19 @@ def test_dim_at_is_none_where_a_size_is_missing():
 
 def test_product_merges_axes():
     assert str(product([symbol("B"), symbol("T")])) == "B·T"
-    assert product([symbol("T"), Dim(terms=((1, ("T",)),), offset=1)]) == UNKNOWN
+    assert product([symbol("T"), UNKNOWN]) == UNKNOWN
     assert product([constant(4), symbol("B")]) == Dim(((4, ("B",)),))
+
+
+def test_product_keeps_what_is_divided_or_added_as_a_factor_of_its_own():
+    less, half = Dim(((1, ("H",)),), offset=-2), Dim(((1, ("W",)),), divisor=2)
+    merged = product([symbol("B"), constant(8), less, half])
+    assert str(merged) == "8·B·(H-2)·(W//2)"
+    assert merged.names == {"B", "H", "W"}
+    assert not merged.is_constant
+    assert merged.at({"B": 3, "H": 10, "W": 7}) == 8 * 3 * 8 * 3
+    assert product([half, product([less, symbol("B")])]) == product([symbol("B"), less, half])
+    assert product([constant(1), less]) == less
 
 
 @settings(max_examples=200, deadline=None)

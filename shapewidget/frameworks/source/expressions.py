@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from shapewidget.frameworks.source.arithmetic import is_size
 from shapewidget.graph.dims import Dim
@@ -50,6 +51,9 @@ def _unified(value: int, sizes: Mapping[str, int], preferred: Collection[str]) -
 
 def _written(dim: Dim) -> str:
     """A dim in Python."""
+    if dim.factors:
+        own = [] if dim.offset == 1 and not dim.terms else [_written(replace(dim, factors=()))]
+        return " * ".join(own + [f"({_written(factor)})" for factor in dim.factors])
     parts = [_term(factor, names) for factor, names in dim.terms]
     total = " + ".join(parts) + (f" + {dim.offset}" if dim.offset else "")
     total = total.replace("+ -", "- ")
