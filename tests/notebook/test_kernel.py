@@ -24,7 +24,7 @@ model = Tagger()
 """
 WRONG, RIGHT = TAGGER.format(width="hidden"), TAGGER.format(width="2 * hidden")
 
-COUNT_PROBES = """import threading, time
+COUNT_PROBES = """import threading
 session = dashboard.report.session
 probes, probe = [], session.probe
 
@@ -32,11 +32,11 @@ def counted(sizes):
     probes.append((sizes["B"], threading.current_thread() is threading.main_thread()))
     return probe(sizes)
 
+last_move = threading.Event()
+dashboard.controls["B"].observe(lambda change: last_move.set() if change["new"] == 9 else None, "value")
+
 def wait_for_the_last_move():
-    deadline = time.monotonic() + 180
-    while dashboard.controls["B"].value != 9:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    assert last_move.wait(180)
     assert probes == []
 
 session.probe = counted
