@@ -104,6 +104,7 @@ class Session:
         self.sizes: dict[str, int] = {**self._arguments, **self._axes}
         self._axes_given = axes is not None
         self._others: list[Recording] | None = None
+        self._picture: Mapping[str, int] = {name: size for name, size in self._axes.items() if name in PICTURE}
         self.report = self.probe()
 
     def _find_constructor(self, build: Callable[..., Any] | None) -> tuple[Constructor | None, str]:
@@ -223,12 +224,12 @@ class Session:
             self._arguments, largest_number((self._batch.args, self._batch.kwargs, self._batch.targets))
         )
         recordings: list[Recording] = []
-        picture = self._fixed_picture(own)
-        kept: list[Mapping[str, int]] = [{**picture, **values} for values in ({}, fixed, self._arguments)]
+        self._picture = self._fixed_picture(own)
+        kept: list[Mapping[str, int]] = [{**self._picture, **values} for values in ({}, fixed, self._arguments)]
         for small, larger in zip(
             other_sizes(self._axes, self._arguments, start), other_sizes(self._axes, self._arguments), strict=True
         ):
-            recording = self._tried({**small, **picture}) if small != larger else None
+            recording = self._tried({**small, **self._picture}) if small != larger else None
             if recording is None or not _is_refused_alike(recording, own):
                 recording = self._first_to_end([{**larger, **values} for values in kept], own)
                 if recording is not None and recording.stopped is None:
@@ -239,12 +240,11 @@ class Session:
 
     def _fixed_picture(self, own: Recording) -> Mapping[str, int]:
         """The height and width of a picture where the model refuses others, as a layer behind a flatten does."""
-        picture = {name: size for name, size in self._axes.items() if name in PICTURE}
-        if not picture:
+        if not self._picture:
             return {}
-        smallest = {name: min(sizes[name] for sizes in other_sizes(picture, {})) for name in picture}
+        smallest = {name: min(sizes[name] for sizes in other_sizes(self._picture, {})) for name in self._picture}
         recording = self._tried({**own.sizes, **smallest})
-        return {} if recording is not None and _is_refused_alike(recording, own) else picture
+        return {} if recording is not None and _is_refused_alike(recording, own) else self._picture
 
     def _first_to_end(self, settings: Sequence[Mapping[str, int]], own: Recording) -> Recording | None:
         """The run at the first of some sizes at which it ends, where the user's own does; else at the last."""
@@ -308,7 +308,7 @@ class Session:
             self._evidence,
             own,
             self._axes,
-            [{name: sizes[name] for name in self._axes} for sizes in other_sizes(self._axes, {})],
+            [{**sizes, **self._picture} for sizes in other_sizes(self._axes, {})],
         )
 
     # -- words ------------------------------------------------------------------------------------------------------

@@ -71,6 +71,12 @@ def test_height_and_width_are_numbers_where_a_flatten_fixes_them():
     assert not report.findings
 
 
+def test_fix_of_a_silent_mistake_is_run_on_pictures_that_the_model_takes():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 13 * 13, 1))
+    report = shapewidget.probe(model, torch.rand(8, 1, 28, 28), targets=torch.rand(8), loss=nn.MSELoss())
+    assert [(each.severity.name, each.verified) for each in report.findings] == [("COINCIDENCE", True)]
+
+
 def test_largest_number_is_of_whole_numbers_only():
     values = {"ids": [torch.tensor([3, 41])], "values": torch.tensor([99.0]), "none": torch.zeros(0, dtype=torch.long)}
     assert largest_number(values) == 41
