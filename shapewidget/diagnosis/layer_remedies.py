@@ -150,7 +150,8 @@ def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
         return
     shapes = [spec.shape for spec in layer.inputs]
     if layer.type == "Dot":
-        yield from _along_common_axes(layer, shapes[one], shapes[other])
+        common = tuple(_along_common_axes(layer, shapes[one], shapes[other]))
+        yield from common or _of_widths(evidence, layer, one, other)
         return
     if clash.axis == len(shapes[one]) - 1:
         yield from _along_another_axis(layer, shapes)

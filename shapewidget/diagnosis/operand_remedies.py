@@ -6,6 +6,7 @@ import ast
 import math
 from collections.abc import Callable, Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from shapewidget.diagnosis.batch_axis import TIME
 from shapewidget.diagnosis.batched_products import batched_product_remedies, clashes_in_front
@@ -37,7 +38,8 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         return tuple(cut_to_length(evidence, layer, pair, _steps_axis(layer, pair[0])))
     longer = short_table(evidence, layer)
     if longer is not None:
-        return tuple(_other_arguments(evidence, layer, *longer))
+        arguments = _other_arguments(evidence, layer, longer.place, longer.wanted)
+        return tuple(each for each in arguments if evidence.graph.sizes[each.argument] == longer.length)
     if _is_of_ids(layer, pair):
         return tuple(_as_ids(operands, pair))
     found: list[Remedy] = []
@@ -151,15 +153,23 @@ def _cropped(
             yield operands.edit({cut: f"{operands.text(cut)}{_slices(axes, given, shift, other)}"})
 
 
-def short_table(evidence: Evidence, layer: Layer) -> tuple[int, int] | None:
-    """A table with fewer positions than the data, and how many it needs: no data are cut to fit it."""
+class ShortTable(NamedTuple):
+    """An operand that is a table of the model's own, how many positions it has, and how many the data have."""
+
+    place: int
+    length: int
+    wanted: int
+
+
+def short_table(evidence: Evidence, layer: Layer) -> ShortTable | None:
+    """A table with fewer positions than the data: no data are cut to fit it."""
     pair = _clashing_pair(layer)
     for data, table in (pair, pair[::-1]) if pair is not None else ():
         wanted, given = (layer.inputs[place].shape for place in (data, table))
         differing = [back for back in range(1, 1 + min(len(wanted), len(given))) if wanted[-back] != given[-back] != 1]
         is_short = len(differing) == 1 and differing[0] > 1 and 1 < given[-differing[0]] < wanted[-differing[0]]
         if is_short and _is_of_data(evidence, layer, data) and not _is_of_data(evidence, layer, table):
-            return table, wanted[-differing[0]]
+            return ShortTable(table, given[-differing[0]], wanted[-differing[0]])
     return None
 
 
@@ -328,7 +338,7 @@ def other_widths(evidence: Evidence, layer: Layer, pair: tuple[int, int]) -> Ite
                 yield remedy
 
 
-def _other_arguments(evidence: Evidence, layer: Layer, place: int, wanted: int) -> Iterator[Remedy]:
+def _other_arguments(evidence: Evidence, layer: Layer, place: int, wanted: int) -> Iterator[SetArgument]:
     """For a table or weight of the model's own: the model built with another size, where one argument gives it."""
     given = layer.inputs[place].shape
     arguments = arguments_of_model(evidence)

@@ -11,11 +11,11 @@ def squeezed_away(evidence: Evidence) -> list[tuple[Layer, Layer]]:
     first: dict[object, Layer] = {}
     found = []
     for layer in evidence.graph.layers:
-        if layer.name != "squeeze" or layer.kind is not LayerKind.OPERATION or layer.source is None:
+        if layer.name != "squeeze" or layer.kind is not LayerKind.OPERATION or not layer.outputs or not layer.source:
             continue
         given, made = layer.inputs[0].shape, layer.outputs[0].shape
         before = first.get(layer.source)
-        if given[:1] == made[:1] and given[0] > 1:
+        if given[:1] == made[:1] and given[:1] > (1,):
             first.setdefault(layer.source, layer)
         elif before is not None and given == (1, *before.inputs[0].shape[1:]) and made == before.outputs[0].shape[1:]:
             found.append((before, layer))

@@ -182,11 +182,14 @@ def solve(observations: Sequence[Observation], hints: Sequence[Dim] = ()) -> Dim
     observed = {size for _, size in observations}
     if len(observed) == 1 and varied:
         return constant(observed.pop())
-    for hint in hints:
-        if hint.known and hint.names <= set(names) and _fits(hint, observations):
-            return hint
+    fitting = [hint for hint in hints if hint.known and hint.names <= set(names) and _fits(hint, observations)]
+    hint = min(fitting, key=lambda dim: bool(dim.factors), default=None)
+    if hint is not None and not hint.factors:
+        return hint
     settings = tuple(tuple(sorted(sizes.items())) for sizes, _ in observations)
     found = _plainest(settings, tuple(size for _, size in observations), tuple(varied or names), tuple(varied))
+    if hint is not None and (found is None or not _is_plain(found)):
+        return hint
     if found is None and len(observed) == 1:
         return constant(observed.pop())
     return found or UNKNOWN

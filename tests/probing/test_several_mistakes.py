@@ -74,7 +74,7 @@ def told(report: Report) -> list[tuple[str, str, bool]]:
 def test_probe_tells_six_mistakes_of_one_transformer_block_with_their_lines() -> None:
     report = shapewidget.probe(Attention(), torch.randint(0, 50, (5, 12)))
     assert told(report) == [
-        ("add", "x = self.embed(ids)[:, :self.position.size(1)] + self.position", True),
+        ("add", "build the table for 12 positions or more", False),
         ("key", "self.key = nn.Linear(dim, dim)", True),
         ("matmul", "weights = torch.softmax(query @ key.transpose(-2, -1) / 32**0.5, dim=-1)", True),
         ("norm", "self.norm = nn.LayerNorm(dim)", True),

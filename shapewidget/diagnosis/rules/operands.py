@@ -74,8 +74,10 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         fix = f"cut the table to the {clash.expected} steps, not to the {clash.got} samples"
     longer = short_table(evidence, layer) if code == "SW201" and cut is None else None
     if longer is not None:
-        reason += f" {shape_text(layer.inputs[longer[0]])} is a table of the model's own, and too short for the data."
-        fix = f"build the table for {longer[1]} positions or more"
+        reason += (
+            f" {shape_text(layer.inputs[longer.place])} is a table of the model's own, and too short for the data."
+        )
+        fix = f"build the table for {longer.wanted} positions or more"
     remedies = {"SW202": join_remedies, "SW203": product_remedies}.get(code, broadcast_remedies)(evidence, layer)
     return Diagnosis(_finding(code, clash, layer, reason, fix), remedies)
 
