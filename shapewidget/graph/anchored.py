@@ -8,6 +8,7 @@ every point out in turn, and widens with the distance to the nearest one.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,9 +18,9 @@ _NEAR = 0.5
 _ENOUGH, _LEAST = 8, 0.005
 """How many points tell an error by themselves, and the smallest that is believed."""
 
-_WIDTH = 1.35
-"""Root mean squares of the errors in a band. It would be 1.645 for a bell curve, but a law that lacks one of its few
-runs errs more than the one that is used; this was found on ten models at 200 sizes."""
+_WIDTH = 0.9
+"""Of the error that nine of ten points stay under: a law that lacks one of its few runs errs more than the one that is
+used. Found on a grid of a bidirectional LSTM, measured twice."""
 
 Law = Callable[[Mapping[str, int]], float]
 Point = tuple[Mapping[str, int], float]
@@ -119,4 +120,4 @@ def _correction(sizes: Mapping[str, int], points: Sequence[Point], ratios: Seque
 def _slack(errors: Sequence[float], doubt: float) -> float:
     """The error that nine of ten points stay under; while few are told, doubts make up their number."""
     known = [*errors, *([doubt] * (_ENOUGH - len(errors)))]
-    return max(_LEAST, _WIDTH * math.sqrt(sum(error**2 for error in known) / len(known)))
+    return max(_LEAST, _WIDTH * statistics.quantiles(known, n=10, method="inclusive")[-1])

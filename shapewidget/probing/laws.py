@@ -20,7 +20,7 @@ from shapewidget.graph.time_law import TimeLaw, fit_time, fit_update
 from shapewidget.probing.layer_laws import LayerLaws, fitting_layers
 from shapewidget.probing.sizes import BATCH, TIME
 
-DOUBT_OF_TIME, DOUBT_OF_MEMORY, DOUBT_OF_FEW = 0.07, 0.02, 0.25
+DOUBT_OF_TIME, DOUBT_OF_MEMORY, DOUBT_OF_FEW = 0.05, 0.02, 0.25
 """The errors for a doubling of a size that are assumed as long as few points tell: of time, of memory, and of memory
 where there are no more runs than terms, so that any values would lie on the polynomials."""
 

@@ -49,8 +49,14 @@ def record(
         repair: Fit the tensor where a layer refuses it, note the clash and carry on.
         time_limit: Seconds after which the run is ended; None for no end.
     """
-    model = to_run(unwrapped(model))
-    with uncollected(), untouched(model) as held:
+    with uncollected():  # until all but the recording is gone
+        return _untouched(to_run(unwrapped(model)), batch, loss, repair, time_limit)
+
+
+def _untouched(
+    model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, repair: bool, time_limit: float | None
+) -> Recording:
+    with untouched(model) as held:
         inputs = flat((batch.args, dict(batch.kwargs), batch.targets))
         recorder = Recorder(paths(model), repair=repair, most_nodes=MOST_NODES, protected=[*held, *inputs])
         return _recorded(model, batch, loss, recorder, time_limit)
