@@ -32,11 +32,15 @@ class Layout:
     why: str
 
 
-def layouts(layer: Layer, axis: int, size: int) -> Iterator[Layout]:
+def layouts(evidence: Evidence, layer: Layer, axis: int, size: int) -> Iterator[Layout]:
     """How the first input has to be put so that its axis `axis` has the size `size`."""
     given = layer.inputs[0]
     rank, dims = len(given.shape), dims_of(given)
     axis %= rank
+    if rank == 2 and axis == 1 and given.shape[0] == size and _samples(evidence) == given.shape[1]:
+        swap = (Step("transpose", (0, 1)),)
+        why = f"There are {given.shape[1]} targets, and axis 0 has {size}: samples and features have changed places."
+        yield Layout(swap, (), why)
     for other in range(rank - 1, 0, -1):
         is_it = given.shape[other] == size and not dims[other].names & {"B", "T"}
         if other != axis and axis and is_it:
@@ -49,6 +53,13 @@ def layouts(layer: Layer, axis: int, size: int) -> Iterator[Layout]:
             if math.prod(given.shape[first:]) == size:
                 product = " x ".join(map(str, given.shape[first:]))
                 yield Layout((Step("flatten", (first,)),), (), f"{product} = {size}: the axes were not merged.")
+
+
+def _samples(evidence: Evidence) -> int | None:
+    """As many as there are targets, where they are known."""
+    targets = next((layer for layer in evidence.graph.layers if evidence.is_targets(layer)), None)
+    shape = targets.outputs[0].shape if targets is not None and targets.outputs else ()
+    return shape[0] if shape else None
 
 
 def _moved(layer: Layer, rank: int, axis: int, other: int, size: int) -> Layout:

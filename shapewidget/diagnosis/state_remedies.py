@@ -13,16 +13,19 @@ from shapewidget.graph.remedies import EditExpression, Remedy
 
 
 def state_remedies(evidence: Evidence, layer: Layer, place: int) -> tuple[Remedy, ...]:
-    """Make the state as the input asks for, where it is made; or start from the zeros that the layer makes itself."""
-    wanted = wanted_state(layer)
+    """Make the state as the input asks for, where it is made; or start from the zeros that the layer makes itself.
+
+    What another recurrent layer ends in is never left away: the one would then know nothing of the other.
+    """
+    wanted, made = wanted_state(layer), maker(evidence, layer, place)
     found: list[Remedy] = []
     if wanted is not None:
-        made = maker(evidence, layer, place)
         found += _where_it_is_made(layer, made[0], wanted) if made is not None else ()
     operands = operands_of(layer)
     if wanted is not None and operands is not None and len(operands) == 2:
         found += _other_rows(evidence, layer, place, wanted, operands)
-    if operands is not None and len(operands) == 2 and operands.source.expression:
+    is_handed_on = made is not None and made[0].size("hidden_size") is not None
+    if not is_handed_on and operands is not None and len(operands) == 2 and operands.source.expression:
         function = operands.source.expression.split("(", 1)[0]
         found.append(EditExpression(operands.source, f"{function}({operands.text(0)})"))
     return tuple(found)
@@ -61,18 +64,23 @@ def _where_it_is_made(layer: Layer, made: Layer, wanted: tuple[int, ...]) -> Ite
 def _other_rows(
     evidence: Evidence, layer: Layer, place: int, wanted: tuple[int, ...], operands: Operands
 ) -> Iterator[Remedy]:
-    """Both directions of an encoder added up, or its one layer repeated for every layer of the decoder."""
+    """Both directions of an encoder added up, or the first of them, or its one layer repeated for each of the decoder.
+
+    A decoder that calls itself step by step is given its own state from the second step on, which has no directions to
+    add up; its first rows are all of it.
+    """
     given, made = layer.inputs[place].shape, maker(evidence, layer, place)
     if len(given) != 3 or given[1:] != wanted[1:] or made is None:
         return
     if made[0].settings.get("bidirectional") and given[0] == 2 * wanted[0]:
-        how = "{0}[0::2] + {0}[1::2]"
+        ways = ["{0}[0::2] + {0}[1::2]", f"{{0}}[:{wanted[0]}]"]
     elif wanted[0] > given[0] and wanted[0] % given[0] == 0:
-        how = f"{{0}}.repeat({wanted[0] // given[0]}, 1, 1)"
+        ways = [f"{{0}}.repeat({wanted[0] // given[0]}, 1, 1)"]
     else:
         return
     state, is_pair = operands.text(1), layer.type == "LSTM"
-    yield operands.edit({1: f"tuple({how.format('each')} for each in {state})" if is_pair else how.format(state)})
+    for way in ways:
+        yield operands.edit({1: f"tuple({way.format('each')} for each in {state})" if is_pair else way.format(state)})
 
 
 def _batch_texts(layer: Layer, node: ast.expr) -> Iterator[str]:

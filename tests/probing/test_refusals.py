@@ -158,6 +158,24 @@ def weights_of_fewer_classes():
     return probed(model, torch.randn(7, 4), targets=torch.arange(7) % 4, loss=loss)
 
 
+def samples_in_columns():
+    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 1))
+    return probed(model, torch.randn(4, 7), targets=torch.randn(7, 1), loss=nn.MSELoss())
+
+
+def state_of_both_directions_step_by_step():
+    def forward(m, x):
+        state, steps = m.encoder(x)[1], []
+        for step in x.unbind(1):
+            out, state = m.decoder(step[:, None], state)
+            steps.append(out)
+        return torch.cat(steps, 1)
+
+    encoder = nn.GRU(4, 5, batch_first=True, bidirectional=True)
+    model = model_of(forward, encoder=encoder, decoder=nn.GRU(4, 5, batch_first=True))
+    return probed(model, torch.randn(3, 7, 4))
+
+
 def one_class_more():
     model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
     return probed(model, torch.randn(7, 4), targets=torch.arange(7) % 4, loss=nn.CrossEntropyLoss())
@@ -180,6 +198,9 @@ CASES = {
     "a gate of an odd width": (gate_of_odd_width, "SW118", "glu", ("a multiple of 2", 9), "10"),
     "parts of more than there is": (parts_too_large, "SW118", "split", (10, 8), "10"),
     "the state of both directions": (state_of_both_directions, "SW104", "decoder", (1, 2), "each[0::2] + each[1::2]"),
+    "the state of both directions, step by step": (
+        state_of_both_directions_step_by_step, "SW104", "decoder", (1, 2), "state[:1]"),
+    "samples in columns": (samples_in_columns, "SW101", "0", (4, 7), "transpose(0, 1)"),
     "lengths of the steps": (lengths_of_steps, "SW301", "loss", (3, 11), "outputs.size(1)"),
     "a decoder that gives another size": (
         decoder_of_another_size, "SW301", "MSELoss", ((2, 1, 12, 12), (2, 1, 11, 11)), "output_padding=1"),

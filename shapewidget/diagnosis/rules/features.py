@@ -43,7 +43,8 @@ def _diagnosis(evidence: Evidence, clash: Clash, layer: Layer, declared: Declare
     given = f"{gives} {size_text(clash.got, got)}{why}"
     reason = f"{place_text(layer)} takes {declared.size} {axis_name} ({takes}), but {given}."
     value = clash.got
-    found = () if _are_its_channels(producer, clash) else tuple(layouts(layer, declared.axis or 0, declared.size))
+    axis, size = declared.axis or 0, declared.size
+    found = () if _are_its_channels(producer, clash) else tuple(layouts(evidence, layer, axis, size))
     if found:
         reason += f" {found[0].why}"
     return Diagnosis(
