@@ -153,12 +153,29 @@ def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
         common = tuple(_along_common_axes(layer, shapes[one], shapes[other]))
         yield from common or _of_widths(evidence, layer, one, other)
         return
+    yield from _of_layouts(evidence, layer, one, other)
     if clash.axis == len(shapes[one]) - 1:
         yield from _along_another_axis(layer, shapes)
         yield from _of_widths(evidence, layer, one, other)
     elif clash.axis:
         yield from _of_positions(evidence, layer, shapes[one], shapes[other], (one, other))
         yield from _along_another_axis(layer, shapes)
+
+
+def _of_layouts(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:
+    """A gate, one value for each channel, whose channels lie on another axis than those that it is to scale."""
+    for place, opposite in ((other, one), (one, other)):
+        given, wanted = layer.inputs[place].shape[1:], layer.inputs[opposite].shape[1:]
+        if layer.type == "Concatenate" or len([size for size in given if size != 1]) != 1:
+            continue
+        axis = next(axis for axis, size in enumerate(given) if size != 1)
+        for target in (at for at, size in enumerate(wanted) if size == given[axis] and at != axis):
+            order = [each for each in range(len(given)) if each != axis]
+            order.insert(target, axis)
+            producer = evidence.producer(layer.id, place)
+            if producer is not None and producer.type == "Reshape":
+                yield SetArgument(producer.path, "target_shape", tuple(given[each] for each in order))
+            yield InsertLayer(layer.path, "Permute", {"dims": tuple(each + 1 for each in order)}, place)
 
 
 def _along_another_axis(layer: Layer, shapes: list[Shape]) -> Iterator[Remedy]:

@@ -106,6 +106,30 @@ def test_shortcut_is_made_to_fit_the_path_that_it_goes_around(sizes, line, swapp
     assert added(report.findings[0]) == [line]
 
 
+@pytest.mark.parametrize(
+    ("shape", "line"),
+    [
+        ((1, 1, 12), 'gate = layers.Reshape((12, 1, 1), name="gate")(gate)'),
+        (None, "return layers.Multiply()([x, layers.Permute(dims=(3, 1, 2))(gate)])"),
+    ],
+)
+def test_gate_is_laid_along_the_channels_and_nothing_is_built_for_it(shape, line):
+    x = layers.Conv2D(12, 3, data_format="channels_first")(keras.Input((3, 10, 10)))
+    gate = layers.GlobalAveragePooling2D(data_format="channels_first")(x)
+    with shapewidget.capture(reraise=False) as report:
+        gated(x, layers.Dense(12, activation="sigmoid")(gate), shape)
+    found = report.findings[0]
+    assert (found.code, found.verified, added(found)) == ("SW201", True, [line])
+
+
+def gated(x, gate, shape):
+    if shape is None:
+        gate = layers.Dense(12, activation="sigmoid")(layers.Reshape((1, 1, 12))(gate))
+    else:
+        gate = layers.Reshape(shape, name="gate")(gate)
+    return layers.Multiply()([x, gate])
+
+
 CLASSES = np.arange(40) % 5
 
 
