@@ -18,6 +18,7 @@ from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Watch
 from shapewidget.frameworks.cut_short import end_cut_short
 from shapewidget.frameworks.registry import loaded_adapters
+from shapewidget.graph.labels import with_labels
 from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.explain import explain, unknown
@@ -101,15 +102,16 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         """The graph of the framework that ran most; the findings are those of all."""
         report, graph = self._report, recording.graph
         report.findings = by_severity(with_probed(report.findings, graph, probed))
-        report.graph = coloured(with_sizes(without_repeats(graph), probed), recording.clashes, report.findings)
+        shown = with_labels(with_sizes(without_repeats(graph), probed))
+        report.graph = coloured(shown, recording.clashes, report.findings)
         report.meanings = {name: text for it in reversed(probed) for name, text in it.report.meanings.items()}
         report.framework, report.stopped = framework, recording.stopped
         report.device = next((spec.device for layer in graph.layers for spec in layer.outputs), "")
         if is_partial:
             report.notes += (f"Only the first {len(graph.layers):,} operations were recorded.",)
-        if len(report.graph.layers) < len(graph.layers):
+        if len(shown.layers) < len(graph.layers):
             report.notes += (
-                f"Steps that repeat are drawn once: {len(report.graph.layers):,} of {len(graph.layers):,} operations.",
+                f"Steps that repeat are drawn once: {len(shown.layers):,} of {len(graph.layers):,} operations.",
             )
 
 

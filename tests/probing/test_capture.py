@@ -100,7 +100,7 @@ def test_capture_leaves_out_what_a_loader_does_to_make_its_batches():
     with shapewidget.capture() as report:
         for x, y in DataLoader(data, batch_size=2):
             nn.functional.mse_loss(model(x), y).backward()
-    assert [it.id for it in report.graph.layers] == ["Linear", "mse_loss"]
+    assert [it.id for it in report.graph.layers] == ["Linear", "targets", "mse_loss"]
 
 
 def test_capture_knows_a_slice_from_what_it_was_cut_of():
