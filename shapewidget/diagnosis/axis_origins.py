@@ -14,15 +14,17 @@ _FEATURES_LAST = frozenset(
 
 
 def made_by_input(layer: Layer) -> list[Axes]:
-    """The axes of what the user hands in: the named sizes say what some of them are."""
+    """The axes of what the user hands in: the named sizes say what some of them are, or what made it before."""
     found: list[Axes] = []
     for output, spec in enumerate(layer.outputs):
         dims = spec.dims or (None,) * len(spec.shape)
         named = {"B": Role.BATCH, "T": Role.POSITIONS}
+        told = layer.settings.get("roles")
+        roles = told if isinstance(told, tuple) else tuple(named.get(str(dim)) for dim in dims)
         found.append(
             tuple(
-                (Part(layer.id, output, axis, role=named.get(str(dim)), size=size),)
-                for axis, (dim, size) in enumerate(zip(dims, spec.shape, strict=True))
+                (Part(layer.id, output, axis, role=role, size=size),)
+                for axis, (role, size) in enumerate(zip(roles, spec.shape, strict=True))
             )
         )
     return found

@@ -33,7 +33,11 @@ def picked_along(layer: Layer, axis: int) -> Iterator[Remedy]:
 
 def squeezed_by_name(layer: Layer, singles: Sequence[int], rank: int) -> Iterator[Remedy]:
     """The axes of size 1 taken away by name, the last first; or all behind the batch merged, which keeps it too."""
-    receiver = receiver_of(layer.source, layer.name)
+    call, receiver = call_of(layer.source), receiver_of(layer.source, layer.name)
+    if call is not None and call.args and axis_keywords(layer)[0] == "axis" and layer.source is not None and singles:
+        axes = singles[0] if len(singles) == 1 else tuple(singles)
+        yield EditExpression(layer.source, f"{ast.unparse(call.func)}({ast.unparse(call.args[0])}, axis={axes})")
+        return
     if receiver is None or layer.source is None or not singles:
         return
     if len(singles) > 1 and rank - len(singles) == 2:

@@ -54,6 +54,14 @@ class Operands:
             made = made[:begin] + changes[place].encode() + made[end:]
         return EditExpression(replace(self.source, expression=self.whole), made.decode())
 
+    def listed(self, place: int, change: Callable[[str], str]) -> EditExpression | None:
+        """The edit of one tensor of the list that is the first operand, as layers are given that merge several."""
+        first = self.nodes[0]
+        if not isinstance(first, ast.List | ast.Tuple) or len(first.elts) <= place:
+            return None
+        within = replace(self, nodes=tuple(first.elts))
+        return within.edit({place: change(within.text(place))})
+
     def _span(self, node: ast.expr) -> tuple[int, int]:
         lines = [len(line.encode()) for line in self.whole.splitlines(keepends=True)]
         begin = sum(lines[: node.lineno - 1]) + node.col_offset - (self.start if node.lineno == 1 else 0)

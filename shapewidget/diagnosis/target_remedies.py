@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from shapewidget.diagnosis.axis_remedies import reduced_along, reduced_axes
 from shapewidget.diagnosis.chains import chain_before, maker
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.layer_remedies import of_width, width_maker
@@ -105,11 +106,12 @@ def _class_ids(layer: Layer, outputs: Shape, *, is_whole: bool) -> Iterator[Reme
 
 
 def _dropped_axes(outputs: Shape, targets: Shape) -> Iterator[Remedy]:
-    """An axis of length 1 in the outputs that the targets lack."""
-    if len(outputs) == len(targets) + 1:
-        for axis in range(1, len(outputs)):
-            if outputs[axis] == 1 and (*outputs[:axis], *outputs[axis + 1 :]) == targets:
-                yield AdaptCall(outputs=(Step("squeeze", (axis,)),))
+    """An axis of length 1 in the outputs that the targets lack, or the other way round."""
+    for axis in range(1, max(len(outputs), len(targets))):
+        if outputs[axis : axis + 1] == (1,) and (*outputs[:axis], *outputs[axis + 1 :]) == targets:
+            yield AdaptCall(outputs=(Step("squeeze", (axis,)),))
+        if targets[axis : axis + 1] == (1,) and (*targets[:axis], *targets[axis + 1 :]) == outputs:
+            yield AdaptCall(targets=(Step("squeeze", (axis,)),))
 
 
 def _bare(shape: Shape) -> Shape:
@@ -131,6 +133,25 @@ def weight_remedies(clash: Clash) -> Iterator[Remedy]:
     if len(weights) == len(values) + 1 and weights[:-1] == values:
         yield AdaptCall(outputs=(Step("unsqueeze", (-1,)),), targets=(Step("unsqueeze", (-1,)),))
         yield AdaptCall(weights=(Step("mean", (-1,)),))
+
+
+def own_loss_remedies(evidence: Evidence, clash: Clash, loss: Layer) -> Iterator[Remedy]:
+    """For a loss of the user's own that gives another number of values than it was given samples.
+
+    What it adds up over the samples is added up over the last axis; of groups of samples each gives its loss to all.
+    """
+    values, samples = clash.expected, loss.inputs[0].shape[:1]
+    inner = [each for each in evidence.graph.layers if each.parent == loss.id and each.inputs and each.outputs]
+    for each in inner:
+        if each.name in ("sum", "mean") and each.outputs[0].shape == values != samples:
+            if reduced_axes(each) == (0,) and each.inputs[0].shape[:1] == samples:
+                yield from filter(None, [reduced_along(each, (-1,))])
+    last = inner[-1] if inner else None
+    if not isinstance(values, tuple) or len(values) != 1 or last is None or last.outputs[0].shape != values:
+        return
+    times, rest = divmod(samples[0], values[0] or 1)
+    if times > 1 and not rest and last.source is not None and last.source.expression is not None:
+        yield EditExpression(last.source, f"{last.source.expression}.repeat_interleave({times})")
 
 
 def index_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:

@@ -150,7 +150,35 @@ class KeepMask:
     path: str
 
 
-Change = SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | AddLayer | KeepMask
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Give a layer something else where it is called: what another layer makes of it, or a mask besides.
+
+    In code that calls it, as that of a class, the edit of that call does it. Of a model that is described by its layers
+    this says what the call does, so that it can be done to a copy.
+
+    Attributes:
+        path: Dotted path of the layer.
+        edit: The edit of the user's call of it; None where that was not seen.
+        place: The input of the layer that is another one.
+        through: Dotted path of the layer that makes it of the old one; empty for none.
+        steps: What else is done to it.
+        masked_by: Dotted path of the embedding whose padding is no step of the layer's; empty for no mask.
+        window: How many of the embedding's steps are one of the layer's.
+    """
+
+    path: str
+    edit: EditExpression | None = None
+    place: int = 0
+    through: str = ""
+    steps: Steps = ()
+    masked_by: str = ""
+    window: int = 1
+
+
+Change = (
+    SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | AddLayer | KeepMask | HandOver
+)
 """One change; only edits of expressions can follow one that builds layers anew."""
 
 
@@ -179,6 +207,11 @@ class SourceEdit:
     first_line: int
     before: tuple[str, ...]
     after: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """What it puts in, on one line."""
+        return " ".join(" ".join(self.after).split())
 
     def diff(self) -> str:
         """The edit as a unified diff whose hunk carries the user's own line numbers."""

@@ -121,11 +121,12 @@ def _is_interrupt(error: BaseException | None) -> bool:
 
 def _findings(watch: Watch, recording: Recording) -> list[Finding]:
     """What is wrong with what ran; a loop meets the same mistake in every step, and it is told once."""
-    every = diagnose(Evidence(recording.graph, recording.clashes))
+    evidence = Evidence(recording.graph, recording.clashes)
+    every = diagnose(evidence)
     counts = Counter(place(diagnosis.finding) for diagnosis in every)
     first = {place(diagnosis.finding): diagnosis for diagnosis in reversed(every)}
     kept = [diagnosis for diagnosis in every if first[place(diagnosis.finding)] is diagnosis]
-    return [counted(finding, counts[place(finding)] or 1) for finding in proven(watch, kept)]
+    return [counted(finding, counts[place(finding)] or 1) for finding in proven(watch, kept, evidence)]
 
 
 def _with_fixes(found: list[Finding], error: Exception) -> list[Finding]:

@@ -6,16 +6,23 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shapewidget.diagnosis.axis_parts import Axis, Role, roles
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding
-from shapewidget.frameworks.adapter import Program, Watch
+from shapewidget.frameworks.adapter import Attempt, Program, Watch
 from shapewidget.graph.records import Recording
 from shapewidget.probing.proof import Proof
 
 
-def proven(watch: Watch, diagnoses: Sequence[Diagnosis]) -> list[Finding]:
-    """The findings, each with the first of its remedies that holds when its part of the block runs again."""
+def proven(watch: Watch, diagnoses: Sequence[Diagnosis], block: Evidence) -> list[Finding]:
+    """The findings, each with the first of its remedies that holds when its part of the block runs again.
+
+    Args:
+        watch: What watched the block.
+        diagnoses: What was found in it.
+        block: What ran in it: a part of it takes what its tensors mean from there.
+    """
     found: list[Finding] = []
     consequences: set[tuple[str, str]] = set()
     for diagnosis in diagnoses:
@@ -28,7 +35,7 @@ def proven(watch: Watch, diagnoses: Sequence[Diagnosis]) -> list[Finding]:
             continue
         made, explained = finding, set[tuple[str, str]]()
         with contextlib.suppress(Exception):  # what the block did is told, whatever comes of running it again
-            made, explained = _mended(program, diagnosis)
+            made, explained = _mended(program, diagnosis, block)
         found.append(made)
         consequences |= explained
     return found
@@ -43,15 +50,19 @@ def _place(finding: Finding) -> tuple[str, str]:
     return finding.code, finding.layer
 
 
-def _mended(program: Program, diagnosis: Diagnosis) -> tuple[Finding, set[tuple[str, str]]]:
+def _mended(program: Program, diagnosis: Diagnosis, block: Evidence) -> tuple[Finding, set[tuple[str, str]]]:
     """The finding with a fix, and what was found no more once it was made."""
     finding = diagnosis.finding
-    own = program.record(None)
+
+    def record(attempt: Attempt | None) -> Recording:
+        return _with_roles(program.record(attempt), block)
+
+    own = record(None)
     again = diagnose(_evidence(None, [own]))
     same = [it for it in again if it.finding.code == finding.code and _is_same(it.finding, finding)]
     if not same:
         return finding, set()
-    proof = Proof(program.attempt, lambda attempt, _: program.record(attempt), _evidence, own, {}, ())
+    proof = Proof(program.attempt, lambda attempt, _: record(attempt), _evidence, own, {}, ())
     made = proof.findings([same[0], *(it for it in again if it is not same[0])])
     first = made[0]
     gone = {_place(it.finding) for it in again} - {_place(it) for it in made}
@@ -59,6 +70,23 @@ def _mended(program: Program, diagnosis: Diagnosis) -> tuple[Finding, set[tuple[
         return finding, gone
     source = first.source if first.patch is not None else finding.source
     return replace(finding, fix=first.fix, patch=first.patch, source=source, verified=first.verified), gone
+
+
+def _with_roles(recording: Recording, block: Evidence) -> Recording:
+    """A part that ran again, with what the axes of the tensors mean that came from the block."""
+    layers = tuple(
+        replace(layer, settings={**layer.settings, "roles": tuple(map(_role, block.tracing.axes[made_in]))})
+        if isinstance(made_in := layer.settings.get("made_in"), tuple) and made_in in block.tracing.axes
+        else layer
+        for layer in recording.graph.layers
+    )
+    return replace(recording, graph=replace(recording.graph, layers=layers))
+
+
+def _role(axis: Axis) -> Role | None:
+    """What all parts of an axis hold, where they hold one thing."""
+    known = roles(axis)
+    return next(iter(known)) if len(known) == 1 else None
 
 
 def _evidence(model: object, recordings: Sequence[Recording]) -> Evidence:

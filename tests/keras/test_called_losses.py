@@ -136,4 +136,4 @@ def test_batch_of_one_that_a_squeeze_takes_away_is_told_where_the_loop_fails(axi
         for x, y in batches:
             tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits_of(model, x, axis))
     assert [each.code for each in alarms(report)] == codes
-    assert all("(8, 1)" in each.reason and each.fix == "tf.squeeze(model(x), axis=[1])" for each in alarms(report))
+    assert all("(8, 1)" in each.reason and each.fix == "tf.squeeze(model(x), axis=1)" for each in alarms(report))

@@ -22,6 +22,12 @@ from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
 
 _MEETING = frozenset("add sub mul div matmul bmm cat where masked_fill scaled_dot_product_attention".split())
+_MEETING_LAYERS = frozenset(
+    "GRUCell LSTMCell SimpleRNNCell RNNCell Add Subtract Multiply Average Concatenate Dot Attention AdditiveAttention "
+    "MultiHeadAttention".split()
+)
+"""Layers whose first axis is that of the samples in all their inputs."""
+
 _FIRST_MASK = 3
 """The place of the first mask among the inputs of an attention."""
 
@@ -55,7 +61,8 @@ def _known_to_meet(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged]]
     known: Known = {}
     for layer in evidence.graph.layers:
         is_attention = layer.type == "MultiheadAttention"
-        is_meeting = layer.kind is LayerKind.LOSS or layer.name.rstrip("_") in _MEETING or is_attention
+        is_layer = layer.type in _MEETING_LAYERS or "return_sequences" in layer.settings
+        is_meeting = layer.kind is LayerKind.LOSS or layer.name.rstrip("_") in _MEETING or is_attention or is_layer
         if not is_meeting or len(layer.inputs) < 2 or layer.id in evidence.clash_at or _joins_rows(layer):
             continue
         masks_only = is_attention and not layer.settings.get("batch_first")  # the others have time in front
@@ -84,7 +91,8 @@ def _opposed(layer: Layer, orders: Sequence[Merged]) -> Iterator[tuple[Layer, Me
 
 
 def _joins_rows(layer: Layer) -> bool:
-    return layer.name == "cat" and layer.settings.get("dim", layer.settings.get("1", 0)) == 0
+    asked = layer.settings.get("dim", layer.settings.get("axis", layer.settings.get("1", 0)))
+    return (layer.name == "cat" or layer.type == "Concatenate") and asked == 0
 
 
 def _asked_by_heads(layer: Layer) -> list[Merged]:

@@ -118,9 +118,10 @@ def batch_of_one_squeezed_in_use(evidence: Evidence) -> Iterator[Diagnosis]:
         given, made = layer.inputs[0], layer.outputs[0]
         meant = [axis for axis, size in enumerate(given.shape) if size == 1 and axis]
         call = call_of(layer.source)
-        text = along(layer.source, 0, 1, meant) if call is not None else None
+        axes = meant[0] if len(meant) == 1 else meant
+        text = along(layer.source, 0, 1, axes) if call is not None and meant else None
         if call is not None and text is None and not call.keywords and meant:
-            text = with_keywords(layer.source, f"axis={meant[0] if len(meant) == 1 else meant}")
+            text = with_keywords(layer.source, f"axis={axes}")
         reason = (
             f"{place_text(layer)} drops every axis of size 1. Of batches like {shape_text(before.inputs[0])} it left "
             f"{before.outputs[0].shape}; of this one, {shape_text(given)}, with 1 sample, it drops axis 0, the batch, "

@@ -19,6 +19,8 @@ from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.diagnosis.written_loss import compares_with_data, counts_hits
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import AdaptCall, Remedy
+from shapewidget.graph.steps import Step
 
 Size = TypeVar("Size", int, Dim)
 
@@ -102,9 +104,26 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
             grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))
             sizes = [dim.at(evidence.graph.sizes) or 0 for dim in dims or ()]
         if grows and sizes is not None:
-            remedies = loss_remedies(evidence, layer) if is_loss else broadcast_remedies(evidence, layer)
-            remedies = remedies or aligned_remedies(layer)
-            yield Diagnosis(_finding(layer, tuple(sizes)), (*remedies, *targets_moved(evidence, layer)))
+            yield Diagnosis(_finding(evidence, layer, tuple(sizes)), _remedies(evidence, layer))
+
+
+def _remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
+    if _is_column_of_targets(evidence, layer):
+        return (AdaptCall(targets=(Step("squeeze", (-1,)),)),)
+    is_loss = layer.kind is LayerKind.LOSS
+    found = loss_remedies(evidence, layer) if is_loss else broadcast_remedies(evidence, layer)
+    return (*(found or aligned_remedies(layer)), *targets_moved(evidence, layer))
+
+
+def _is_column_of_targets(evidence: Evidence, layer: Layer) -> bool:
+    """Whether the axis that one operand lacks is that of a column (batch, 1), which targets have come with so far.
+
+    Where each label has met every other before, no axis put in here would make the pairs those of one sample.
+    """
+    longer, shorter = (0, 1) if len(layer.inputs[0].shape) > len(layer.inputs[1].shape) else (1, 0)
+    given, axis = layer.inputs[longer].shape, evidence.axes_into(layer, longer)[-1]
+    is_of_targets = bool(axis) and all(part.by.startswith("targets") for part in axis)
+    return len(given) > 2 and given == (*layer.inputs[shorter].shape, 1) and is_of_targets
 
 
 def _is_by_element(evidence: Evidence, layer: Layer) -> bool:
@@ -139,7 +158,7 @@ def _broadcast(one: Sequence[Size], other: Sequence[Size], single: Size) -> list
     return result
 
 
-def _finding(layer: Layer, sizes: tuple[int, ...]) -> Finding:
+def _finding(evidence: Evidence, layer: Layer, sizes: tuple[int, ...]) -> Finding:
     one, other = layer.inputs[:2]
     is_loss = layer.kind is LayerKind.LOSS
     reason = (
@@ -148,7 +167,7 @@ def _finding(layer: Layer, sizes: tuple[int, ...]) -> Finding:
     )
     return finding(
         "SW302",
-        "loss" if is_loss or layer.path == "loss" else "function",
+        "loss" if is_loss or layer.path == "loss" or compares_with_data(evidence.graph, layer) else "function",
         layer.path if is_loss and layer.path else layer.name,
         reason,
         fix="give both the same shape: squeeze(-1) the outputs, or unsqueeze(-1) the targets",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.mask_remedies import mask_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Edge, Layer, LayerKind, TensorSpec
+from shapewidget.graph.remedies import Remedy
 
 
 def mask_lost(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -21,7 +23,8 @@ def mask_lost(evidence: Evidence) -> Iterator[Diagnosis]:
             is_run = min(reader.inputs[0].shape[:2]) > 0  # while a model is built, no size is known
             if loser is not None and holder is not None and holder.id not in told and is_run:
                 told.add(holder.id)
-                yield _diagnosis(reader, loser, holder)
+                remedies = mask_remedies(evidence, holder, reader, edge.input)
+                yield _diagnosis(reader, loser, holder, tuple(remedies))
 
 
 def _looks(layer: Layer) -> bool:
@@ -83,26 +86,25 @@ def _holder(evidence: Evidence, loser: Layer) -> Layer:
     return found
 
 
-def _diagnosis(reader: Layer, loser: Layer, holder: Layer) -> Diagnosis:
+def _diagnosis(reader: Layer, loser: Layer, holder: Layer, remedies: tuple[Remedy, ...]) -> Diagnosis:
     given = next(spec for spec in loser.inputs if spec.masked)
     steps = TensorSpec(given.shape[:2], "bool", dims=given.dims[:2] if given.dims is not None else None)
     read = reader.inputs[0]
     within = f", where `{loser.name}` makes a new tensor" if holder is not loser else ""
     does = "counts the padded steps" if reader.kind is LayerKind.LOSS else "reads padding as data"
-    return Diagnosis(
-        finding_at(
-            "SW625",
-            holder,
-            f"{place_text(holder)} is given {shape_text(given)} with a mask {shape_text(steps)} that says which steps "
-            f"are padding, and hands none on{within}: {place_text(reader)} looks for a mask, finds none, and {does}.",
-            fix=_fix(holder),
-            axis=1,
-            axis_name="time",
-            expected=f"a mask {read.shape[:2]}",
-            got=f"no mask for {read.shape}",
-        ),
-        tuple(mask_remedies(holder)),
+    is_function = holder.kind is LayerKind.OPERATION and reader.kind is LayerKind.LAYER
+    said = finding_at(
+        "SW625",
+        reader if is_function else holder,
+        f"{place_text(holder)} is given {shape_text(given)} with a mask {shape_text(steps)} that says which steps "
+        f"are padding, and hands none on{within}: {place_text(reader)} looks for a mask, finds none, and {does}.",
+        fix=_fix(holder),
+        axis=1,
+        axis_name="time",
+        expected=f"a mask {read.shape[:2]}",
+        got=f"no mask for {read.shape}",
     )
+    return Diagnosis(replace(said, op=holder.name) if is_function else said, remedies)
 
 
 def _fix(holder: Layer) -> str:

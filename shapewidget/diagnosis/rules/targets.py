@@ -6,6 +6,7 @@ Only of nodes that say what they take; (n,) and (n, 1) are the same to these.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
@@ -14,12 +15,14 @@ from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
 from shapewidget.diagnosis.target_remedies import (
     one_class_remedies,
+    own_loss_remedies,
     per_sample_remedies,
     target_remedies,
     weight_remedies,
 )
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression
 
 _IDS, _ROWS, _SAME = "class ids", "one-hot", "same shape"
 Shape = tuple[int, ...]
@@ -30,7 +33,7 @@ def targets_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
         if layer is not None and layer.settings.get("takes") == "its own" and clash.input == 2:
-            yield Diagnosis(_weights(clash, layer), tuple(weight_remedies(clash)))
+            yield _of_own_loss(evidence, clash, layer)
         if layer is None or not _says(layer) or clash.kind is not ClashKind.SIZE or recurrent_cause(evidence, clash):
             continue
         if fold_behind(evidence, clash, layer) is not None:
@@ -54,7 +57,9 @@ def targets_misread(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.settings["takes"] != _SAME and outputs[-1:] == (1,):
             yield Diagnosis(_one_class(evidence, layer), tuple(one_class_remedies(layer)))
         elif -1 not in outputs and -1 not in targets and not fits(str(layer.settings["takes"]), targets, outputs):
-            yield Diagnosis(_misread(layer), tuple(target_remedies(evidence, layer)))
+            dense = _unflattened(evidence, layer)
+            merged = flattened(dense, len(dense.inputs[0].shape) - 1) if dense is not None else ()
+            yield Diagnosis(_misread(layer), (*merged, *target_remedies(evidence, layer)))
 
 
 def weights_without_effect(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -161,6 +166,13 @@ def _weights(clash: Clash, layer: Layer) -> Finding:
     )
 
 
+def _of_own_loss(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
+    """Weights that meet a loss of the user's own, which lost its samples on the way."""
+    remedies = (*own_loss_remedies(evidence, clash, layer), *weight_remedies(clash))
+    said, edit = _weights(clash, layer), remedies[0] if remedies else None
+    return Diagnosis(replace(said, fix=edit.replacement) if isinstance(edit, EditExpression) else said, remedies)
+
+
 def _one_class(evidence: Evidence, layer: Layer) -> Finding:
     maker = evidence.producer(layer.id, 0)
     place = f"{place_text(maker)} gives" if maker is not None else "it is given"
@@ -213,9 +225,11 @@ def _unflattened(evidence: Evidence, layer: Layer) -> Layer | None:
     while node is not None and node.inputs and len(node.inputs[0].shape) > 2:
         if node.size("filters") is not None or "pool_size" in node.settings:
             return found
-        found = node if node.size("units") is not None and "return_sequences" not in node.settings else found
+        if "return_sequences" in node.settings:
+            return None
+        found = node if node.size("units") is not None else found
         node = evidence.producer(node.id, 0)
-    return None
+    return found if node is not None and node.kind is LayerKind.INPUT else None
 
 
 def _never_flattened(layer: Layer, dense: Layer) -> Finding:

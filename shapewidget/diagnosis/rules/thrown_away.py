@@ -9,6 +9,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer, LayerKind
+from shapewidget.graph.remedies import HandOver
 
 
 def result_thrown_away(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -23,7 +24,7 @@ def result_thrown_away(evidence: Evidence) -> Iterator[Diagnosis]:
             after = (other for other in evidence.edges_out[edge.source] if order[other.target] > order[layer.id])
             for other in (each for each in after if each.output == edge.output):
                 reader = evidence.graph.by_id[other.target]
-                if _stands_on(reader, layer, first, last):
+                if reader.path != layer.path and _stands_on(reader, layer, first, last):
                     yield _said(layer, reader, other.input, str(name))
                     break
 
@@ -45,6 +46,7 @@ def _stands_on(reader: Layer, layer: Layer, first: int, last: int) -> bool:
 def _said(layer: Layer, reader: Layer, place: int, name: str) -> Diagnosis:
     operands = operands_of(reader)
     edits = (operands.edit({place: name}),) if operands is not None and len(operands) > place else ()
+    handed = (HandOver(reader.path, edits[0] if edits else None, place, layer.path),) if reader.path else ()
     reason = (
         f"{place_text(layer)} makes {shape_text(layer.outputs[0])}, and nothing reads it: {place_text(reader)} "
         f"is given {shape_text(reader.inputs[place])} once more, what `{layer.name}` was given, and its result takes "
@@ -54,4 +56,4 @@ def _said(layer: Layer, reader: Layer, place: int, name: str) -> Diagnosis:
         "SW671", reader, reason, fix=edits[0].replacement if edits else f"hand `{name}` to `{reader.name}`",
         expected=shape_text(layer.outputs[0]), got=shape_text(reader.inputs[place]), input=place,
     )  # fmt: skip
-    return Diagnosis(said, edits)
+    return Diagnosis(said, (*edits, *handed))

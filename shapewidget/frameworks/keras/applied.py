@@ -14,22 +14,23 @@ import keras
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
 from shapewidget.frameworks.keras.call_edits import handed_otherwise
-from shapewidget.frameworks.keras.dialect import in_keras
+from shapewidget.frameworks.keras.edited_source import edited_together
 from shapewidget.frameworks.keras.guard import config_of
 from shapewidget.frameworks.keras.layers import is_keras_own
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
 from shapewidget.frameworks.keras.naming import is_automatic
-from shapewidget.frameworks.keras.remaking import Change, again, with_methods
+from shapewidget.frameworks.keras.padding_masks import padding_of
+from shapewidget.frameworks.keras.remaking import Change, Make, again, with_methods
 from shapewidget.frameworks.keras.sites import Site, handing_masks_on
 from shapewidget.frameworks.keras.steps import said, taken
-from shapewidget.frameworks.source.edits import adding_keyword, replacing_expression
-from shapewidget.frameworks.source.frames import is_own
+from shapewidget.frameworks.source.edits import adding_keyword
 from shapewidget.frameworks.source.mending import changed, changed_methods
-from shapewidget.frameworks.source.text import Source, recompiled
+from shapewidget.frameworks.source.text import recompiled
 from shapewidget.graph.records import SourceLine
 from shapewidget.graph.remedies import (
     AdaptCall,
     EditExpression,
+    HandOver,
     InsertLayer,
     KeepMask,
     Remedy,
@@ -101,6 +102,11 @@ def applied(remedy: Remedy, program: Program) -> Applied | None:
             return _other_loss(remedy, program)
         case AdaptCall():
             return _adapted(remedy, program)
+        case HandOver(path=path) if path in program.layers and {remedy.through, remedy.masked_by} <= {
+            "",
+            *program.layers,
+        }:
+            return _handed_over(remedy, program, program.layers[path])
         case EditExpression():
             return _expressions([remedy])
         case Together(parts=parts):
@@ -131,7 +137,10 @@ def _made_with(layer: Any, argument: str) -> str:
 
 def _inserted(remedy: InsertLayer, program: Program, layer: Any) -> Applied:
     owner = getattr(keras.layers, remedy.type)
-    make = partial(owner, **remedy.arguments, name=f"before_{layer.name}")  # no automatic name: those count on
+
+    def make(_: Make) -> Any:
+        return owner(**remedy.arguments, name=f"before_{layer.name}")  # no automatic name: those count on
+
     site = program.site(layer)
     text = f"{site.prefix(remedy.type) if site else 'layers.' + remedy.type}({_written(remedy.arguments)})"
     edit = site.with_layer_before(text, remedy.place) if site is not None else None
@@ -172,6 +181,28 @@ def _masking(program: Program, layer: Any) -> Applied:
     return Applied(change, fix, found[1], found[0].line(found[1].first_line)) if found else Applied(change, fix)
 
 
+def _handed_over(remedy: HandOver, program: Program, layer: Any) -> Applied:
+    through, embedding = program.layers.get(remedy.through), program.layers.get(remedy.masked_by)
+
+    def make(remade: Make) -> Any:
+        return (lambda value: taken(remedy.steps, value)) if through is None else remade(through)
+
+    def mask(remade: Make, given: Any) -> Any:
+        return padding_of(given, remade(embedding), remedy.window)
+
+    change = Change(before={id(layer): (remedy.place, make)})
+    if embedding is not None:
+        change = Change(masks={id(layer): mask})
+    made = edited_together([remedy.edit]) if remedy.edit is not None else None
+    if made is None:
+        step = f"`{through.name}`" if through is not None else said(remedy.steps, "x")
+        ids = f"layers.Reshape((-1, {remedy.window}))(ids != 0)" if remedy.window > 1 else "ids != 0"
+        shown = f"ops.any({ids}, -1)" if remedy.window > 1 else ids
+        fix = f"{layer.name}(x, mask={shown})" if embedding is not None else f"{step} before `{layer.name}`"
+        return Applied(change, fix)
+    return Applied(change, made.fix, made.edits[0], remedy.edit.source if remedy.edit is not None else None)
+
+
 def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
     def other(loss: Any) -> Any:
         if name_of(loss) != remedy.name:
@@ -201,30 +232,12 @@ def _kept(loss: Any, made: Any) -> dict[str, object]:
     }
 
 
-def edit_of(remedy: EditExpression) -> tuple[Source, SourceEdit] | None:
-    """A source of the user's, and the edit of it that a remedy asks for; None where the expression is not there."""
-    line = remedy.source
-    source = Source.read(line.filename) if is_own(line.filename) else None
-    if source is None or line.expression is None:
-        return None
-    edit = replacing_expression(source, line.line, line.expression, in_keras(remedy.replacement, source.imported))
-    return (source, edit) if edit is not None else None
-
-
 def _expressions(remedies: Sequence[EditExpression]) -> Applied | None:
     """Edits of one file, all at once: of a function that is compiled again the source is known no more."""
-    found = [edit_of(remedy) for remedy in remedies]
-    known = [each for each in found if each is not None]
-    lines = [remedy.source for remedy in remedies]
-    if len(known) < len(found) or len({line.filename for line in lines}) > 1:
+    made = edited_together(remedies)
+    if made is None:
         return None
-    source = edited = known[0][0]
-    for remedy in sorted(remedies, key=lambda each: -each.source.line):
-        text = in_keras(remedy.replacement, source.imported)
-        edit = replacing_expression(edited, remedy.source.line, remedy.source.expression or "", text)
-        if edit is None:
-            return None
-        edited = edited.edited(edit)
+    source, edited, lines = made.source, made.edited, [remedy.source for remedy in remedies]
 
     def mended(function: FunctionType) -> FunctionType:
         return recompiled(function, source, edited)
@@ -249,9 +262,8 @@ def _expressions(remedies: Sequence[EditExpression]) -> Applied | None:
     def methods(owner: type) -> dict[str, FunctionType]:
         return changed_methods(owner, lines, mended)
 
-    edits = [edit for _, edit in known]
-    fix = "; ".join(dict.fromkeys(map(_line, edits)))
-    return Applied(Change(methods=methods, loss=loss, function=function), fix, edits[0], lines[0], tuple(edits[1:]))
+    change = Change(methods=methods, loss=loss, function=function)
+    return Applied(change, made.fix, made.edits[0], lines[0], made.edits[1:])
 
 
 def _adapted(remedy: AdaptCall, program: Program) -> Applied:
@@ -292,6 +304,7 @@ def _all(parts: Sequence[Applied | None]) -> Applied | None:
             instead=change.instead | part.change.instead,
             before=change.before | part.change.before,
             masking=change.masking | part.change.masking,
+            masks=change.masks | part.change.masks,
             loss=_after(change.loss, part.change.loss),
             adapt=part.change.adapt if change.adapt is Change().adapt else change.adapt,
             adapts_outputs=change.adapts_outputs or part.change.adapts_outputs,
@@ -314,7 +327,7 @@ def _edited(site: Site | None, edit: SourceEdit | None) -> tuple[SourceEdit | No
 
 
 def _line(edit: SourceEdit | None) -> str:
-    return " ".join(" ".join(edit.after).split()) if edit is not None else ""
+    return edit.line if edit is not None else ""
 
 
 def _written(arguments: Mapping[str, object]) -> str:

@@ -11,6 +11,9 @@ _OPS = {
     "mean": ("ops.mean", "tf.reduce_mean"),
     "sum": ("ops.sum", "tf.reduce_sum"),
     "argmax": ("ops.argmax", "tf.argmax"),
+    "any": ("ops.any", "tf.reduce_any"),
+    "flip": ("ops.flip", "tf.experimental.numpy.flip"),
+    "repeat_interleave": ("ops.repeat", "tf.repeat"),
 }
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import keras
 
 from shapewidget.frameworks.adapter import Attempt
-from shapewidget.frameworks.keras.applied import Program, applied, edit_of
+from shapewidget.frameworks.keras.applied import Program, applied
 from shapewidget.frameworks.keras.attempt import by_path
 from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.direct import HARMLESS, is_data
+from shapewidget.frameworks.keras.edited_source import edited_together
 from shapewidget.frameworks.keras.guard import same_process_state
 from shapewidget.frameworks.keras.recorder import Recorder
 from shapewidget.frameworks.keras.remaking import Change, Remaker
@@ -26,7 +27,7 @@ from shapewidget.frameworks.source.replay import Replay, place_of, statements_of
 from shapewidget.frameworks.source.slices import replay_of
 from shapewidget.frameworks.source.text import recompiled
 from shapewidget.graph.records import LayerKind, Recording
-from shapewidget.graph.remedies import EditExpression, Remedy
+from shapewidget.graph.remedies import EditExpression, Remedy, Together
 
 Origin = Callable[[Any], Mapping[str, object]]
 """What is known of how a tensor was made, as settings of a node."""
@@ -75,13 +76,15 @@ class LinesProgram:
 
     def attempt(self, remedy: Remedy) -> Attempt | None:
         """The lines, or the functions and models that they call, with a remedy."""
-        if isinstance(remedy, EditExpression):
-            found = self._edited(remedy)
+        edits = remedy.parts if isinstance(remedy, Together) else (remedy,)
+        is_text = all(isinstance(each, EditExpression) for each in edits)
+        if is_text:
+            found = self._edited([each for each in edits if isinstance(each, EditExpression)])
             if found is not None:
                 return found
         layers = {path: layer for model in self._models.values() for path, layer in by_path(model).items()}
         made = applied(remedy, Program(layers, searched, lambda layer: [layer]))
-        if made is None or (isinstance(remedy, EditExpression) and not self._is_in_models(made.change)):
+        if made is None or (is_text and not self._is_in_models(made.change)):
             return None
         return Attempt(_Changed(self._replay, made.change), made.fix, made.patch, made.line)
 
@@ -95,26 +98,26 @@ class LinesProgram:
         owners = {type(layer) for model in self._models.values() for layer in model._flatten_layers()}
         return any(map(change.methods, owners))
 
-    def _edited(self, remedy: EditExpression) -> Attempt | None:
-        line, found = remedy.source, edit_of(remedy)
-        if found is None:
+    def _edited(self, remedies: Sequence[EditExpression]) -> Attempt | None:
+        """The lines with edits of one function: of these, or of one that they call."""
+        made = edited_together(remedies)
+        if made is None:
             return None
-        source, edit = found
-        if self._replay.holds(line.filename, line.line):
-            replay = self._with_names(self._replay.edited(edit))
+        lines = [remedy.source for remedy in remedies]
+        if all(self._replay.holds(line.filename, line.line) for line in lines):
+            replay = self._with_names(replace(self._replay, source=made.edited))
         else:
             functions = {name: each for name, each in self._replay.names.items() if isinstance(each, FunctionType)}
             mended = {
-                name: made
+                name: new
                 for name, function in functions.items()
-                if (made := changed(function, [line], lambda each: recompiled(each, source, source.edited(edit))))
+                if (new := changed(function, lines, lambda each: recompiled(each, made.source, made.edited)))
                 is not None
             }
             if not mended:
                 return None
             replay = replace(self._replay, names={**self._replay.names, **mended})
-        fix = " ".join(" ".join(edit.after).split())
-        return Attempt(_Changed(replay, Change()), fix, edit.diff(), line)
+        return Attempt(_Changed(replay, Change()), made.fix, made.patch, lines[0])
 
 
 def lines_of(place: tuple[FrameType, int] | None, origin: Origin) -> LinesProgram | None:

@@ -17,8 +17,8 @@ def as_called(loss: Any, model: keras.Model, targets: Any, outputs: Any) -> Any:
     """The loss as it is called in the user's program.
 
     `fit` gives a function float targets of as many axes as the outputs have. A loop of one's own gives them as they
-    are: that is taken to be meant of a model that was not compiled, where the function refuses such targets, or makes
-    larger tensors of aligned ones, as it aligns them itself.
+    are: that is taken to be meant of a model that was not compiled with a loss, where the function refuses such
+    targets, or makes larger tensors of aligned ones, as it aligns them itself.
 
     Args:
         loss: What the user gave, on outputs that a recorder may know.
@@ -35,7 +35,7 @@ def as_called(loss: Any, model: keras.Model, targets: Any, outputs: Any) -> Any:
         return AsGiven(loss) if _widest(AsGiven(loss), (), outputs) is not None else None
     if is_of_tensorflow_alone(model):
         return AsGiven(loss)
-    if getattr(model, "compiled", False):
+    if getattr(model, "_compile_loss", None) is not None:
         return as_compiled(loss)
     aligned = _widest(as_compiled(loss), targets, outputs)
     is_alike = [len(shape(each)) for each in leaves(targets)] == [len(shape(each)) for each in leaves(outputs)]

@@ -78,7 +78,10 @@ class Nodes:
     def origin(self, tensor: Any) -> dict[str, object]:
         """What made a tensor, and whether it was made with weights, as settings of a node that stands for it."""
         slot = self.producer(tensor)
-        return {"made_by": self.all[slot.node].name, "learned": self._is_learned(slot.node)} if slot is not None else {}
+        if slot is None:
+            return {}
+        made = self.all[slot.node]
+        return {"made_by": made.name, "made_in": (made.id, slot.output), "learned": self._is_learned(slot.node)}
 
     def _is_learned(self, node: int) -> bool:
         """Whether a layer with weights is among what a node was made of."""

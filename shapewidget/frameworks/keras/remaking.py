@@ -42,29 +42,31 @@ class Change:
 
     Attributes:
         instead: Makes the layer that stands in the place of one.
-        before: Makes the layer that comes before an input of one, with the place of that input.
+        before: Makes what comes before an input of a layer, with the place of that input; it is told what makes layers.
         loss: Makes the loss or metric that stands in the place of another, or gives that back.
         adapt: Targets, outputs and weights as a loss is given them, to what it is given instead.
         methods: The methods that objects of a class of the user's have instead of their own.
         adapts_outputs: Whether `adapt` gives other outputs.
         inputs: The arguments that a model is called with, to what it is called with instead.
         masking: The layers that hand masks on.
+        masks: Makes the mask that a layer is given, of what it is called with; it is told what makes layers.
         function: The function of a Lambda, to what it runs instead.
     """
 
     instead: dict[int, Make] = field(default_factory=dict)
-    before: dict[int, tuple[int, Callable[[], Any]]] = field(default_factory=dict)
+    before: dict[int, tuple[int, Callable[[Make], Any]]] = field(default_factory=dict)
     loss: Make = _as_it_is
     adapt: Callable[[Any, Any, Any], tuple[Any, Any, Any]] = _all_as_they_are
     inputs: Callable[[Any], Any] = _as_it_is
     adapts_outputs: bool = False
     methods: Callable[[type], Mapping[str, FunctionType]] = _none
     masking: frozenset[int] = frozenset()
+    masks: dict[int, Callable[[Make, Any], Any]] = field(default_factory=dict)
     function: Make = _as_it_is
 
     def concerns(self, layers: Collection[Any]) -> bool:
         """Whether it makes any of some layers otherwise, or one of their calls."""
-        if self.instead or self.before or self.masking:
+        if self.instead or self.before or self.masking or self.masks:
             return True
         lambdas = [each.function for each in layers if isinstance(each, keras.layers.Lambda)]
         return any(map(self.methods, {type(each) for each in layers})) or any(
@@ -96,9 +98,11 @@ class Remaker:
             places = iter(range(len(leaves((args, kwargs)))))
 
             def put(value: Any) -> Any:
-                return make()(value) if is_tensor(value) and next(places) == place else value
+                return make(self.layer)(value) if is_tensor(value) and next(places) == place else value
 
             args, kwargs = keras.tree.map_structure(put, (args, kwargs))
+        if id(old) in self._change.masks:
+            kwargs = {**kwargs, "mask": self._change.masks[id(old)](self.layer, leaves((args, kwargs))[0])}
         return new(*args, **kwargs)
 
     def _again(self, old: Any) -> Any:
@@ -129,7 +133,7 @@ class Remaker:
                     made.add(self.layer(layer))
                 continue
             if id(layer) in self._change.before:
-                made.add(self._change.before[id(layer)][1]())
+                made.add(self._change.before[id(layer)][1](self.layer))
             made.add(self.layer(layer))
         return made
 
