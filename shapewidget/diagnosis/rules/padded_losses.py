@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import axis_keywords, reduced_axes
@@ -65,7 +67,7 @@ def _is_divided(evidence: Evidence, layer: Layer) -> bool:
 
 def _said(layer: Layer, product: Layer, loss: Layer, mask: int) -> Diagnosis:
     given = layer.inputs[0]
-    count = " x ".join(map(str, given.shape))
+    count = f"{' x '.join(map(str, given.shape))} = {math.prod(given.shape)}"
     text = _over_the_mask(layer, product, mask)
     reason = (
         f"{place_text(layer)} averages {shape_text(given)} over all {count} steps. `{product.name}` has set the losses "
@@ -76,7 +78,8 @@ def _said(layer: Layer, product: Layer, loss: Layer, mask: int) -> Diagnosis:
         "SW665", layer, reason, fix=text or "sum(loss * mask) / sum(mask)", axis=1, axis_name="time",
         expected="the steps that the mask keeps", got=f"all {count} steps",
     )  # fmt: skip
-    return Diagnosis(said, (EditExpression(layer.source, text),) if text and layer.source is not None else ())
+    remedies = (EditExpression(layer.source, text),) if text and layer.source is not None else ()
+    return Diagnosis(replace(said, where="loss"), remedies)
 
 
 def _over_the_mask(layer: Layer, product: Layer, mask: int) -> str | None:
