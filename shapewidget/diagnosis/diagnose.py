@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.rules import (
+    attended,
     attention,
     attention_heads,
     attention_masks,
@@ -122,6 +123,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     weighted.weighted_after_reduction,
     focal.weighted_by_the_mean,
     metrics.scores_read_as_ids,
+    metrics.classes_of_batch_compared,
     gradient_norms.length_over_too_few_axes,
     channels.normalised_along_positions,
     channels.instances_normalised_along_features,
@@ -159,6 +161,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     score_scale.scaled_by_length,
     attention_masks.mask_along_queries,
     mask_values.mask_inverted,
+    attended.padding_attended,
     mask_values.zero_before_softmax,
     attention_heads.attention_over_heads,
     softmax.softmax_over_positions,
@@ -182,7 +185,9 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     padding.padding_read_as_data,
     padded_means.padding_averaged,
     padded_means.lengths_unread,
+    padded_means.masked_steps_averaged,
     padded_losses.padding_counted_in_mean,
+    padded_losses.padding_counted_in_pooling,
     masks.mask_lost,
     call_arguments.mask_read_as_pairs,
     call_arguments.mask_along_queries_only,

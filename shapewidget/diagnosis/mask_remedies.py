@@ -34,11 +34,18 @@ def _handed(evidence: Evidence, reader: Layer, place: int) -> Iterator[Remedy]:
         return
     embedding, given, steps = made[0], made[0].inputs[0].shape, reader.inputs[place].shape[1]
     window = given[1] // steps if len(given) > 1 and steps > 0 and given[1] % steps == 0 else 1
-    edit = _edited(embedding, reader, window, len(given))
+    calls = [(one, other) for one in _calls(evidence, embedding) for other in _calls(evidence, reader)]
+    edits = (_edited(one, other, window, len(given)) for one, other in calls)
+    edit = next((each for each in edits if each is not None), None)
     if edit is not None:
         yield edit
     if reader.path and embedding.path:
         yield HandOver(reader.path, edit, masked_by=embedding.path, window=window)
+
+
+def _calls(evidence: Evidence, layer: Layer) -> list[Layer]:
+    """The calls of a layer, also those that built the model."""
+    return [each for each in evidence.graph.layers if each.path == layer.path and each.type == layer.type]
 
 
 def _edited(embedding: Layer, reader: Layer, window: int, rank: int) -> EditExpression | None:

@@ -168,7 +168,9 @@ def short_table(evidence: Evidence, layer: Layer) -> ShortTable | None:
         wanted, given = (layer.inputs[place].shape for place in (data, table))
         differing = [back for back in range(1, 1 + min(len(wanted), len(given))) if wanted[-back] != given[-back] != 1]
         is_short = len(differing) == 1 and differing[0] > 1 and 1 < given[-differing[0]] < wanted[-differing[0]]
-        if is_short and _is_of_data(evidence, layer, data) and not _is_of_data(evidence, layer, table):
+        if not is_short or _is_batch(evidence, layer, data, len(wanted) - differing[0]):
+            continue
+        if _is_of_data(evidence, layer, data) and not _is_of_data(evidence, layer, table):
             return ShortTable(table, given[-differing[0]], wanted[-differing[0]])
     return None
 

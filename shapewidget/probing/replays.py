@@ -63,7 +63,9 @@ def _mended(program: Program, diagnosis: Diagnosis, block: Evidence) -> tuple[Fi
     if not same:
         return finding, set()
     proof = Proof(program.attempt, lambda attempt, _: record(attempt), _evidence, own, {}, ())
-    made = proof.findings([same[0], *(it for it in again if it is not same[0])])
+    tried = [*diagnosis.remedies, *(it for it in same[0].remedies if it not in diagnosis.remedies)]
+    asked = replace(same[0], remedies=tuple(tried))  # the block has seen the lines that build a model
+    made = proof.findings([asked, *(it for it in again if it is not same[0])])
     first = made[0]
     gone = {_place(it.finding) for it in again} - {_place(it) for it in made}
     if first.patch is None and not first.verified:

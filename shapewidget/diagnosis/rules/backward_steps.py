@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
+from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer, LayerKind
@@ -20,7 +22,10 @@ _KEEPS_ORDER = frozenset(
 
 
 def backward_steps_meet_forward(evidence: Evidence) -> Iterator[Diagnosis]:
-    """What a recurrent layer gives that goes backwards, merged step by step with what is in the order of the input."""
+    """What a recurrent layer gives that goes backwards, merged step by step with what is in the order of the input.
+
+    Joined side by side it is a note: layers behind may be taught with it, and what each step knows is only unexpected.
+    """
     for layer in evidence.graph.layers:
         if layer.settings.get("go_backwards") is not True or layer.settings.get("return_sequences") is not True:
             continue
@@ -84,7 +89,8 @@ def _said(layer: Layer, merge: Layer, place: int, other: int) -> Diagnosis:
         "SW628", layer, reason, fix=edit.replacement if edit is not None else f"ops.flip(x, 1) before `{merge.name}`",
         axis=1, axis_name="time", expected="steps from the first to the last", got="steps from the last to the first",
     )  # fmt: skip
-    return Diagnosis(said, remedies)
+    is_joined = merge.type in ("Concatenate", "concat")
+    return Diagnosis(replace(said, severity=Severity.NOTE) if is_joined else said, remedies)
 
 
 def _remedies(merge: Layer, place: int) -> Iterator[Remedy]:

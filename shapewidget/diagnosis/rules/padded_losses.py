@@ -1,4 +1,4 @@
-"""Losses of which the padding is taken out by a mask, and which are then averaged over the padding too."""
+"""Losses and features of which the padding is taken out by a mask, and which are then averaged over the padding too."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import replace
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import axis_keywords, reduced_axes
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.operand_texts import call_of
+from shapewidget.diagnosis.operand_texts import call_of, operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression
 
 _COMPARISONS = frozenset("ne not_equal gt greater".split())
-_PASSING = frozenset("cast to float type astype logical_not reshape".split())
+_PASSING = frozenset("cast to float type astype reshape expand_dims unsqueeze index".split())
 _STEPWISE = "crossentropy"
 
 
@@ -25,16 +25,56 @@ def padding_counted_in_mean(evidence: Evidence) -> Iterator[Diagnosis]:
     for layer in evidence.graph.layers:
         if layer.name != "mean" or not layer.inputs or len(reduced_axes(layer)) != len(layer.inputs[0].shape):
             continue
-        product = evidence.producer(layer.id, 0)
-        if product is None or product.name != "mul" or len(product.inputs) != 2 or _is_divided(evidence, layer):
-            continue
-        if len(product.inputs[0].shape) < 2 or product.inputs[0].shape != product.inputs[1].shape:
+        product = _product(evidence, layer)
+        if product is None or product.inputs[0].shape != product.inputs[1].shape:
             continue
         for place in (0, 1):
             loss, compared = evidence.producer(product.id, place), _comparison(evidence, product, 1 - place)
             if loss is not None and compared is not None and _is_of_steps(loss):
                 if _source(evidence, loss, 1) == _source(evidence, compared, 0) is not None:
                     yield _said(layer, product, loss, 1 - place)
+
+
+def padding_counted_in_pooling(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A mean over the steps of features times a mask of ids: it divides by the padded steps as well."""
+    for layer in evidence.graph.layers:
+        if layer.name != "mean" or not layer.inputs or reduced_axes(layer) != (1,) or len(layer.inputs[0].shape) != 3:
+            continue
+        product = _product(evidence, layer)
+        for place in (0, 1) if product is not None else ():
+            features, mask = product.inputs[place].shape, product.inputs[1 - place].shape
+            compared = _comparison(evidence, product, 1 - place)
+            is_of_ids = compared is not None and not compared.inputs[0].dtype.startswith("float")
+            if is_of_ids and mask == (*features[:2], 1) and len(features) == 3:
+                yield _of_features(layer, product, 1 - place)
+
+
+def _product(evidence: Evidence, layer: Layer) -> Layer | None:
+    """The product that a mean is taken of, unless something divides that mean again."""
+    product = evidence.producer(layer.id, 0)
+    if product is None or product.name != "mul" or len(product.inputs) != 2 or _is_divided(evidence, layer):
+        return None
+    return product if len(product.inputs[0].shape) > 1 else None
+
+
+def _of_features(layer: Layer, product: Layer, mask: int) -> Diagnosis:
+    given, operands, call = layer.inputs[0], operands_of(product), call_of(layer.source)
+    text = ""
+    if operands is not None and len(operands) > mask and call is not None and layer.parent == product.parent:
+        if isinstance(call.func, ast.Attribute) and axis_keywords(layer)[0] == "axis" and "mean" in call.func.attr:
+            total = f"{ast.unparse(call.func.value)}.{call.func.attr.replace('mean', 'sum')}"
+            text = f"{total}({ast.unparse(call.args[0])}, axis=1) / {total}({operands.text(mask)}, axis=1)"
+    steps = given.shape[1]
+    reason = (
+        f"{place_text(layer)} averages {shape_text(given)} over all {steps} steps. `{product.name}` has set those to "
+        f"zero that a mask leaves out, but they are counted: the result is the smaller the longer the longest sequence "
+        f"of the batch is. Expected the sum divided by the number of steps that the mask keeps."
+    )
+    said = finding_at(
+        "SW665", layer, reason, fix=text or "sum(x * mask, axis=1) / sum(mask, axis=1)", axis=1, axis_name="time",
+        expected="the steps that the mask keeps", got=f"all {steps} steps",
+    )  # fmt: skip
+    return Diagnosis(said, (EditExpression(layer.source, text),) if text and layer.source is not None else ())
 
 
 def _is_of_steps(loss: Layer) -> bool:

@@ -19,7 +19,7 @@ from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.diagnosis.written_loss import has_weights_behind
 from shapewidget.graph.padding import LengthsAs, Padding
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import EditExpression, Remedy, ReplaceLayer
 
 _POOLING = {"mean": "averages", "max": "takes the largest of", "amax": "takes the largest of"}
 _MASKING = frozenset(("mul", "where", "masked_fill", "index", "masked_select"))
@@ -54,6 +54,38 @@ def lengths_unread(evidence: Evidence) -> Iterator[Diagnosis]:
                 continue
             if BATCH in layer.inputs[0].dims and not any(_masks(evidence, each) for each in evidence.before(layer.id)):
                 yield _unread(layer, along[0], told, form)
+
+
+def masked_steps_averaged(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A mean over the steps of a tensor that carries a mask of its padding, which no operation looks for."""
+    for layer in evidence.graph.layers:
+        given = layer.inputs[0] if layer.inputs else None
+        if layer.name != "mean" or layer.kind is not LayerKind.OPERATION or given is None or not given.masked:
+            continue
+        if len(given.shape) == 3 and reduced_axes(layer) == (1,) and given.shape[1] > 1 and len(layer.outputs) == 1:
+            if len(layer.outputs[0].shape) == 2:
+                yield _carried(evidence, layer)
+
+
+def _carried(evidence: Evidence, layer: Layer) -> Diagnosis:
+    given, call = layer.inputs[0], call_of(layer.source)
+    pooling = "GlobalAveragePooling1D"
+    holder = evidence.layer(layer.parent) if layer.parent is not None else None
+    remedies: list[Remedy] = []
+    if holder is not None and holder.type == "Lambda" and holder.path:
+        remedies.append(ReplaceLayer(holder.path, pooling))
+    elif call is not None and call.args and layer.source is not None:
+        remedies.append(EditExpression(layer.source, f"keras.layers.{pooling}()({ast.unparse(call.args[0])})"))
+    reason = (
+        f"{place_text(layer)} averages all {given.shape[1]} steps of {shape_text(given)}. The tensor carries a mask "
+        f"{given.shape[:2]} of the steps that are padding, which only layers look for: the padding is counted like "
+        f"data here, so that the result depends on the longest sequence of the batch. {pooling} leaves it out."
+    )
+    said = finding_at(
+        "SW665", layer, reason, fix=f"layers.{pooling}()", axis=1, axis_name="time",
+        expected="the steps that the mask keeps", got=f"all {given.shape[1]} steps",
+    )  # fmt: skip
+    return Diagnosis(said, tuple(remedies))
 
 
 def _unread(layer: Layer, axis: int, told: Layer, form: LengthsAs) -> Diagnosis:

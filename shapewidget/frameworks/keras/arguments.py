@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from shapewidget.frameworks.keras.layers import is_keras_own
-from shapewidget.frameworks.keras.tensors import leaves
+from shapewidget.frameworks.keras.tensors import is_symbolic, leaves, shape
 
 _READERS = (
     keras.layers.RNN,
@@ -22,6 +23,7 @@ _READERS = (
 )
 """Layers of Keras that compute something else where a mask says that a step is padding."""
 _MASK = "mask"
+_ATTENDED = "attention_mask"
 
 
 def argument_names(layer: keras.layers.Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
@@ -40,6 +42,18 @@ def looks_for_mask(layer: keras.layers.Layer, names: tuple[str, ...]) -> bool:
         return isinstance(layer, _READERS)
     is_asked_for = any(name.endswith(_MASK) for name in _parameters(layer))
     return is_asked_for and not isinstance(layer, keras.Model)
+
+
+def attends_to_later(names: tuple[str, ...], given: Sequence[Any]) -> bool:
+    """Whether an attention is given a square mask that is on, of each step, for it and all steps behind it."""
+    place = names.index(_ATTENDED) if _ATTENDED in names else len(given)
+    if place >= len(given) or is_symbolic(given[place]):
+        return False
+    sizes = shape(given[place])
+    if len(sizes) < 2 or sizes[-1] != sizes[-2] or sizes[-1] < 3:
+        return False
+    values = keras.ops.convert_to_numpy(given[place]).astype(bool)
+    return bool((values == np.triu(np.ones(sizes[-2:], bool))).all())
 
 
 def _parameters(layer: keras.layers.Layer) -> tuple[str, ...]:

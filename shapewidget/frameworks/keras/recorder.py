@@ -14,7 +14,7 @@ import keras
 from shapewidget.errors import InputError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import kernels, layers
-from shapewidget.frameworks.keras.arguments import argument_names, looks_for_mask
+from shapewidget.frameworks.keras.arguments import argument_names, attends_to_later, looks_for_mask
 from shapewidget.frameworks.keras.datasets import is_dataset
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 from shapewidget.frameworks.keras.names import plain_name
@@ -162,6 +162,8 @@ class Recorder(OperationRecorder):
             node.settings["looks_for_mask"] = True
         if "query" in names or "initial_state" in names:
             node.settings["arguments"] = names
+        if attends_to_later(names, given):
+            node.settings["attends_to"] = "later steps"
         return node
 
     def _call_whole(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:

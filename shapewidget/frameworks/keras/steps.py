@@ -44,6 +44,8 @@ def _take(step: Step, tensor: Any) -> Any:
             start = first if isinstance(first, int) else 0
             end = step.arguments[1] if len(step.arguments) > 1 else len(tensor.shape) - 1
             return ops.reshape(tensor, (*tensor.shape[:start], -1, *tensor.shape[end + 1 :]))  # type: ignore[operator]
+        case "logical_not":
+            return ops.logical_not(tensor)
         case "flip":
             return ops.flip(tensor, first)
         case "long":
@@ -75,6 +77,8 @@ def _said(step: Step, text: str, ops: str) -> str:
             return f"{text}[..., None]"
         case "unsqueeze":
             return f"{ops}.expand_dims({text}, {arguments})"
+        case "logical_not":
+            return f"{ops}.logical_not({text})"
         case "squeeze" | "one_hot" | "argmax" | "mean" | "flip":
             return f"{ops}.{step.name}({text}, {arguments})"
         case "transpose":
