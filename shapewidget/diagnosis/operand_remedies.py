@@ -14,12 +14,12 @@ from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.cut_tables import cut_to_batch, cut_to_length
 from shapewidget.diagnosis.evidence import Evidence, arguments_of_model
 from shapewidget.diagnosis.loss_search import dims_of
-from shapewidget.diagnosis.operand_texts import Operands, call_of, operands_of
+from shapewidget.diagnosis.operand_texts import Operands, call_of, is_method, operands_of
 from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
 from shapewidget.diagnosis.structure_remedies import projected
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
+from shapewidget.graph.remedies import EditExpression, FitWeight, Remedy, SetArgument
 from shapewidget.graph.steps import Dims, written
 
 _MOST = 3
@@ -308,12 +308,13 @@ def stacked_instead(layer: Layer) -> Iterator[EditExpression]:
 def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     """For matrix products: swap the last axes of one of the two, or add the axis that a vector lacks."""
     operands = operands_of(layer)
+    turned = tuple(_last_two_turned(evidence, layer))
     if len(layer.inputs) > 1 and clashes_in_front(evidence.clash_at.get(layer.id), layer):
-        return tuple(batched_product_remedies(layer))
+        return (*turned, *batched_product_remedies(layer))
     if operands is None or len(operands) < 2 or len(layer.inputs) < 2:
         return tuple(other_widths(evidence, layer, (0, 1))) if len(layer.inputs) > 1 else ()
     left, right = (dims_of(spec) for spec in layer.inputs[:2])
-    found: list[Remedy] = []
+    found: list[Remedy] = [*turned]
     for place, dims, fits in ((1, right, multiplies(left)), (0, left, lambda dims: multiplies(dims)(right))):
         rank = len(left if place else right)
         swap = "transpose(-2, -1)"
@@ -321,7 +322,32 @@ def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
             found.append(operands.edit({place: f"{operands.text(place)}.{swap}"}))
         for steps in islice(rearranged(dims, rank, fits), _MOST):
             found.append(operands.edit({place: written(steps, operands.text(place))}))
-    return (*found, *other_widths(evidence, layer, (0, 1)))
+    return (*found, *_weight_fitted(evidence, layer, operands), *other_widths(evidence, layer, (0, 1)))
+
+
+def _weight_fitted(evidence: Evidence, layer: Layer, operands: Operands) -> Iterator[FitWeight]:
+    """A weight of a layer of the user's own, made for as many features as the layer is given."""
+    name, clash = operands.text(1), evidence.clash_at.get(layer.id)
+    holder = evidence.layer(layer.parent) if layer.parent is not None else None
+    if clash is None or holder is None or not holder.inputs or not layer.path or evidence.edge_into(layer.id, 1):
+        return
+    is_weight = name.startswith("self.") and name.removeprefix("self.").isidentifier()
+    if is_weight and clash.axis == 0 and holder.inputs[0].shape[-1:] == layer.inputs[0].shape[-1:]:
+        yield FitWeight(layer.path, name.removeprefix("self."), 0)
+
+
+def _last_two_turned(evidence: Evidence, layer: Layer) -> Iterator[EditExpression]:
+    """A transpose that was told no axes, and turned all of them round: the last two only, as a product takes them."""
+    for place in range(len(layer.inputs)):
+        made = evidence.producer(layer.id, place)
+        order = made.settings.get("perm") if made is not None and made.name == "transpose" else None
+        call = call_of(made.source) if made is not None else None
+        if not isinstance(order, tuple) or len(order) < 3 or order != tuple(range(len(order)))[::-1] or call is None:
+            continue
+        axes = [*range(len(order) - 2), len(order) - 1, len(order) - 2]
+        if made is not None and made.source is not None and call.args and not is_method(call.func):
+            text = f"{ast.unparse(call.func)}({ast.unparse(call.args[0])}, {axes})"
+            yield EditExpression(made.source, text)
 
 
 def other_widths(evidence: Evidence, layer: Layer, pair: tuple[int, int]) -> Iterator[Remedy]:

@@ -111,11 +111,26 @@ class ReplaceLoss:
 
     Attributes:
         name: Name of the one that is taken now: "CategoricalCrossentropy".
-        replacement: Name of the other.
+        replacement: Name of the other, or of the same one with other arguments.
+        arguments: Arguments that it is given besides.
     """
 
     name: str
     replacement: str
+    arguments: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeTargets:
+    """Give each of two outputs' losses the targets of the other.
+
+    Attributes:
+        one: Name of one of the losses.
+        other: Name of the other.
+    """
+
+    one: str
+    other: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +166,21 @@ class KeepMask:
 
 
 @dataclass(frozen=True, slots=True)
+class FitWeight:
+    """Make a weight of a layer of the user's own for as many features as the layer is given.
+
+    Attributes:
+        path: Dotted path of the layer.
+        weight: The attribute that holds the weight.
+        axis: The axis of the weight that meets the features.
+    """
+
+    path: str
+    weight: str
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandOver:
     """Give a layer something else where it is called: what another layer makes of it, or a mask besides.
 
@@ -177,7 +207,17 @@ class HandOver:
 
 
 Change = (
-    SetArgument | EditExpression | AdaptCall | InsertLayer | ReplaceLayer | ReplaceLoss | AddLayer | KeepMask | HandOver
+    SetArgument
+    | EditExpression
+    | AdaptCall
+    | InsertLayer
+    | ReplaceLayer
+    | ReplaceLoss
+    | ExchangeTargets
+    | AddLayer
+    | KeepMask
+    | FitWeight
+    | HandOver
 )
 """One change; only edits of expressions can follow one that builds layers anew."""
 

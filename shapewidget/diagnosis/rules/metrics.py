@@ -80,7 +80,8 @@ def _cut(layer: Layer, classes: int) -> Diagnosis:
         "so that the metric does not move while the model learns."
     )
     other = _OF_ROWS.get(layer.type)
-    fix, remedies = f"{layer.type}(..., sparse_y_pred=False)", tuple[Remedy, ...]()
+    fix = f"{layer.type}(..., sparse_y_pred=False)"
+    remedies: tuple[Remedy, ...] = (ReplaceLoss(layer.type, layer.type, (("sparse_y_pred", False),)),)
     if not has_rows:
         fix = "BinaryIoU(threshold=0.5)" if classes == 2 else "give it class ids"
         remedies = (ReplaceLoss(layer.type, "BinaryIoU"),) if classes == 2 else ()

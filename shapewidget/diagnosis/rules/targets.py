@@ -13,6 +13,16 @@ from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.layer_remedies import flattened
 from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
+from shapewidget.diagnosis.target_order import (
+    IDS,
+    ROWS,
+    SAME,
+    bare,
+    fits,
+    order_text,
+    says_what_it_takes,
+    targets_of_another,
+)
 from shapewidget.diagnosis.target_remedies import (
     one_class_remedies,
     own_loss_remedies,
@@ -22,9 +32,8 @@ from shapewidget.diagnosis.target_remedies import (
 )
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import EditExpression, ExchangeTargets
 
-_IDS, _ROWS, _SAME = "class ids", "one-hot", "same shape"
 Shape = tuple[int, ...]
 
 
@@ -34,15 +43,22 @@ def targets_refused(evidence: Evidence) -> Iterator[Diagnosis]:
         layer = evidence.layer(clash.layer_id)
         if layer is not None and layer.settings.get("takes") == "its own" and clash.input == 2:
             yield _of_own_loss(evidence, clash, layer)
-        if layer is None or not _says(layer) or clash.kind is not ClashKind.SIZE or recurrent_cause(evidence, clash):
+        if (
+            layer is None
+            or not says_what_it_takes(layer)
+            or clash.kind is not ClashKind.SIZE
+            or recurrent_cause(evidence, clash)
+        ):
             continue
         if fold_behind(evidence, clash, layer) is not None:
             continue
         if clash.input == 2:
             yield Diagnosis(_weights(clash, layer), tuple(weight_remedies(clash)))
             continue
-        dense = _unflattened(evidence, layer)
-        if dense is not None:
+        dense, other = _unflattened(evidence, layer), targets_of_another(evidence, layer)
+        if other is not None:
+            yield _in_another_order(_refused(layer), layer, other)
+        elif dense is not None:
             yield Diagnosis(_never_flattened(layer, dense), tuple(flattened(dense, len(dense.inputs[0].shape) - 1)))
         else:
             yield Diagnosis(_refused(layer), tuple(target_remedies(evidence, layer)))
@@ -51,13 +67,16 @@ def targets_refused(evidence: Evidence) -> Iterator[Diagnosis]:
 def targets_misread(evidence: Evidence) -> Iterator[Diagnosis]:
     """A loss or metric that runs, and compares something else than its author thinks."""
     for layer in evidence.graph.layers:
-        if not _says(layer) or layer.id in evidence.clash_at or len(layer.inputs) < 2:
+        if not says_what_it_takes(layer) or layer.id in evidence.clash_at or len(layer.inputs) < 2:
             continue
         outputs, targets = layer.inputs[0].shape, layer.inputs[1].shape
-        if layer.settings["takes"] != _SAME and outputs[-1:] == (1,):
+        if layer.settings["takes"] != SAME and outputs[-1:] == (1,):
             yield Diagnosis(_one_class(evidence, layer), tuple(one_class_remedies(layer)))
         elif -1 not in outputs and -1 not in targets and not fits(str(layer.settings["takes"]), targets, outputs):
-            dense = _unflattened(evidence, layer)
+            dense, other = _unflattened(evidence, layer), targets_of_another(evidence, layer)
+            if other is not None:
+                yield _in_another_order(_misread(layer), layer, other)
+                continue
             merged = flattened(dense, len(dense.inputs[0].shape) - 1) if dense is not None else ()
             yield Diagnosis(_misread(layer), (*merged, *target_remedies(evidence, layer)))
 
@@ -86,20 +105,6 @@ def weights_without_effect(evidence: Evidence) -> Iterator[Diagnosis]:
         )
 
 
-def _says(layer: Layer) -> bool:
-    return layer.kind is LayerKind.LOSS and layer.settings.get("takes") in (_IDS, _ROWS, _SAME)
-
-
-def fits(form: str, targets: Shape, outputs: Shape) -> bool:
-    """Whether targets have the form that goes with outputs."""
-    wanted = outputs[:-1] if form == _IDS else outputs
-    return _bare(targets) == _bare(wanted) or (form == _IDS and targets == (*wanted, 1))
-
-
-def _bare(shape: Shape) -> Shape:
-    return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
-
-
 def _at_loss(code: str, layer: Layer, reason: str, **details: object) -> Finding:
     details.setdefault("op", layer.name)
     return finding(code, "loss", layer.name, reason, source=layer.source, layer_id=layer.id, **details)
@@ -108,7 +113,7 @@ def _at_loss(code: str, layer: Layer, reason: str, **details: object) -> Finding
 def _refused(layer: Layer) -> Finding:
     outputs, targets = layer.inputs[:2]
     form = str(layer.settings["takes"])
-    wanted = outputs.shape[:-1] if form == _IDS else outputs.shape
+    wanted = outputs.shape[:-1] if form == IDS else outputs.shape
     what, fix = _said(form, layer, targets.shape, outputs.shape)
     axis = next((axis for axis, (a, b) in enumerate(zip(targets.shape, wanted, strict=False)) if a != b), None)
     axis = axis if axis is not None else min(len(wanted), len(targets.shape)) or None
@@ -121,17 +126,17 @@ def _refused(layer: Layer) -> Finding:
         reason += f" No target is of class 0, and some are of class {classes}: the labels are counted from 1."
         reason += " Subtract 1 before they are made one-hot."
         fix = f"subtract 1 before the labels are made one-hot: to_categorical(labels - 1, {classes})"
-    name = "batch" if axis == 0 else "classes" if form != _SAME else "outputs"
+    name = "batch" if axis == 0 else "classes" if form != SAME else "outputs"
     at = {"axis": axis, "axis_name": name, "input": 1}
     return _at_loss("SW301", layer, reason, fix=fix, expected=wanted, got=targets.shape, **at)
 
 
 def _said(form: str, layer: Layer, targets: Shape, outputs: Shape) -> tuple[str, str]:
     """What a loss or metric takes, and what to do."""
-    if form == _ROWS:
-        ids = _bare(targets) == outputs[:-1]
+    if form == ROWS:
+        ids = bare(targets) == outputs[:-1]
         return "one-hot rows", f"Sparse{layer.type}(), which takes class ids" if ids else "one row of classes a sample"
-    if form == _IDS:
+    if form == IDS:
         rows = targets == outputs
         other = layer.type.removeprefix("Sparse")
         fix = f"{other}(), which takes one-hot rows" if rows else f"one class id for each of {outputs[:-1]}"
@@ -166,6 +171,11 @@ def _weights(clash: Clash, layer: Layer) -> Finding:
     )
 
 
+def _in_another_order(said: Finding, layer: Layer, other: Layer) -> Diagnosis:
+    reason, fix = said.reason + order_text(layer, other), "hand the targets over in the order of the outputs"
+    return Diagnosis(replace(said, reason=reason, fix=fix), (ExchangeTargets(layer.name, other.name),))
+
+
 def _of_own_loss(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
     """Weights that meet a loss of the user's own, which lost its samples on the way."""
     remedies = (*own_loss_remedies(evidence, clash, layer), *weight_remedies(clash))
@@ -176,7 +186,7 @@ def _of_own_loss(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
 def _one_class(evidence: Evidence, layer: Layer) -> Finding:
     maker = evidence.producer(layer.id, 0)
     place = f"{place_text(maker)} gives" if maker is not None else "it is given"
-    form = "SparseCategorical" if layer.settings["takes"] == _IDS else "Categorical"
+    form = "SparseCategorical" if layer.settings["takes"] == IDS else "Categorical"
     is_metric = bool(layer.settings.get("metric"))
     binary = "BinaryAccuracy()" if is_metric else "BinaryCrossentropy()"
     return finding(
@@ -200,7 +210,7 @@ def _misread(layer: Layer) -> Finding:
     outputs, targets = layer.inputs[:2]
     form = str(layer.settings["takes"])
     what, fix = _said(form, layer, targets.shape, outputs.shape)
-    wanted = outputs.shape[:-1] if form == _IDS else outputs.shape
+    wanted = outputs.shape[:-1] if form == IDS else outputs.shape
     axis = len(outputs.shape) - 1
     return _at_loss(
         "SW305",
@@ -210,7 +220,7 @@ def _misread(layer: Layer) -> Finding:
         f"{outputs.shape[-1]}.",
         fix=fix,
         axis=axis,
-        axis_name="classes" if form != _SAME else "outputs",
+        axis_name="classes" if form != SAME else "outputs",
         expected=wanted,
         got=targets.shape,
     )
@@ -219,7 +229,7 @@ def _misread(layer: Layer) -> Finding:
 def _unflattened(evidence: Evidence, layer: Layer) -> Layer | None:
     """The first Dense layer that was given an image or sequence of features and kept its axes."""
     outputs, targets = layer.inputs[0].shape, layer.inputs[1].shape
-    if len(outputs) < 3 or len(targets) >= len(outputs) - (layer.settings["takes"] == _IDS):
+    if len(outputs) < 3 or len(targets) >= len(outputs) - (layer.settings["takes"] == IDS):
         return None
     found, node = None, evidence.producer(layer.id, 0)
     while node is not None and node.inputs and len(node.inputs[0].shape) > 2:

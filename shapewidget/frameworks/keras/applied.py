@@ -13,12 +13,13 @@ from typing import Any
 import keras
 from keras.src.metrics.reduction_metrics import MeanMetricWrapper
 
-from shapewidget.frameworks.keras.call_edits import handed_otherwise
+from shapewidget.frameworks.keras.call_edits import handed_otherwise, targets_in_order
 from shapewidget.frameworks.keras.edited_source import edited_together
 from shapewidget.frameworks.keras.guard import config_of
 from shapewidget.frameworks.keras.layers import is_keras_own
 from shapewidget.frameworks.keras.losses import as_compiled, name_of
 from shapewidget.frameworks.keras.naming import is_automatic
+from shapewidget.frameworks.keras.own_weights import made_for_input
 from shapewidget.frameworks.keras.padding_masks import padding_of
 from shapewidget.frameworks.keras.remaking import Change, Make, again, with_methods
 from shapewidget.frameworks.keras.sites import Site, handing_masks_on
@@ -30,6 +31,8 @@ from shapewidget.graph.records import SourceLine
 from shapewidget.graph.remedies import (
     AdaptCall,
     EditExpression,
+    ExchangeTargets,
+    FitWeight,
     HandOver,
     InsertLayer,
     KeepMask,
@@ -100,6 +103,8 @@ def applied(remedy: Remedy, program: Program) -> Applied | None:
             return _masking(program, program.layers[path])
         case ReplaceLoss():
             return _other_loss(remedy, program)
+        case ExchangeTargets():
+            return _exchanged(remedy, program)
         case AdaptCall():
             return _adapted(remedy, program)
         case HandOver(path=path) if path in program.layers and {remedy.through, remedy.masked_by} <= {
@@ -107,6 +112,9 @@ def applied(remedy: Remedy, program: Program) -> Applied | None:
             *program.layers,
         }:
             return _handed_over(remedy, program, program.layers[path])
+        case FitWeight(path=path) if path in program.layers:
+            edit = made_for_input(type(program.layers[path]), remedy.weight, remedy.axis)
+            return _expressions([edit]) if edit is not None else None
         case EditExpression():
             return _expressions([remedy])
         case Together(parts=parts):
@@ -209,18 +217,34 @@ def _other_loss(remedy: ReplaceLoss, program: Program) -> Applied | None:
             return loss
         namespace = keras.metrics if isinstance(loss, keras.metrics.Metric) else keras.losses
         made = getattr(namespace, remedy.replacement)
-        return made(**_kept(loss, made)) if isinstance(made, type) else as_compiled(made)
+        given = dict(remedy.arguments)
+        return made(**_kept(loss, made), **given) if isinstance(made, type) else as_compiled(made)
 
     found = next((loss for loss in program.losses if name_of(loss) == remedy.name), None)
     if found is None:
         return None
     is_named = remedy.replacement.islower()
     namespace = keras.metrics if isinstance(found, keras.metrics.Metric) else keras.losses
-    given = {} if is_named else _kept(found, getattr(namespace, remedy.replacement))
+    given = {} if is_named else _kept(found, getattr(namespace, remedy.replacement)) | dict(remedy.arguments)
     text = repr(remedy.replacement) if is_named else f"{remedy.replacement}({_written(given)})"
     site = program.site(found)
     edit = site.with_other_loss(remedy.name, remedy.replacement, text) if site is not None else None
     return Applied(Change(loss=other), _line(edit) or text, *_edited(site, edit))
+
+
+def _exchanged(remedy: ExchangeTargets, program: Program) -> Applied | None:
+    """Targets of two losses exchanged, where each name is that of one."""
+    losses = list({id(loss): loss for loss in program.losses if not isinstance(loss, keras.metrics.Metric)}.values())
+    names = [name_of(loss) for loss in losses]
+    if names.count(remedy.one) != 1 or names.count(remedy.other) != 1:
+        return None
+    places = names.index(remedy.one), names.index(remedy.other)
+    one, other = (losses[place] for place in places)
+    order = list(range(len(losses)))
+    order[places[0]], order[places[1]] = places[1], places[0]
+    edit = targets_in_order(program.call, order) if program.call is not None and not program.is_dataset else None
+    fix = _line(edit) or f"targets in the order [{', '.join(f'y[{place}]' for place in order)}]"
+    return Applied(Change(exchanged={id(one): other, id(other): one}), fix, *_edited(program.call, edit))
 
 
 def _kept(loss: Any, made: Any) -> dict[str, object]:
@@ -305,6 +329,7 @@ def _all(parts: Sequence[Applied | None]) -> Applied | None:
             before=change.before | part.change.before,
             masking=change.masking | part.change.masking,
             masks=change.masks | part.change.masks,
+            exchanged=change.exchanged | part.change.exchanged,
             loss=_after(change.loss, part.change.loss),
             adapt=part.change.adapt if change.adapt is Change().adapt else change.adapt,
             adapts_outputs=change.adapts_outputs or part.change.adapts_outputs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shapewidget.frameworks.keras.sites import Site
 from shapewidget.frameworks.keras.steps import said
@@ -51,6 +51,19 @@ def handed_otherwise(site: Site, remedy: AdaptCall, *, is_dataset: bool) -> Sour
         is_pair = isinstance(validation, ast.Tuple) and len(validation.elts) == 2
         changes.append((validation.elts[1] if is_pair else None, remedy.targets))  # type: ignore[attr-defined]
     return _edited(site, changes)
+
+
+def targets_in_order(site: Site, order: Sequence[int]) -> SourceEdit | None:
+    """The edit of a call of `fit` that hands the targets of several outputs over in another order."""
+    name = ast.unparse(site.call.func).rpartition(".")[2]
+    given = argument(site.call, "y", _USES[name]) if name in _USES else None
+    if given is None:
+        return None
+    if isinstance(given, ast.List | ast.Tuple) and len(given.elts) == len(order):
+        items = [site.source.text(Span.of(given.elts[place])) for place in order]
+    else:
+        items = [f"{as_operand(site.source, given)}[{place}]" for place in order]
+    return site.source.replacing(Span.of(given), f"[{', '.join(items)}]")
 
 
 def _only(call: ast.Call) -> ast.expr | None:

@@ -7,6 +7,7 @@ the same attributes, in which every layer is made again, so that nothing has to 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType, MethodType
@@ -48,6 +49,7 @@ class Change:
         methods: The methods that objects of a class of the user's have instead of their own.
         adapts_outputs: Whether `adapt` gives other outputs.
         inputs: The arguments that a model is called with, to what it is called with instead.
+        exchanged: The losses that are given the targets of another one, which stands behind.
         masking: The layers that hand masks on.
         masks: Makes the mask that a layer is given, of what it is called with; it is told what makes layers.
         function: The function of a Lambda, to what it runs instead.
@@ -60,6 +62,7 @@ class Change:
     inputs: Callable[[Any], Any] = _as_it_is
     adapts_outputs: bool = False
     methods: Callable[[type], Mapping[str, FunctionType]] = _none
+    exchanged: dict[int, Any] = field(default_factory=dict)
     masking: frozenset[int] = frozenset()
     masks: dict[int, Callable[[Make, Any], Any]] = field(default_factory=dict)
     function: Make = _as_it_is
@@ -170,8 +173,21 @@ def _hand_masks_on(made: Any) -> None:
 def with_methods(made: Any, methods: Mapping[str, FunctionType]) -> Any:
     """The object itself, with other methods than its class has."""
     for name, method in methods.items():
-        object.__setattr__(made, name, MethodType(method, made))
+        bound = MethodType(method, made)
+        object.__setattr__(made, name, _building(made, bound) if name == "build" else bound)
     return made
+
+
+def _building(made: Any, build: MethodType) -> Callable[..., None]:
+    """A `build` with what Keras puts around that of a class when it makes an object."""
+
+    @functools.wraps(build)
+    def built(*shapes: Any, **named: Any) -> None:
+        with made._open_name_scope():
+            build(*shapes, **named)
+        made.built = True
+
+    return built
 
 
 def _holds_layers(value: Any) -> bool:

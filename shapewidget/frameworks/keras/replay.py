@@ -43,8 +43,10 @@ class _Replay:
         self._key, self._change, self._recorder, self._outside = key, change, recorder, outside
         self._remaker = Remaker(change)
         self._known: dict[Hashable, Any] = {}
+        self._entries: Sequence[Entry] = ()
 
     def run(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
         for entry in entries:
             first = len(self._recorder.nodes.all)
             try:
@@ -73,12 +75,26 @@ class _Replay:
 
     def _compared(self, entry: Entry) -> Any:
         called = self._recorder.unseen(self._change.loss, entry.called)
-        given = [keras.tree.map_structure(self._now, value) for value in arguments_of(entry.args, entry.kwargs)]
+        targets, outputs, weights = arguments_of(entry.args, entry.kwargs)
+        asked = (self._targets_of_another(entry, targets), outputs, weights)
+        given = [keras.tree.map_structure(self._now, value) for value in asked]
         targets, outputs, weights = self._change.adapt(*given)
         if isinstance(called, keras.metrics.Metric):
             called = _metric_again(called) if called is entry.called else called
             return called.update_state(targets, outputs, sample_weight=weights)
         return called(targets, outputs, sample_weight=weights)
+
+    def _targets_of_another(self, entry: Entry, targets: Any) -> Any:
+        """What the loss that it changes its targets with was given in the same step; its own where that is none."""
+        other = self._change.exchanged.get(id(entry.called))
+        if other is None:
+            return targets
+        place = next(at for at, each in enumerate(self._entries) if each is entry)
+        calls = [at for at, each in enumerate(self._entries) if each.called is other]
+        if not calls:
+            return targets
+        nearest = self._entries[min(calls, key=lambda at: abs(at - place))]
+        return arguments_of(nearest.args, nearest.kwargs)[0]
 
     def _now(self, value: Any) -> Any:
         """The tensor of this run that stands for one of the traced run."""
