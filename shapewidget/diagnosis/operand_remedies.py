@@ -19,8 +19,8 @@ from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multipl
 from shapewidget.diagnosis.structure_remedies import projected
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression, FitWeight, Remedy, SetArgument
-from shapewidget.graph.steps import Dims, written
+from shapewidget.graph.remedies import EditExpression, FitWeight, HandOver, Remedy, SetArgument
+from shapewidget.graph.steps import Dims, Step, written
 
 _MOST = 3
 _COMPARES = frozenset(("eq", "ne"))
@@ -319,7 +319,8 @@ def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         rank = len(left if place else right)
         swap = "transpose(-2, -1)"
         if len(dims) > 1 and fits((*dims[:-2], dims[-1], dims[-2])):
-            found.append(operands.edit({place: f"{operands.text(place)}.{swap}"}))
+            edit = operands.edit({place: f"{operands.text(place)}.{swap}"})
+            found += [edit, HandOver(layer.id, edit, place, steps=(Step("transpose", (-2, -1)),))]
         for steps in islice(rearranged(dims, rank, fits), _MOST):
             found.append(operands.edit({place: written(steps, operands.text(place))}))
     return (*found, *_weight_fitted(evidence, layer, operands), *other_widths(evidence, layer, (0, 1)))

@@ -152,3 +152,96 @@ def test_labels_in_a_column_are_squeezed_before_they_meet_one_another():
     first = alarms(report)[0]
     assert (first.code, first.verified) == ("SW302", True)
     assert "squeeze(targets, -1)" in first.fix
+
+
+# -- several outputs ------------------------------------------------------------------------------------------------
+
+
+def two_heads():
+    rows = keras.Input((7,))
+    outputs = [layers.Dense(1, name="price")(rows), layers.Dense(4, activation="softmax", name="kind")(rows)]
+    model = keras.Model(rows, outputs)
+    model.compile(loss=["mse", "categorical_crossentropy"], optimizer="sgd")
+    return model
+
+
+def test_targets_in_another_order_than_the_outputs_are_put_in_theirs():
+    model, kinds = two_heads(), np.eye(4, dtype="float32")[[0, 1, 2, 3, 0, 1, 2, 3, 0]]
+    with shapewidget.capture(reraise=False) as report:
+        model.fit(X, [kinds, Y], batch_size=9, verbose=0)
+    first = alarms(report)[0]
+    assert first.verified
+    assert "another order" in first.reason
+    assert "model.fit(X, [Y, kinds], batch_size=9, verbose=0)" in first.fix
+
+
+# -- tensors joined along the batch, keys not turned, weights of another width --------------------------------------
+
+
+def joined(axis):
+    one, other = keras.Input((6,)), keras.Input((6,))
+    both = layers.Concatenate(axis=axis, name="both")([layers.Dense(5)(one), layers.Dense(5)(other)])
+    return keras.Model([one, other], layers.Dense(1)(both))
+
+
+def test_tensors_joined_along_the_batch_are_joined_along_the_features():
+    data = np.ones((4, 6), "float32"), np.ones((4, 6), "float32")
+    loss = keras.losses.MeanSquaredError()
+    first = alarms(shapewidget.probe(joined(0), data, targets=np.ones((4, 1)), loss=loss))[0]
+    assert (first.code, first.layer, first.verified) == ("SW303", "both", True)
+    assert "axis=-1" in first.fix
+    assert not alarms(shapewidget.probe(joined(-1), data, targets=np.ones((4, 1)), loss=loss))
+
+
+def test_key_of_a_product_is_turned_while_the_model_is_built():
+    rows = keras.Input((8, 5))
+    with shapewidget.capture(reraise=False) as report:
+        one, other = layers.Dense(6)(rows), layers.Dense(6)(rows)
+        keras.Model(rows, ops.matmul(one, other))
+    first = alarms(report)[0]
+    assert (first.code, first.verified) == ("SW203", True)
+    assert "ops.matmul(one, ops.swapaxes(other, -2, -1))" in first.patch
+
+
+class Scored(layers.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.units = units
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(self.units, self.units), name="kernel")
+
+    def call(self, x):
+        return ops.matmul(x, self.kernel)
+
+
+def test_weight_of_an_own_layer_is_made_for_the_features_that_come():
+    model = keras.Sequential([layers.Dense(9), Scored(4)])
+    first = alarms(shapewidget.probe(model, np.ones((3, 5), "float32")))[0]
+    assert (first.code, first.verified) == ("SW203", True)
+    assert "shape=(shape[-1], self.units)" in first.patch
+
+
+class Products(tf.Module):
+    def __call__(self, x):
+        turned = tf.transpose(x)
+        return tf.matmul(x, turned)
+
+
+def test_transpose_that_turned_every_axis_is_told_the_last_two():
+    products, x = Products(), tf.ones((3, 10, 16))
+    with shapewidget.capture(reraise=False) as report:
+        products(x)
+    first = alarms(report)[0]
+    assert (first.code, first.verified) == ("SW203", True)
+    assert "turned = tf.transpose(x, [0, 2, 1])" in first.patch
+
+
+def test_metric_of_class_ids_is_told_that_it_is_given_probabilities():
+    model = keras.Sequential([keras.Input((4, 4, 3)), layers.Conv2D(2, 1, activation="softmax")])
+    model.compile(loss="sparse_categorical_crossentropy", metrics=[keras.metrics.MeanIoU(num_classes=2)])
+    with shapewidget.capture(reraise=False) as report:
+        model.fit(np.ones((4, 4, 4, 3)), np.zeros((4, 4, 4), int), verbose=0)
+    first = next(each for each in alarms(report) if each.code == "SW642")
+    assert first.verified
+    assert first.fix == "MeanIoU(num_classes=2, sparse_y_pred=False)"

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Role, is_all
+from shapewidget.diagnosis.axis_remedies import axis_keywords
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along, with_keywords
@@ -65,7 +66,8 @@ def _said(evidence: Evidence, layer: Layer) -> Diagnosis:
     axes = evidence.axes_into(layer)
     held = next((axis for axis in range(1, rank) if is_all(axes[axis], Role.FEATURES)), rank - 1)
     better = -1 if held == rank - 1 else held
-    texts = dict.fromkeys((with_keywords(layer.source, f"dim={better}"), along(layer.source, 0, rank, better)))
+    name = axis_keywords(layer)[0]
+    texts = dict.fromkeys((with_keywords(layer.source, f"{name}={better}"), along(layer.source, 0, rank, better)))
     edits = tuple(EditExpression(layer.source, each) for each in texts if each is not None and layer.source is not None)
     reason = (
         f"{place_text(layer)} cuts axis 0 of {shape_text(given)}, the batch, into {len(layer.outputs)} parts, and they "

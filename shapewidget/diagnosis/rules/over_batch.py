@@ -53,10 +53,23 @@ def _better_axes(evidence: Evidence, layer: Layer) -> tuple[int, ...]:
         positions = wide[1:]  # of an image, whose height and width are not varied
     if not positions and _is_gain(evidence, layer):
         positions = wide
+    if not positions and _is_weighed(evidence, layer, _FARTHEST):
+        wide = []
     is_of_one_value = all(layer.inputs[0].shape[axis] == 1 for axis in others)
     if batch not in axes or is_of_one_value or (wide and not positions):
         return ()
     return tuple(sorted({*positions, *axes} - {batch}))
+
+
+def _is_weighed(evidence: Evidence, layer: Layer, steps: int) -> bool:
+    """Whether a layer with weights reads the statistic before it meets samples, as in a gate: it normalises nothing."""
+    for edge in evidence.edges_out.get(layer.id, ()) if steps else ():
+        reader = evidence.layer(edge.target)
+        if reader is None or any(map(has_batch, reader.inputs)):
+            continue
+        if (reader.kind is LayerKind.LAYER and reader.parameters) or _is_weighed(evidence, reader, steps - 1):
+            return True
+    return False
 
 
 def _is_gain(evidence: Evidence, layer: Layer) -> bool:
@@ -90,11 +103,11 @@ def _given_back(evidence: Evidence, layer: Layer) -> Layer | None:
 def _meetings(evidence: Evidence, layer: Layer, steps: int) -> Iterator[Layer]:
     for edge in evidence.edges_out.get(layer.id, ()) if steps else ():
         reader = evidence.layer(edge.target)
-        if reader is None or reader.kind is not LayerKind.OPERATION:
+        if reader is None or reader.kind not in (LayerKind.OPERATION, LayerKind.LAYER):
             continue
         if not any(map(has_batch, reader.inputs)):
             yield from _meetings(evidence, reader, steps - 1)
-        elif reader.name.rstrip("_") in _ARITHMETIC:
+        elif reader.name.rstrip("_") in _ARITHMETIC or reader.type == "Multiply":
             yield reader
 
 

@@ -41,7 +41,9 @@ def padding_counted_in_pooling(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.name != "mean" or not layer.inputs or reduced_axes(layer) != (1,) or len(layer.inputs[0].shape) != 3:
             continue
         product = _product(evidence, layer)
-        for place in (0, 1) if product is not None else ():
+        if product is None:
+            continue
+        for place in (0, 1):
             features, mask = product.inputs[place].shape, product.inputs[1 - place].shape
             compared = _comparison(evidence, product, 1 - place)
             is_of_ids = compared is not None and not compared.inputs[0].dtype.startswith("float")

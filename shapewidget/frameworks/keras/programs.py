@@ -45,6 +45,7 @@ class TracedProgram:
         losses = [each for each in called if isinstance(each, keras.losses.Loss | keras.metrics.Metric)]
         return applied.Program(
             {node.path: node.layer for node in reversed(self._recorder.nodes.all) if node.layer is not None}
+            | self._operations()
             | self._inputs(),
             self._site,
             self._alike,
@@ -66,6 +67,14 @@ class TracedProgram:
         ]
         places = {entry.place for entry in compared or self._entries}
         return site_at(places.pop()) if len(places) == 1 else None
+
+    def _operations(self) -> dict[str, Any]:
+        """The operations that the user's code called on tensors of a model that is built, by the id of their node."""
+        nodes = self._recorder.nodes.all
+        called = [
+            each for each in self._entries if isinstance(each.called, keras.Operation) and each.first < len(nodes)
+        ]
+        return {nodes[each.first].id: each.called for each in called if not isinstance(each.called, keras.layers.Layer)}
 
     def _inputs(self) -> dict[str, Any]:
         """The layers that stand for the inputs of a model that is built."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ def replayed(entries: Sequence[Entry], key: Key, change: Change, title: str) -> 
     """
     recorder = Recorder()
     stopped, outside = None, here()
-    with same_process_state(), BACKEND.eager_functions(), recorder.recording():
+    with warnings.catch_warnings(), same_process_state(), BACKEND.eager_functions(), recorder.recording():
+        warnings.simplefilter("ignore")  # of a copy of a model, which nobody asked for
         try:
             _Replay(key, change, recorder, outside).run(entries)
         except Exception as error:
@@ -66,7 +68,7 @@ class _Replay:
         if isinstance(called, keras.losses.Loss | keras.metrics.Metric):
             return self._compared(entry)
         args, kwargs = keras.tree.map_structure(self._now, (entry.args, entry.kwargs))
-        if not isinstance(called, keras.layers.Layer):
+        if not isinstance(called, keras.layers.Layer) and id(called) not in self._change.before:
             return called(*args, **kwargs)
         self._recorder.unseen(self._remaker.layer, called)
         if isinstance(called, keras.Model):
