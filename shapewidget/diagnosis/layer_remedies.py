@@ -33,7 +33,9 @@ _MOST_PADDED = 4
 def of_width(made: Layer | None, width: int) -> SetArgument | None:
     """The layer built so that it gives another number of features or channels; None where no argument does that."""
     name = next((each for each in _WIDTHS if made is not None and made.size(each) is not None), None)
-    if made is None or name is None or not made.path or width < 1 or made.outputs[0].shape[-1:] == (width,):
+    if made is None or name is None or not made.path or width < 1:
+        return None
+    if any(spec.shape[-1:] == (width,) for spec in made.outputs[:1]):
         return None
     if made.settings.get("merge_mode") == "concat":
         return SetArgument(made.path, name, width // 2) if width % 2 == 0 else None

@@ -141,6 +141,8 @@ def own_loss_remedies(evidence: Evidence, clash: Clash, loss: Layer) -> Iterator
     What it adds up over the samples is added up over the last axis; of groups of samples each gives its loss to all.
     """
     values, samples = clash.expected, loss.inputs[0].shape[:1]
+    if not samples:
+        return
     inner = [each for each in evidence.graph.layers if each.parent == loss.id and each.inputs and each.outputs]
     for each in inner:
         if each.name in ("sum", "mean") and each.outputs[0].shape == values != samples:

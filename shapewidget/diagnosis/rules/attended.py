@@ -23,6 +23,8 @@ def padding_attended(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer.kind is not LayerKind.LAYER or not isinstance(names, tuple) or _MASK not in names:
             continue
         place = names.index(_MASK)
+        if place >= len(layer.inputs):
+            continue
         compared = _comparison(evidence, layer, place)
         if layer.settings.get("attends_to") == "later steps":
             yield _of_order(layer, place)

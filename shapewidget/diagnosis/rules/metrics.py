@@ -45,7 +45,7 @@ def _extreme(evidence: Evidence, layer: Layer, place: int) -> Layer | None:
     while node is not None and node.name in ("cast", "to", "long", "int"):
         node = evidence.producer(node.id, 0)
     is_found = node is not None and node.name in _EXTREMES and bool(node.inputs) and len(node.inputs[0].shape) == 2
-    if node is None or not is_found:
+    if node is None or not is_found or not node.outputs:
         return None
     is_of_all = axis_argument(node) is None and node.outputs[0].shape == ()
     return node if is_of_all or axis_argument(node) == 0 else None

@@ -84,7 +84,7 @@ def _is_of_steps(loss: Layer) -> bool:
     name = loss.type.lower().replace("_", "")
     is_of_ids = len(loss.inputs) > 1 and not loss.inputs[1].dtype.startswith("float")
     is_loss = loss.kind is LayerKind.LOSS or "softmax" in name or _STEPWISE in name
-    return is_loss and is_of_ids and loss.inputs[1].shape == loss.outputs[0].shape
+    return is_loss and is_of_ids and loss.inputs[1].shape in [spec.shape for spec in loss.outputs]
 
 
 def _comparison(evidence: Evidence, layer: Layer, place: int) -> Layer | None:
@@ -92,7 +92,7 @@ def _comparison(evidence: Evidence, layer: Layer, place: int) -> Layer | None:
     node = evidence.producer(layer.id, place)
     while node is not None and node.name.rstrip("_") in _PASSING:
         node = evidence.producer(node.id, 0)
-    is_with_number = node is not None and all(not spec.shape for spec in node.inputs[1:])
+    is_with_number = node is not None and bool(node.inputs) and all(not spec.shape for spec in node.inputs[1:])
     return node if node is not None and node.name in _COMPARISONS and is_with_number else None
 
 

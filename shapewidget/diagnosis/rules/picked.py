@@ -42,7 +42,7 @@ def _split_sources(evidence: Evidence) -> Iterator[tuple[str, int]]:
 
 def _picks(layer: Layer) -> bool:
     picked = axis_picked(layer)
-    return picked is not None and picked[0] == 0 and len(layer.inputs[0].shape) > 1
+    return picked is not None and picked[0] == 0 and bool(layer.inputs) and len(layer.inputs[0].shape) > 1
 
 
 def _place(layer: Layer) -> int:
@@ -61,7 +61,7 @@ def _is_of_batch(evidence: Evidence, layer: Layer) -> bool:
     if not _picks(layer) or not is_outside or not has_weights_behind(evidence.graph, layer.id, 0):
         return False
     holder = evidence.layer(layer.parent) if layer.parent is not None else None
-    is_given = holder is not None and layer.inputs[0].shape == holder.inputs[0].shape
+    is_given = holder is not None and layer.inputs[0].shape in [spec.shape for spec in holder.inputs[:1]]
     return is_given or is_all(evidence.axes_into(layer)[0], Role.BATCH)
 
 
