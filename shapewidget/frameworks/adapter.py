@@ -300,8 +300,11 @@ class Adapter(Protocol):
     def runnable(self, model: Model, inputs: Any) -> Model:
         """What is called with the inputs: the model; of a mere container its parts, where the inputs name them."""
 
-    def follow(self, model: Model, called: Callable[[Any], None]) -> Callable[[], None]:
-        """Call a bound method with the inputs of every call of the live model, until what is given is called."""
+    def follow(self, model: Model, called: Callable[..., float]) -> Callable[[], None]:
+        """Call a bound method with the inputs of every call of the live model, until what is given is called.
+
+        What it gives are seconds for which it need not be called again.
+        """
 
     def batch(self, model: Model, inputs: Any, targets: Any, axes: Any, loss: Any) -> Batch:
         """The probe batch: the user's own, named, or one derived from the model where `inputs` is None.

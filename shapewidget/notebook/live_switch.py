@@ -44,11 +44,12 @@ class LiveSwitch(ipywidgets.HBox):
             self.text.value = "waits for the model to be called" if live is not None else ""
             return
         first, newest, odd = live.batches[0], live.batches[-1], live.odd
+        what = "batch" if live.is_every else "looked-at batch"
         said = (
-            [f"⚠ batch {odd.index} differs: {_shapes(odd)}, the first had {_shapes(first)}"] if odd is not None else []
+            [f"⚠ {what} {odd.index} differs: {_shapes(odd)}, the first had {_shapes(first)}"] if odd is not None else []
         )
         if newest is not odd:
-            said.append(f"batch {newest.index}: {_shapes(newest)}")
+            said.append(f"{what} {newest.index}: {_shapes(newest)}")
         self.text.value = " · ".join(said)
 
 

@@ -120,8 +120,11 @@ class Session:
         """Where the probes run."""
         return self._adapter.device(self._model)
 
-    def follow(self, called: Callable[[Any], None]) -> Callable[[], None]:
-        """Call a bound method with the inputs of every call of the live model, until what is given is called."""
+    def follow(self, called: Callable[..., float]) -> Callable[[], None]:
+        """Call a bound method with the inputs of every call of the live model, until what is given is called.
+
+        What it gives are seconds for which it need not be called again.
+        """
         return self._adapter.follow(self._model, called)
 
     @property

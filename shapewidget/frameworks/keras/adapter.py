@@ -103,7 +103,7 @@ class KerasAdapter:
         """The model itself: every Keras layer can be called; a module of TensorFlow's as a model that calls it."""
         return as_model(model) if is_plain(model) else model
 
-    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+    def follow(self, model: keras.Model, called: Callable[..., float]) -> Callable[[], None]:
         """Tells of every call of the model, and of every batch of `fit` or of a `tf.function`."""
         return BACKEND.follow(model, called)
 

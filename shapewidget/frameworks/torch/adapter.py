@@ -106,7 +106,7 @@ class TorchAdapter:
         """The model, or the parts of a container that has no forward."""
         return with_forward(model, inputs)
 
-    def follow(self, model: nn.Module, called: Callable[[Any], None]) -> Callable[[], None]:
+    def follow(self, model: nn.Module, called: Callable[..., float]) -> Callable[[], None]:
         """Be told of every call of the model."""
         return follow(model, called)
 

@@ -33,7 +33,7 @@ class Follower:
         called: A method, held weakly.
     """
 
-    def __init__(self, model: keras.Model, called: Callable[[Any], None]) -> None:
+    def __init__(self, model: keras.Model, called: Callable[..., float]) -> None:
         """Follow nothing yet."""
         self._model, self._called = weakref.ref(model), weakref.WeakMethod(called)
         self._is_on, self._is_inside = True, False

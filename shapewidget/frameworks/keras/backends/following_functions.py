@@ -18,7 +18,7 @@ _Function = type(tf.function(lambda: None))
 class FunctionFollower(Follower):
     """Follows a model of Keras on TensorFlow. See `Follower`."""
 
-    def __init__(self, model: keras.Model, called: Callable[[Any], None]) -> None:
+    def __init__(self, model: keras.Model, called: Callable[..., float]) -> None:
         """Follow nothing yet."""
         super().__init__(model, called)
         self._uses: weakref.WeakKeyDictionary[Any, tuple[int, bool]] = weakref.WeakKeyDictionary()

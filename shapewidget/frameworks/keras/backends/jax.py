@@ -97,7 +97,7 @@ class Jax(Plain):
                 for (_, attribute), (model, function) in compiled.items():
                     setattr(model, attribute, function)
 
-    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+    def follow(self, model: keras.Model, called: Callable[..., float]) -> Callable[[], None]:
         """Tell of calls, and of the steps of `fit`."""
         return _Follower(model, called).start()
 

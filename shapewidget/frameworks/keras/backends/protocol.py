@@ -104,7 +104,7 @@ class Backend(Protocol):
     def eager_functions(self) -> AbstractContextManager[None]:
         """Run compiled functions, and with them `fit`, as written."""
 
-    def follow(self, model: Any, called: Callable[[Any], None]) -> Callable[[], None]:
+    def follow(self, model: Any, called: Callable[..., float]) -> Callable[[], None]:
         """Tell of the batches that a live model is called or trained with, and give what ends that."""
 
     def training_watch(self) -> TrainingWatch:

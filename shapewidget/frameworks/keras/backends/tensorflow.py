@@ -96,7 +96,7 @@ class TensorFlow:
         finally:
             tf.config.run_functions_eagerly(was)
 
-    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+    def follow(self, model: keras.Model, called: Callable[..., float]) -> Callable[[], None]:
         """Tell of calls, and of functions that use the weights of the model."""
         return FunctionFollower(model, called).start()
 

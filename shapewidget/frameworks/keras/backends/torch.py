@@ -74,7 +74,7 @@ class Torch(Plain):
         stance: contextlib.AbstractContextManager[None] = torch.compiler.set_stance("force_eager")
         return stance
 
-    def follow(self, model: keras.Model, called: Callable[[Any], None]) -> Callable[[], None]:
+    def follow(self, model: keras.Model, called: Callable[..., float]) -> Callable[[], None]:
         """Tell of calls, and of the steps of `fit`."""
         return Follower(model, called).start()
 
