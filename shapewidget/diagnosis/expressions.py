@@ -134,6 +134,17 @@ def indexed(source: SourceLine | None) -> str | None:
     return ast.unparse(node.value) if isinstance(node, ast.Subscript) else None
 
 
+def subscript(source: SourceLine | None) -> tuple[str, str] | None:
+    """An expression with brackets, and what stands in them, each as text that more can be put behind."""
+    node = _parsed(source)
+    if not isinstance(node, ast.Subscript):
+        return None
+    inner = ast.unparse(node.slice) if isinstance(node.slice, ast.Tuple | ast.Slice) else _closed(node.slice)
+    return _closed(node.value), inner.removeprefix("(").removesuffix(")") if isinstance(
+        node.slice, ast.Tuple
+    ) else inner
+
+
 def _parsed(source: SourceLine | None) -> ast.expr | None:
     if source is None or source.expression is None:
         return None

@@ -278,6 +278,33 @@ def test_einsum_sums_the_axis_that_adds_up_to_one(equation, found):
     assert [code for code, _ in alarms(model, series())] == found
 
 
+def attended_by_heads(axis):
+    """Scores as (batch, query, key, head)."""
+
+    def forward(model, x):
+        rows = x.unflatten(-1, (2, 5))
+        weights = torch.softmax(torch.einsum("bihd,bjhd->bijh", rows, rows), dim=axis)
+        return model.head(torch.einsum("bijh,bjhd->bihd", weights, rows).flatten(2))
+
+    return forward
+
+
+def attended_by_sums(axis):
+    """Scores as (batch, query, key, 1), without a matrix product."""
+
+    def forward(model, x):
+        weights = torch.softmax((x.unsqueeze(2) * x.unsqueeze(1)).sum(-1, keepdim=True), dim=axis)
+        return model.head((weights * x.unsqueeze(1)).sum(2))
+
+    return forward
+
+
+@pytest.mark.parametrize("attention", [attended_by_heads, attended_by_sums])
+@pytest.mark.parametrize(("axis", "found"), [(1, [("SW608", True)]), (2, [])])
+def test_weights_that_add_up_to_one_over_the_queries_are_mended(attention, axis, found):
+    assert alarms(Program(attention(axis), head=nn.Linear(10, 3)), series()) == found
+
+
 def patched(model, x):
     return model.head(x.view(x.size(0), -1, 48)).mean(1)
 

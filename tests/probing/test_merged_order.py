@@ -1,5 +1,8 @@
-"""The order of rows is looked for behind every node once: a deep model has thousands."""
+"""The order of the rows of a merged axis: looked for behind every node once, and mended where it is another."""
 
+import runpy
+
+import pytest
 import torch
 from torch import nn
 
@@ -27,3 +30,17 @@ def test_every_node_is_looked_behind_once_for_the_order_of_its_rows(monkeypatch)
     diagnose(Evidence(graph))
     assert len(asked) == len(set(asked))
     assert len(asked) > 40
+
+
+@pytest.mark.parametrize("joined", ["torch.cat(torch.unbind(rows, dim=1))", "torch.cat(list(rows.unbind(1)), 0)"])
+def test_rows_that_are_taken_apart_along_the_steps_are_flattened_instead(joined, tmp_path):
+    path = tmp_path / "pairs.py"
+    path.write_text(
+        f"import torch\n\ndef loss(rows, labels):\n    flat = {joined}\n    labels = labels.reshape(-1)\n"
+        "    same = (labels[:, None] == labels[None]).float()\n"
+        "    return -(torch.log_softmax(flat @ flat.T, 1) * same).sum(1).mean()\n"
+    )
+    loss = runpy.run_path(str(path))["loss"]
+    labels = torch.randint(0, 3, (3, 6))
+    found = shapewidget.probe(nn.Linear(5, 4), torch.randn(3, 6, 5), targets=labels, loss=loss).findings[0]
+    assert (found.code, found.verified, found.fix) == ("SW616", True, "flat = rows.flatten(0, 1)")

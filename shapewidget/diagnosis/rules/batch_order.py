@@ -169,7 +169,9 @@ def _of_tensorflow(odd: Merged) -> Iterator[EditExpression]:
 def _edits(odd: Merged) -> Iterator[EditExpression]:
     yield from _of_tensorflow(odd)
     call, source = method_call(odd.by.source), odd.by.source
-    joined = _joined(odd)
+    joined, apart = _joined(odd), _taken_apart(odd)
+    if source is not None and apart is not None:
+        yield EditExpression(source, f"{apart}.flatten(0, 1)")
     if source is not None and joined is not None:
         yield EditExpression(source, f"{joined}.repeat_interleave({len(odd.by.inputs)}, dim={odd.axis})")
     if call is None or source is None:
@@ -191,3 +193,22 @@ def _joined(odd: Merged) -> str | None:
         case [ast.List(elts=[item, *others])] if all(ast.dump(each) == ast.dump(item) for each in others):
             return ast.unparse(item)
     return None
+
+
+def _taken_apart(odd: Merged) -> str | None:
+    """What is taken apart along axis 1 and joined along axis 0: "x" of ``torch.cat(torch.unbind(x, dim=1))``."""
+    node = call_of(odd.by.source)
+    if node is None or odd.by.name not in _JOINING or odd.axis or not node.args:
+        return None
+    match node.args[0]:
+        case ast.Call(func=ast.Name(id="list" | "tuple"), args=[ast.Call() as inner]):
+            call = inner
+        case ast.Call() as call:
+            pass
+        case _:
+            return None
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != "unbind":
+        return None
+    given = [*([call.func.value] if is_method(call.func) else []), *call.args, *(it.value for it in call.keywords)]
+    is_along_steps = len(given) == 2 and ast.unparse(given[1]) == "1"
+    return ast.unparse(given[0]) if is_along_steps else None

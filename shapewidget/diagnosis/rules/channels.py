@@ -9,10 +9,10 @@ from shapewidget.diagnosis.chains import chain_before
 from shapewidget.diagnosis.channel_layouts import channels_first_text, channels_last_remedies
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.feature_axis import CHANNELS_LAST, channels_of, features_made_on, features_on
-from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.rules.position_norms import edit_turned
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
-from shapewidget.graph.remedies import EditExpression, SetArgument
+from shapewidget.graph.remedies import SetArgument
 
 _SCALING = frozenset(("Rescaling", "Normalization", "BatchNormalization", "GaussianNoise", "Dropout"))
 _PICTURES = (1, 3, 4)
@@ -49,25 +49,20 @@ def instances_normalised_along_features(evidence: Evidence) -> Iterator[Diagnosi
         if layer.type != "InstanceNorm1d" or layer.id in evidence.clash_at or len(shape) != 3:
             continue
         if channels is not None and shape[1] != channels and shape[2] == channels:
-            operands = operands_of(layer)
-            edits = []
-            if operands is not None and len(operands) and layer.source is not None:
-                text = layer.source.expression or ""
-                turned = operands.edit({0: f"{operands.text(0)}.transpose(1, 2)"})
-                edits = [EditExpression(turned.source, f"{turned.replacement}.transpose(1, 2)")] if text else []
+            turned = edit_turned(layer)
             said = finding_at(
                 "SW613",
                 layer,
                 f"{place_text(layer)} was built for {channels} channels on axis 1 and is given "
                 f"{shape_text(layer.inputs[0])}: it keeps one mean for each of the {shape[1]} steps, over the "
                 f"{shape[2]} features, which are its channels.",
-                fix=edits[0].replacement if edits else "x.transpose(1, 2) before it, and back behind it",
+                fix=turned.replacement if turned is not None else "x.transpose(1, 2) before it, and back behind it",
                 axis=1,
                 axis_name="channels",
                 expected=f"axis 1: {channels} channels",
                 got=f"axis 1: {shape[1]} steps",
             )
-            yield Diagnosis(said, tuple(edits))
+            yield Diagnosis(said, (turned,) if turned is not None else ())
 
 
 def picture_read_on_its_side(evidence: Evidence) -> Iterator[Diagnosis]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shapewidget.diagnosis.chains import maker
+from shapewidget.diagnosis.chains import axis_argument, maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
 from shapewidget.diagnosis.input_layouts import layout_remedies, layouts
@@ -18,6 +18,8 @@ from shapewidget.graph.remedies import Remedy, SetArgument
 _KEEPS_WIDTH = frozenset(
     ("Dropout", "ReLU", "Tanh", "Sigmoid", "GELU", "Identity", "relu", "tanh", "sigmoid", "dropout")
 )
+
+_JOINS = frozenset(("cat", "concat", "concatenate"))
 
 
 def width_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -80,6 +82,20 @@ def _other_widths(
         remedy = of_another_width(made[0], declared.size, declared.dim)
         if remedy is not None:
             yield remedy
+        yield from _narrower_parts(evidence, made[0], declared.size)
+
+
+def _narrower_parts(evidence: Evidence, joined: Layer, width: int) -> Iterator[Remedy]:
+    """One of the tensors that are joined made by a narrower layer, so that all of them together have a width."""
+    rank = len(joined.outputs[0].shape) if joined.outputs else 0
+    if joined.name not in _JOINS or axis_argument(joined) != rank - 1:
+        return
+    excess = joined.outputs[0].shape[-1] - width
+    for place, part in enumerate(joined.inputs):
+        made = maker(evidence, joined, place)
+        if made is not None and part.shape[-1] > excess > 0:
+            remedy = of_another_width(made[0], part.shape[-1] - excess, None)
+            yield from (remedy,) if remedy is not None else ()
 
 
 def _family(layer: Layer) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.axis_remedies import reduced_axes
+from shapewidget.diagnosis.axis_remedies import reduced_axes, reduced_over
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.operand_texts import call_of
@@ -24,6 +24,7 @@ def length_over_too_few_axes(evidence: Evidence) -> Iterator[Diagnosis]:
     for gradient in evidence.graph.layers:
         if (
             "gradient" not in (gradient.name, gradient.settings.get("made_by"))
+            or gradient.settings.get("learned")
             or not gradient.outputs
             or len(gradient.outputs[0].shape) < 2
         ):
@@ -82,5 +83,7 @@ def _diagnosis(layer: Layer, axes: tuple[int, ...]) -> Diagnosis:
         expected=given.shape[:1],
         got=made.shape,
     )
-    remedies = (EditExpression(layer.source, text),) if text and layer.source is not None else ()
+    apart = reduced_over(layer, wanted) if len(axes) == len(given.shape) else None
+    edit = EditExpression(layer.source, text) if text and layer.source is not None else apart
+    remedies = (edit,) if edit is not None else ()
     return Diagnosis(replace(said, op=name), remedies)

@@ -11,6 +11,7 @@ from shapewidget.diagnosis.cut_tables import cut_to_batch
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.index_remedies import mask_index_remedies
 from shapewidget.diagnosis.layer_remedies import function_remedies
 from shapewidget.diagnosis.operand_remedies import (
     broadcast_remedies,
@@ -22,6 +23,7 @@ from shapewidget.diagnosis.operand_remedies import (
 from shapewidget.diagnosis.reshape_remedies import Heads, heads_asked, heads_remedies, reshape_remedies
 from shapewidget.diagnosis.rules.kinds import TOLD_ELSEWHERE
 from shapewidget.diagnosis.rules.row_groups import dealt_out
+from shapewidget.diagnosis.selected_rows import is_of_picked_pairs, masked_instead
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind, TensorSpec
 from shapewidget.graph.remedies import EditExpression, Remedy
@@ -78,7 +80,9 @@ def _joining(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
             f" {shape_text(layer.inputs[longer.place])} is a table of the model's own, and too short for the data."
         )
         fix = f"build the table for {longer.wanted} positions or more"
-    remedies = {"SW202": join_remedies, "SW203": product_remedies}.get(code, broadcast_remedies)(evidence, layer)
+    ways = {"SW202": join_remedies, "SW203": product_remedies}
+    way = mask_index_remedies if layer.name == "index" else ways.get(code, broadcast_remedies)
+    remedies = way(evidence, layer)
     return Diagnosis(_finding(code, clash, layer, reason, fix), remedies)
 
 
@@ -158,6 +162,10 @@ def _reshaping(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         reason += f" Axis {axis} has {given.shape[axis]} and is asked to be {product}; the others agree."
         said = replace(clash, axis=axis, expected=math.prod(parts), got=given.shape[axis])
     fix = "name the sizes that the tensor has, and let one be -1"
+    if is_of_picked_pairs(evidence, layer):
+        reason += " A mask has picked the values: as many in every row only if all rows of the mask hold as many."
+        fix = "fill what the mask leaves out, and keep the rows: table.masked_fill(~mask, ...)"
+        return Diagnosis(_finding("SW204", said, layer, reason, fix), tuple(masked_instead(evidence, layer)))
     remedies = (*function_remedies(clash, layer), *reshape_remedies(evidence, clash, layer))
     if said is not clash:
         remedies = (*_width_before(evidence, said, layer), *remedies)

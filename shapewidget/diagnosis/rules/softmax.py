@@ -30,18 +30,15 @@ def attention_over_the_wrong_axis(evidence: Evidence) -> Iterator[Diagnosis]:
         spec = layer.inputs[0]
         rank, dims = len(spec.shape), spec.dims or ()
         for reader, place in readers(evidence, layer):
-            if reader.name == "einsum" and _is_square(spec):
+            if reader.name == "einsum":
                 yield from _in_einsum(layer, reader, place, axis)
+            if reader.name == "mul":
+                yield from _in_sum(evidence, layer, reader, place, axis)
             if reader.name not in _PRODUCTS or rank < 3 or len(dims) != rank or dims[-1] != dims[-2]:
                 continue
             summed = rank - 1 if place == 0 else rank - 2
             if axis != summed and not (axis < rank - 2 and len(reader.inputs[1 - place].shape) != rank):
                 yield _weights(layer, reader, axis, summed)
-
-
-def _is_square(spec: TensorSpec) -> bool:
-    sizes = spec.dims or spec.shape
-    return len(sizes) > 2 and sizes[-1] == sizes[-2]
 
 
 def _in_einsum(layer: Layer, reader: Layer, place: int, axis: int) -> Iterator[Diagnosis]:
@@ -50,11 +47,26 @@ def _in_einsum(layer: Layer, reader: Layer, place: int, axis: int) -> Iterator[D
     terms, _, made = equation.replace(" ", "").partition("->") if isinstance(equation, str) else ("", "", "")
     letters = terms.split(",")[place] if made and terms.count(",") >= place else ""
     summed = [at for at, letter in enumerate(letters) if letter not in made and terms.count(letter) > 1]
-    if len(letters) != len(layer.inputs[0].shape) or len(summed) != 1 or letters[axis] not in made:
+    sizes = layer.inputs[0].dims or layer.inputs[0].shape
+    if len(letters) != len(sizes) or len(sizes) < 3 or len(summed) != 1 or letters[axis] not in made:
         return
-    is_of_pairs, is_of_heads = terms.count(letters[axis]) == 1, 0 < axis < len(letters) - 2
-    if is_of_pairs or is_of_heads:
+    of_pairs = terms.count(letters[axis]) == 1 and sizes[axis] == sizes[summed[0]]
+    of_heads = 0 < axis < len(letters) - 2 and sizes[-1] == sizes[-2]
+    if of_pairs or of_heads:
         yield _weights(layer, reader, axis, summed[0])
+
+
+def _in_sum(evidence: Evidence, layer: Layer, product: Layer, place: int, axis: int) -> Iterator[Diagnosis]:
+    """The product as a sum of values times weights: the values are one for each of those that are summed."""
+    weights, values = layer.inputs[0], product.inputs[1 - place].shape if len(product.inputs) == 2 else ()
+    sizes = weights.dims or weights.shape
+    for total, _ in readers(evidence, product):
+        summed = axis_argument(total)
+        if total.name != "sum" or summed in (None, axis) or len(values) != len(sizes) or summed is None:
+            continue
+        is_of_pairs = len(sizes) > 2 and sizes[axis] == sizes[summed] and values[axis] == 1 != values[summed]
+        if is_of_pairs and total.inputs[0].shape[axis] == weights.shape[axis]:
+            yield _weights(layer, total, axis, summed)
 
 
 def _weights(layer: Layer, reader: Layer, axis: int, summed: int) -> Diagnosis:

@@ -37,10 +37,12 @@ class Harmless:
     Attributes:
         function: Whether a function, class or object is known to change nothing that lasts.
         method: Whether a method of that name changes nothing, of an object that is not known yet.
+        of_results: Methods that change an object, and may be called on what an expression has just worked out.
     """
 
     function: Callable[[object], bool]
     method: Callable[[str], bool]
+    of_results: frozenset[str] = frozenset()
 
     def allows(self, node: ast.AST, names: Mapping[str, object], depth: int = 0) -> bool:
         """Whether everything in an expression may be run again, given the values of its names."""
@@ -52,20 +54,26 @@ class Harmless:
     def _calls(self, call: ast.Call, names: Mapping[str, object], depth: int) -> bool:
         meaning = value_of_name(call.func, names)
         if meaning is None:
-            return isinstance(call.func, ast.Attribute) and self.method(call.func.attr)
+            if not isinstance(call.func, ast.Attribute):
+                return False
+            is_of_result = isinstance(call.func.value, ast.BinOp) and call.func.attr in self.of_results
+            return is_of_result or self.method(call.func.attr)
         if isinstance(meaning, FunctionType) and is_own(meaning.__code__.co_filename):
             owner = value_of_name(call.func.value, names) if isinstance(call.func, ast.Attribute) else None
-            return depth < _DEEPEST and self._body(meaning, owner, depth + 1)
+            handed = _handed(call, meaning, names) if owner is None or isinstance(owner, ModuleType) else {}
+            return depth < _DEEPEST and self._body(meaning, owner, handed, depth + 1)
         return any(meaning is each for each in _BUILTINS) or self.function(meaning)
 
-    def _body(self, function: FunctionType, owner: object, depth: int) -> bool:
+    def _body(self, function: FunctionType, owner: object, handed: Mapping[str, object], depth: int) -> bool:
         """Whether a function of the user's, or a method of an object, only works out what it returns."""
         node = definition(function)
         if node is None:
             return False
         closed = dict(zip(function.__code__.co_freevars, _contents(function), strict=True))
         local: dict[str, object] = dict.fromkeys(function.__code__.co_varnames)
-        names = {**function.__globals__, **closed, **local}
+        stored = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+        kept = {name: value for name, value in handed.items() if name not in stored}
+        names = {**function.__globals__, **closed, **local, **kept}
         if owner is not None and not isinstance(owner, ModuleType):
             names[function.__code__.co_varnames[0]] = owner
         return all(
@@ -74,6 +82,18 @@ class Harmless:
             for statement in (node.body if isinstance(node, ast.FunctionDef) else [node.body])
             for each in ast.walk(statement)
         )
+
+
+def _handed(call: ast.Call, function: FunctionType, names: Mapping[str, object]) -> dict[str, object]:
+    """The values of the arguments that a call gives by their names."""
+    if any(isinstance(each, ast.Starred) for each in call.args):
+        return {}
+    count, taken = function.__code__.co_argcount, function.__code__.co_varnames
+    given = [
+        *zip(taken[:count], call.args, strict=False),
+        *((each.arg, each.value) for each in call.keywords if each.arg in taken),
+    ]
+    return {str(name): value_of_name(value, names) for name, value in given}
 
 
 def value_of_name(node: ast.expr, names: Mapping[str, object]) -> object:

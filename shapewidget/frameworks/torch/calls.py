@@ -15,16 +15,24 @@ _UPKEEP_FILES = (f"{_TORCH}/optim/", f"{_TORCH}/nn/init.py", f"{_TORCH}/nn/utils
 _DISTRIBUTIONS = f"{_TORCH}/distributions/"
 """A distribution computes with what it is built of."""
 
+_GRADIENT = torch.autograd.grad
+TAKING_GRADIENTS = frozenset((_GRADIENT, torch.Tensor.backward))
+"""Functions that need to know how a tensor was made."""
+
 _UPKEEP_NAMES = frozenset(("__init__", "reset_parameters", "zero_grad"))
 
 
 def is_upkeep() -> bool:
-    """Whether torch itself calls the function to fill weights or to step an optimiser: no part of the data flow."""
+    """Whether torch itself calls the function to fill weights or to step an optimiser: no part of the data flow.
+
+    A gradient that the program itself asks for is a part of it.
+    """
     frame = sys._getframe(3)
     while frame is not None and frame.f_code.co_filename.startswith(_TORCH):
         if frame.f_code.co_filename.startswith(_DISTRIBUTIONS):
             return False
-        if frame.f_code.co_name in _UPKEEP_NAMES or frame.f_code.co_filename.startswith(_UPKEEP_FILES):
+        is_of_torch = frame.f_code.co_name in _UPKEEP_NAMES or frame.f_code.co_filename.startswith(_UPKEEP_FILES)
+        if is_of_torch and frame.f_code is not _GRADIENT.__code__:
             return True
         frame = frame.f_back  # type: ignore[assignment]
     return False
@@ -37,6 +45,8 @@ LEAVING = frozenset(("item", "tolist", "numpy", "__array__", "__float__", "__int
 def plain_name(function: Callable[..., Any]) -> str:
     """'__add__', '__radd__' and 'add' are one operation; a getter is named after its attribute."""
     name = function.__name__
+    if function is _GRADIENT:
+        return "gradient"
     if name == "__get__":
         return getattr(getattr(function, "__self__", None), "__name__", name)
     return _bare(name)

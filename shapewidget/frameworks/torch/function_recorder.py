@@ -16,6 +16,7 @@ from shapewidget.frameworks import source
 from shapewidget.frameworks.torch.calls import (
     INDEXING,
     LEAVING,
+    TAKING_GRADIENTS,
     arguments,
     index_text,
     is_in_place,
@@ -56,6 +57,8 @@ class FunctionRecorder:
         self._protected = protected
         self.nodes: list[Node] = []
         self.clashes: list[Clash] = []
+        self.lacks_gradients = False
+        """Whether the program asked for gradients that are not kept."""
         self._tensors = Provenance()
         self._leavings: list[Leaving] = []
         self._groups: list[Node] = []
@@ -139,6 +142,7 @@ class FunctionRecorder:
         try:
             output = function(*args, **kwargs)
         except REPAIRABLE as error:
+            self.lacks_gradients |= function in TAKING_GRADIENTS and not torch.is_grad_enabled()
             repair = repair_operation(function, args, kwargs, error, carry_on=self.repair)
             if not repair.carried_on:
                 self.clash(self._add_operation(function, args, kwargs), repair)
@@ -193,6 +197,8 @@ class FunctionRecorder:
         read = flat((args, kwargs) if kwargs else args)
         node = self.add(kind, name, name, self._scope(), id_=f"{scope}/{name}" if scope else name, read=read)
         node.settings = {"1": index_text(args[1])} if function.__name__ in INDEXING else arguments(args, kwargs)
+        if name == "gradient" and any(isinstance(tensor, nn.Parameter) for tensor in read):
+            node.settings = {**node.settings, "learned": True}
         node.line = source.here()
         node.escaped = self._tensors.came_back((*args, *kwargs.values()))
         if takes_form_only(name):

@@ -10,7 +10,7 @@ from torch import nn
 
 from shapewidget.frameworks.source.repeatable import Harmless
 
-_NAMESPACES = (torch, nn.functional, torch.linalg, torch.fft, torch.special, nn.utils.rnn, math)
+_NAMESPACES = (torch, nn.functional, torch.linalg, torch.fft, torch.special, nn.utils.rnn, torch.autograd, math)
 _LASTING = frozenset(("save", "load", "manual_seed", "seed", "compile", "backward", "requires_grad_", "retain_grad"))
 _METHODS_OF_OTHERS = frozenset(("items", "keys", "values", "get", "join", "format", "split", "forward"))
 
@@ -18,6 +18,8 @@ _METHODS_OF_OTHERS = frozenset(("items", "keys", "values", "get", "join", "forma
 def _function(value: object) -> bool:
     if isinstance(value, nn.Module) or value is nn.Module.load_state_dict:
         return True  # both run on a model whose weights are given back
+    if value is torch.autograd.Variable:
+        return True  # a tensor of its own, with the same values
     name = getattr(value, "__name__", "")
     if isinstance(value, type):
         return issubclass(value, nn.Module) and value.__module__.startswith("torch.nn.modules.")
@@ -34,7 +36,7 @@ def _is_plain(name: str) -> bool:
     return bool(name) and not name.endswith("_") and not name.startswith("set_") and name not in _LASTING
 
 
-HARMLESS = Harmless(_function, _method)
+HARMLESS = Harmless(_function, _method, frozenset(("requires_grad_",)))
 
 
 def is_data(value: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from shapewidget.frameworks.torch.reshaping import fit_to_broadcast
+from shapewidget.frameworks.torch.reshaping import fit_axes, fit_to_broadcast
 from shapewidget.graph.records import Clash, ClashKind
 
 Fitted = tuple[Clash, Callable[[], Any] | None]
@@ -60,7 +60,9 @@ def mask_refused(function: Any, args: Any, kwargs: Mapping[str, Any], error: str
     axis = next((axis for axis, (size, got) in enumerate(pairs) if size != got), None)
     if axis is None:
         return None
-    return Clash("", ClashKind.SIZE, 1, axis, given.shape[axis], mask.shape[axis], 0, error=error), None
+    sizes, how = (given.shape[axis], mask.shape[axis]), f"the mask fitted to {tuple(given.shape[: mask.dim()])}"
+    clash = Clash("", ClashKind.SIZE, 1, axis, *sizes, 0, how, error)
+    return clash, lambda: function(given, fit_axes(mask, given.shape[: mask.dim()]))
 
 
 def _tensors_in(index: Any) -> int:

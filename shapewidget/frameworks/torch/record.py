@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -40,7 +40,7 @@ def record(
 ) -> Recording:
     """Run the model on the batch, and the loss on what it gives, and record both.
 
-    The model is left as found.
+    The model is left as found. No gradients are kept, unless the program itself asks for some as it runs.
 
     Args:
         model: Any module.
@@ -50,16 +50,38 @@ def record(
         time_limit: Seconds after which the run is ended; None for no end.
     """
     with uncollected():  # until all but the recording is gone
-        return _untouched(to_run(unwrapped(model)), batch, loss, repair, time_limit)
+        model = to_run(unwrapped(model))
+        recording, lacks_gradients = _untouched(model, batch, loss, repair, time_limit, gradients=False)
+        if lacks_gradients:
+            recording, _ = _untouched(model, batch, loss, repair, time_limit, gradients=True)
+        return recording
 
 
 def _untouched(
-    model: nn.Module, batch: Batch, loss: Callable[..., Any] | None, repair: bool, time_limit: float | None
-) -> Recording:
-    with untouched(model) as held:
-        inputs = flat((batch.args, dict(batch.kwargs), batch.targets))
+    model: nn.Module,
+    batch: Batch,
+    loss: Callable[..., Any] | None,
+    repair: bool,
+    time_limit: float | None,
+    *,
+    gradients: bool,
+) -> tuple[Recording, bool]:
+    """The recording, and whether the program asked for gradients that were not kept."""
+    inputs = flat((batch.args, dict(batch.kwargs), batch.targets))
+    with untouched(model) as held, torch.set_grad_enabled(gradients), _own_gradients(inputs):
         recorder = Recorder(paths(model), repair=repair, most_nodes=MOST_NODES, protected=[*held, *inputs])
-        return _recorded(model, batch, loss, recorder, time_limit)
+        return _recorded(model, batch, loss, recorder, time_limit), recorder.lacks_gradients
+
+
+@contextlib.contextmanager
+def _own_gradients(tensors: Sequence[torch.Tensor]) -> Iterator[None]:
+    """Give tensors back the gradients that they had."""
+    before = [(tensor, tensor.grad) for tensor in tensors if tensor.is_leaf]
+    try:
+        yield
+    finally:
+        for tensor, gradient in before:
+            tensor.grad = gradient
 
 
 def _recorded(
@@ -97,7 +119,7 @@ def add_inputs(recorder: Recorder, model: nn.Module, batch: Batch) -> None:
 
 def _ran(recorder: Recorder, call: Callable[[], Any], time_limit: float | None) -> tuple[Any, BaseException | None]:
     """What the call gives, and what it raised. An interrupt goes on its way; `exit()` is no reason to end a kernel."""
-    with torch.no_grad(), recorder.recording():
+    with recorder.recording():
         try:
             with limited(time_limit):
                 return call(), None

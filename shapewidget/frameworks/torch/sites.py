@@ -44,9 +44,11 @@ class Sites:
         """Note the first call of a model."""
         self._calls.setdefault(path, (module, args, dict(kwargs)))
 
-    def ran(self, line: Capture | None, kind: LayerKind, name: str, shapes: Shapes) -> None:
-        """Note a line that compares or brings together tensors of several shapes."""
-        if line is None or line in self._lines or not _may_be_wrong(kind, name, shapes):
+    def ran(
+        self, line: Capture | None, kind: LayerKind, name: str, shapes: Shapes, *, is_of_gradient: bool = False
+    ) -> None:
+        """Note a line that compares or brings together tensors of several shapes, or that works on a gradient."""
+        if line is None or line in self._lines or not (is_of_gradient or _may_be_wrong(kind, name, shapes)):
             return
         self._lines[line] = None
         for frame in reversed(list(_frames())):

@@ -123,5 +123,14 @@ class _Recorder(Recorder):
     def _add_operation(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Node:
         node = super()._add_operation(function, args, kwargs)
         if not self._groups:
-            self._sites.ran(node.line, node.kind, node.name, tuple(each.shape for each in node.inputs))
+            shapes = tuple(each.shape for each in node.inputs)
+            self._sites.ran(node.line, node.kind, node.name, shapes, is_of_gradient=self._is_of_gradient(node))
         return node
+
+    def _is_of_gradient(self, node: Node) -> bool:
+        """Whether a node reads a gradient, or what was made of one by one operation."""
+        before = [self.nodes[slot.node] for slot, _ in node.reads]
+        return any(
+            each.name == "gradient" or any(self.nodes[slot.node].name == "gradient" for slot, _ in each.reads)
+            for each in before
+        )

@@ -29,6 +29,7 @@ class Protected:
         """Copy nothing yet."""
         self._tensors = list(tensors)
         self._saved: dict[int, tuple[torch.Tensor, torch.Tensor, int]] = {}
+        self._tracked: dict[int, tuple[torch.Tensor, bool, torch.Tensor | None]] = {}
         self._moved: dict[int, tuple[torch.Tensor, torch.Tensor, int]] = {}
 
     def before(self, function: Callable[..., Any], args: Any, kwargs: Mapping[str, Any]) -> None:
@@ -36,7 +37,7 @@ class Protected:
         name = function.__name__
         if name == "__set__" and function.__self__.__name__ == "data":  # type: ignore[attr-defined]
             self._moved.setdefault(id(args[0]), (args[0], args[0].data, args[0]._version))
-        if is_in_place(name) or kwargs.get("inplace"):
+        if is_in_place(name) or kwargs.get("inplace") or (name == "__set__" and _is_of_gradients(function)):
             self._save(args[:1] or kwargs.values())
         if kwargs:
             self._save(_each(kwargs.get("out")))
@@ -65,6 +66,8 @@ class Protected:
             # What has moved to other memory is given its own back, whatever is written to the other.
             if own is not None and id(own) not in self._saved and id(own) not in self._moved:
                 self._saved[id(own)] = (own, own.detach().clone(), own._version)
+                if own.is_leaf:
+                    self._tracked[id(own)] = (own, own.requires_grad, own.grad)
 
     def restore(self) -> None:
         """Write the saved values back, and the version counters that a pending backward pass compares."""
@@ -75,8 +78,12 @@ class Protected:
             for own, value, version in self._saved.values():
                 own.data.copy_(value)
                 _set_version(own, version)
+        for own, has_gradient, gradient in self._tracked.values():
+            own.requires_grad_(has_gradient)
+            own.grad = gradient
         self._moved.clear()
         self._saved.clear()
+        self._tracked.clear()
 
     @contextlib.contextmanager
     def restored(self) -> Iterator[None]:
@@ -85,6 +92,10 @@ class Protected:
             yield
         finally:
             surely(self.restore)
+
+
+def _is_of_gradients(setter: Any) -> bool:
+    return bool(setter.__self__.__name__ == "requires_grad")
 
 
 def _set_version(tensor: torch.Tensor, version: int) -> None:
