@@ -196,6 +196,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     call_arguments.mask_read_as_pairs,
     call_arguments.mask_along_queries_only,
     equal_sizes.agree_by_one_size,
+    equal_sizes.features_meet_positions,
     equal_sizes.classes_by_one_size,
     equal_sizes.batch_of_one_squeezed,
     equal_sizes.batch_of_one_squeezed_in_use,

@@ -73,6 +73,17 @@ def _merges(many: Sequence[int], few: Sequence[int]) -> bool:
     return all(end in ends for end in itertools.accumulate(few, operator.mul)) and math.prod(many) == math.prod(few)
 
 
+def keeps_order(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether each axis is one of before, cut in parts or merged with its neighbours, as they follow in memory."""
+    ends = [list(itertools.accumulate(axes, operator.mul)) for axes in (before, after)]
+    common, start = sorted(set(ends[0]) & set(ends[1])), 0
+    for end in common:
+        if all(sum(start < each <= end for each in own) > 1 for own in ends):
+            return False
+        start = end
+    return math.prod(before) == math.prod(after)
+
+
 def _uses(dim: Dim, axes: Axes) -> int:
     """How many axes depend on what a dim depends on: of two that do, nobody can say which is which."""
     return sum(bool(dim.names & axis.names) if dim.names else dim == axis for axis in axes)

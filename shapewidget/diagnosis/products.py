@@ -21,6 +21,21 @@ def is_summed_along(evidence: Evidence, layer: Layer, size: Dim) -> bool:
     )
 
 
+def axes_summed(evidence: Evidence, layer: Layer) -> set[int]:
+    """The axes of what a node gives that a product right behind it sums over, together with another tensor's."""
+    found: set[int] = set()
+    for reader, place in readers(evidence, layer):
+        rank = len(reader.inputs[place].shape) if place < len(reader.inputs) else 0
+        if reader.name == "einsum":
+            terms, _, made = str(reader.settings.get("0", "")).replace(" ", "").partition("->")
+            letters = terms.split(",")[place] if made and place <= terms.count(",") else ""
+            summed = [at for at, each in enumerate(letters) if each not in made and terms.count(each) > 1]
+            found |= set(summed) if len(letters) == rank else set()
+        elif reader.name in _MATRIX_PRODUCTS and rank > 1:
+            found.add(rank - 2 if place else rank - 1)
+    return found
+
+
 def _summed(evidence: Evidence, layer: Layer, place: int) -> list[Dim]:
     """The axes of one operand that a product of two batches sums over; none for anything else."""
     dims = layer.inputs[place].dims if place < len(layer.inputs) else None

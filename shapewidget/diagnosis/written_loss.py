@@ -5,7 +5,7 @@ from __future__ import annotations
 from shapewidget.graph.records import Layer, LayerGraph, LayerKind
 
 _BY_ELEMENT = frozenset(
-    "abs add clamp div exp huber_loss log mul neg pow relu rsub smooth_l1_loss sqrt square sub where".split()
+    "abs add clamp detach div exp huber_loss log mul neg pow relu rsub smooth_l1_loss sqrt square sub where".split()
 )
 _CASTS = frozenset("bool cpu detach double float half int long to type".split())
 _REDUCTIONS = frozenset(("count_nonzero", "mean", "sum"))

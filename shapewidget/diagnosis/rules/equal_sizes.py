@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_parts import Role, roles
 from shapewidget.diagnosis.axis_remedies import squeezed_by_name
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.chains import axis_argument
@@ -15,12 +16,15 @@ from shapewidget.diagnosis.expressions import along, method_call, with_keywords
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.loss_search import is_of_classes
+from shapewidget.diagnosis.operand_remedies import broadcast_remedies
 from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.squeezed import squeezed_away
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression
+from shapewidget.graph.remedies import EditExpression, Remedy, Together
+
+_ARITHMETIC = frozenset(("add", "sub", "mul", "div"))
 
 
 def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -95,8 +99,54 @@ def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other
             expected=f"{one} = {size}",
             got=f"{other} = {size}",
             input=clash.input,
-        )
+        ),
+        _meeting_otherwise(evidence, layer),
     )
+
+
+def _meeting_otherwise(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
+    """The axes put otherwise, at all places at which tensors of these shapes meet."""
+    given = [(spec.shape, spec.dims) for spec in layer.inputs]
+    alike = [
+        it
+        for it in evidence.graph.layers
+        if it.name in _ARITHMETIC and [(spec.shape, spec.dims) for spec in it.inputs] == given
+    ]
+    found = [[edit for edit in broadcast_remedies(evidence, it) if isinstance(edit, EditExpression)] for it in alike]
+    if len(alike) > 1 and all(found):
+        return tuple(Together(edits) for edits in zip(*found, strict=False))
+    return broadcast_remedies(evidence, layer)
+
+
+def features_meet_positions(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A function that sets features against positions, of which there are as many, and is refused where there are not.
+
+    A weight for each of a fixed number of steps is none of the two.
+    """
+    refused = [run.clashes[0].layer_id if run.clashes else "" for run in evidence.others]
+    for layer in evidence.graph.layers:
+        if layer.name not in _ARITHMETIC or layer.id not in refused or layer.id in evidence.clash_at:
+            continue
+        one, other = (evidence.axes_into(layer, place) for place in (0, 1))
+        for back in range(1, 1 + min(len(one), len(other))):
+            meet = [roles(axes[-back]) for axes in (one, other)]
+            if {Role.FEATURES} in meet and {Role.POSITIONS} in meet:
+                yield _of_two_meanings(evidence, layer, back)
+                break
+
+
+def _of_two_meanings(evidence: Evidence, layer: Layer, back: int) -> Diagnosis:
+    one, other = layer.inputs[:2]
+    size = one.shape[-back]
+    reason = (
+        f"{place_text(layer)} takes {shape_text(one)} and {shape_text(other)}: on axis {-back}, features of one meet "
+        f"positions of the other. There are {size} of both here by chance, and it fails at any other size."
+    )
+    said = finding_at(
+        "SW611", layer, reason, fix="bring axes of one meaning together: x.unsqueeze(-1) for a number a position",
+        axis=len(one.shape) - back, axis_name="features", expected=f"{size} features", got=f"{size} positions",
+    )  # fmt: skip
+    return Diagnosis(said, _meeting_otherwise(evidence, layer))
 
 
 def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:

@@ -23,6 +23,7 @@ from shapewidget.graph.remedies import EditExpression
 _CUTS = frozenset(("chunk", "split", "tensor_split"))
 _ROLES = frozenset("exp sigmoid softplus tanh gelu silu Sigmoid Softplus Tanh GELU SiLU".split())
 _MEETING = frozenset(("add", "sub", "mul", "div", "addcmul"))
+_AXES = frozenset(("index", "unsqueeze", "view", "reshape"))
 _BY_ELEMENT = _ROLES | _MEETING | frozenset(("clamp", "sqrt", "pow", "neg"))
 
 
@@ -37,8 +38,30 @@ def batch_cut_for_features(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         behind = [_behind(evidence, layer, output) for output in range(len(layer.outputs))]
         meet = any(each.name in _MEETING for each in behind[0] if each in behind[1])
-        if meet and len({frozenset(each.name for each in part if each.name in _ROLES) for part in _own(behind)}) > 1:
+        roles = {frozenset(each.name for each in part if each.name in _ROLES) for part in _own(behind)}
+        if (meet and len(roles) > 1) or _scales_and_shifts(evidence, layer):
             yield _said(evidence, layer)
+
+
+def _scales_and_shifts(evidence: Evidence, layer: Layer) -> bool:
+    """Whether one part is multiplied with what is of no part, and another is added to the product."""
+    parts = [_first_meeting(evidence, layer, output) for output in range(len(layer.outputs))]
+    if len(parts) != 2 or {each.name for each in parts if each is not None} != {"mul", "add"}:
+        return False
+    scaled, shifted = sorted((each for each in parts if each is not None), key=lambda each: each.name != "mul")
+    others = [edge.source for edge in evidence.edges_into[scaled.id]]
+    is_outside = any(layer.id not in evidence.before(source) for source in others)
+    return is_outside and scaled.id in evidence.before(shifted.id)
+
+
+def _first_meeting(evidence: Evidence, layer: Layer, output: int) -> Layer | None:
+    """Where a part first meets another tensor, past numbers that are added to it and axes that it is given."""
+    for edge in evidence.edges_out.get(layer.id, ()):
+        reader = evidence.layer(edge.target)
+        if edge.output == output and reader is not None:
+            is_alone = len(reader.inputs) == 1 and reader.name in _BY_ELEMENT | _AXES
+            return _first_meeting(evidence, reader, 0) if is_alone else reader
+    return None
 
 
 def _behind(evidence: Evidence, layer: Layer, output: int) -> list[Layer]:

@@ -16,6 +16,7 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import with_keywords
 from shapewidget.diagnosis.memory_order import moved_axis
 from shapewidget.diagnosis.mixing import mixing_layers
+from shapewidget.diagnosis.products import axes_summed
 from shapewidget.diagnosis.rules.reshape import dims_of, is_reshape
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer
@@ -106,14 +107,15 @@ def _is_weight_a_sample(layer: Layer, axis: int) -> bool:
 
 
 def _other_axes(evidence: Evidence, layer: Layer, axis: int) -> list[int]:
-    """The axes that it may be meant to run along: time, or the one that branches were stacked on, or else the last."""
+    """The axes that it may be meant to run along: time, one that is summed or was stacked on, or else the last."""
     shape, made = layer.inputs[0].shape, maker(evidence, layer)
     dims = layer.inputs[0].dims or ()
     stacked = axis_argument(made[0]) if made is not None and made[0].name == "stack" else None
     stacked = 0 if made is not None and made[0].name == "stack" and stacked is None else stacked
     stacked = dims.index(TIME) if layer.type in _SCANS and TIME in dims else stacked
+    summed = axes_summed(evidence, layer) if "max" in layer.type.lower() else set()
     wide = [place for place, size in enumerate(shape) if place != axis and size > 1]
-    return sorted(wide, key=lambda place: (place != stacked, -place)) or [len(shape) - 1]
+    return sorted(wide, key=lambda place: (place not in summed, place != stacked, -place)) or [len(shape) - 1]
 
 
 def _with_those_behind(evidence: Evidence, layer: Layer, axis: int, remedies: tuple[Remedy, ...]) -> Iterator[Together]:

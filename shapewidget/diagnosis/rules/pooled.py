@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Axis, Role, is_all
 from shapewidget.diagnosis.axis_remedies import along_axes, axis_keywords, reduced_along, reduced_axes
-from shapewidget.diagnosis.chains import maker, readers
+from shapewidget.diagnosis.chains import axis_argument, maker, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.wording import place_text, shape_text
@@ -21,7 +21,8 @@ from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Toge
 _WINDOWS = frozenset("MaxPool1d AvgPool1d LPPool1d max_pool1d avg_pool1d lp_pool1d".split())
 _ADAPTIVE = frozenset("AdaptiveAvgPool1d AdaptiveMaxPool1d adaptive_avg_pool1d adaptive_max_pool1d".split())
 _RESIZING = frozenset(("interpolate", "Upsample"))
-_MEANS = frozenset(("mean", "sum", "max", "amax", "logsumexp", "median"))
+_MEANS = frozenset("mean sum max amax logsumexp median std var".split())
+_JOINS = frozenset(("cat", "concat", "concatenate"))
 _LINEAR = frozenset(("Linear", "Dense"))
 _FLATTENING = frozenset("squeeze flatten view reshape index Flatten max mean sum".split())
 _FEATURES_LAST = frozenset(
@@ -108,8 +109,9 @@ def _width_behind(evidence: Evidence, layer: Layer, width: int) -> tuple[Layer, 
     return None
 
 
-def _of_width(layer: Layer, name: str, given: TensorSpec, axis: int) -> SetArgument:
-    return SetArgument(layer.path, name, given.shape[axis], given.dims[axis] if given.dims else None)
+def _of_width(layer: Layer, name: str, given: TensorSpec, axis: int, count: int = 1) -> SetArgument:
+    dim = given.dims[axis] if given.dims and count == 1 else None
+    return SetArgument(layer.path, name, given.shape[axis] * count, dim)
 
 
 def _transposed(layer: Layer) -> Iterator[EditExpression]:
@@ -134,33 +136,54 @@ def positions_read_as_features(evidence: Evidence) -> Iterator[Diagnosis]:
             or layer.id in evidence.clash_at
         ):
             continue
-        made = maker(evidence, layer)
-        if made is None or made[0].name not in _MEANS or len(made[0].inputs[0].shape) not in (3, 4):
-            continue
-        axes, gone = evidence.axes_into(made[0]), reduced_axes(made[0])
-        left = [axis for axis in range(1, len(axes)) if axis not in gone]
-        features = [axis for axis in gone if is_all(axes[axis], Role.FEATURES)]
-        if len(features) != 1 or len(left) != 1 or 0 in gone:
-            continue
-        if is_all(axes[left[0]], Role.POSITIONS) and not comes_back(evidence, layer, axes[left[0]]):
-            yield _reduced(layer, made[0], features[0], tuple(axis for axis in (*gone, *left) if axis != features[0]))
+        means = _means(evidence, layer)
+        found = [each for mean in means if (each := _over_features(evidence, layer, mean)) is not None]
+        if found and len(found) == len(means):
+            yield _reduced(layer, means, *found[0])
 
 
-def _reduced(layer: Layer, mean: Layer, gone: int, positions: tuple[int, ...]) -> Diagnosis:
-    given, left = mean.inputs[0], positions[-1]
+def _means(evidence: Evidence, layer: Layer) -> list[Layer]:
+    """The means that a layer is given, one or several side by side; none where it is given anything else besides."""
+    made = maker(evidence, layer)
+    node = made[0] if made is not None else None
+    if node is not None and node.name in _JOINS and axis_argument(node) == 1:
+        parts = [evidence.producer(node.id, place) for place in range(len(node.inputs))]
+    else:
+        parts = [node]
+    found = [each for each in parts if each is not None and each.name in _MEANS and each.inputs]
+    return found if len(found) == len(parts) and all(len(it.inputs[0].shape) in (3, 4) for it in found) else []
+
+
+def _over_features(evidence: Evidence, layer: Layer, mean: Layer) -> tuple[int, tuple[int, ...]] | None:
+    """The axis of the features that a mean runs along, and the axes of the positions; None where it is none such."""
+    axes, gone = evidence.axes_into(mean), reduced_axes(mean)
+    left = [axis for axis in range(1, len(axes)) if axis not in gone]
+    features = [axis for axis in gone if is_all(axes[axis], Role.FEATURES)]
+    if len(features) != 1 or len(left) != 1 or 0 in gone:
+        return None
+    if not is_all(axes[left[0]], Role.POSITIONS) or comes_back(evidence, layer, axes[left[0]]):
+        return None
+    return features[0], tuple(axis for axis in (*gone, *left) if axis != features[0])
+
+
+def _reduced(layer: Layer, means: list[Layer], gone: int, positions: tuple[int, ...]) -> Diagnosis:
+    mean, left = means[0], positions[-1]
+    given = mean.inputs[0]
     reason = (
         f"{place_text(mean)} runs along axis {gone} of {shape_text(given)}, the {given.shape[gone]} features, and "
         f"leaves one number for each of the {given.shape[left]} positions. {place_text(layer)} takes these for its "
         f"features: what is known of a position is lost, and another length is refused."
     )
-    edit = next(along_axes(mean, [left]), None) or reduced_along(mean, sorted(positions))
+    found = [next(along_axes(it, [left]), None) or reduced_along(it, sorted(positions)) for it in means]
+    edits = [each for each in found if isinstance(each, EditExpression)]
     remedies: tuple[Remedy, ...] = ()
-    if isinstance(edit, EditExpression):
+    if len(edits) == len(means):
         is_open = layer.type != "Linear"  # such a layer takes over the width that it is given
-        remedies = (edit if is_open else Together((edit, _of_width(layer, "in_features", given, gone))),)
+        width = () if is_open else (_of_width(layer, "in_features", given, gone, len(means)),)
+        remedies = (edits[0] if is_open and len(edits) == 1 else Together((*edits, *width)),)
     name = axis_keywords(mean)[0]
     said = finding_at(
-        "SW661", mean, reason, fix=edit.replacement if isinstance(edit, EditExpression) else f"{name}={left}",
+        "SW661", mean, reason, fix=edits[0].replacement if edits else f"{name}={left}",
         axis=gone, axis_name="features", expected=f"{name}={left} ({given.shape[left]} positions)",
         got=f"{name}={gone} ({given.shape[gone]} features)",
     )  # fmt: skip

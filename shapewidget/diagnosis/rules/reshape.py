@@ -11,6 +11,7 @@ from shapewidget.diagnosis.loss_search import dims_of as fixed_dims_of
 from shapewidget.diagnosis.memory_order import (
     Axes,
     inverse,
+    keeps_order,
     moved_axis,
     order_that_keeps,
     order_to_reach,
@@ -40,6 +41,8 @@ def axes_swapped_by_view(evidence: Evidence) -> Iterator[Diagnosis]:
         if places is None or is_shift(given, made) or comes_from_weights(evidence, layer):
             continue
         if "B" in given[places[0]].names and is_harmless(evidence, layer):
+            continue
+        if _is_left_open(layer, given, places) and keeps_order(layer.inputs[0].shape, layer.outputs[0].shape):
             continue
         yield _swapped(evidence, layer, given, made, places)
 
