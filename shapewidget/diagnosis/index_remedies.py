@@ -44,7 +44,9 @@ def _cuts(evidence: Evidence, layer: Layer) -> Iterator[str]:
     """What stands in the brackets that have cut the tensor, or another one of its shape, from the shape of the mask."""
     small, large = (spec.shape for spec in layer.inputs)
     nodes = [
-        it for it in evidence.graph.layers if it.name == "index" and it.outputs and "tensor" not in index_items(it)
+        it
+        for it in evidence.graph.layers
+        if it.name == "index" and it.inputs and it.outputs and "tensor" not in index_items(it)
     ]
     for node in sorted(nodes, key=lambda it: it.path != layer.path):
         if node.inputs[0].shape == large and node.outputs[0].shape == small:

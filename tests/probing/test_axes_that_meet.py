@@ -122,3 +122,15 @@ def test_a_target_that_is_detached_on_its_way_is_followed():
         loss = ((values(states).amax(1, keepdim=True) - target.detach()) ** 2).mean()
         loss.backward()
     assert ("SW302", "add") in [(each.code, each.layer) for each in report.findings]
+
+
+def test_labels_in_another_order_of_axes_are_put_in_the_order_asked_for():
+    def overlap(outputs, labels):
+        classes = torch.nn.functional.one_hot(labels, 4).float().reshape(outputs.shape)
+        scores = outputs.softmax(1)
+        both, all_of_them = (scores * classes).sum((2, 3)), (scores + classes).sum((2, 3))
+        return 1 - (2 * both / all_of_them).mean()
+
+    labels, pictures = torch.randint(0, 4, (3, 8, 10)), torch.randn(3, 3, 8, 10)
+    ((code, layer, verified, fix),) = said(nn.Conv2d(3, 4, 3, padding=1), pictures, targets=labels, loss=overlap)
+    assert (code, layer, verified, "permute(0, 3, 1, 2)" in fix) == ("SW601", "reshape", True, True)

@@ -125,7 +125,8 @@ def features_meet_positions(evidence: Evidence) -> Iterator[Diagnosis]:
     """
     refused = [run.clashes[0].layer_id if run.clashes else "" for run in evidence.others]
     for layer in evidence.graph.layers:
-        if layer.name not in _ARITHMETIC or layer.id not in refused or layer.id in evidence.clash_at:
+        is_pair = layer.name in _ARITHMETIC and len(layer.inputs) == 2
+        if not is_pair or layer.id not in refused or layer.id in evidence.clash_at:
             continue
         one, other = (evidence.axes_into(layer, place) for place in (0, 1))
         for back in range(1, 1 + min(len(one), len(other))):

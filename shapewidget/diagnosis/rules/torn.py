@@ -72,8 +72,13 @@ def _meaning(axes: Axes, axis: int) -> str:
 
 
 def _order(layer: Layer, axes: Axes) -> tuple[int, ...] | None:
-    """The axes with the features behind, if the reshape then keeps all together; else it is open what was meant."""
+    """The order that was asked for, or that with the features behind, if the reshape then keeps all together.
+
+    Else it is open what was meant.
+    """
     given, made = layer.inputs[0].shape, layer.outputs[0].shape
+    if sorted(given) == sorted(made) and len(set(given)) == len(given):
+        return tuple(given.index(size) for size in made)
     features = [axis for axis in range(len(given)) if is_all(axes[axis], Role.FEATURES)]
     features = features or [axis for axis in range(1, len(given)) if given[axis] == made[-1]]
     if len(features) != 1:
