@@ -108,6 +108,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     loss.loss_refused,
     pair_losses.rows_refused,
     loss_arguments.loss_argument_refused,
+    loss_arguments.label_sequences_refused,
     folded.folded_into_batch,
     divided.size_not_divided,
     divided.parts_refused,

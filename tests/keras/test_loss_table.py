@@ -62,8 +62,46 @@ def codes(*arguments, **options):
 
 
 def test_table_has_every_loss_that_compares_outputs_with_targets():
-    every = {value for value in vars(losses).values() if isinstance(value, type)} - {losses.Loss, losses.CTC}
-    assert set(RIGHT) == every
+    every = {value for value in vars(losses).values() if isinstance(value, type)} - {losses.Loss}
+    assert {*RIGHT, losses.CTC} == every
+
+
+LABELS = 1 + np.arange(30).reshape(6, 5) % 6
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum"])
+@pytest.mark.parametrize("labels", [LABELS, np.where(np.arange(5) < 3, LABELS, 0)], ids=["full", "padded"])
+def test_labels_of_ctc_raise_no_alarm(labels, reduction):
+    assert found_of_ctc(labels, reduction=reduction) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (LABELS[:5], ("SW301", 0, 6, 5)),
+        (np.concatenate([LABELS] * 3), ("SW301", 0, 6, 18)),
+        (LABELS[:, 0], ("SW301", None, 2, 1)),
+        (np.eye(7)[LABELS], ("SW301", None, 2, 3)),
+        (LABELS + 3, ("SW310", None, "classes 0 to 6", "class 9")),
+        (LABELS - 3, ("SW310", None, "classes 0 to 6", "class -2")),
+        (LABELS + 0.5, ("SW310", None, "whole numbers", "1.5 to 6.5")),
+        (np.tile(LABELS, 4), ("SW310", None, "at most 15 labels long, one a step", "20 labels")),
+    ],
+)
+def test_labels_that_ctc_cannot_align_are_found(labels, expected):
+    assert found_of_ctc(labels)[:1] == [expected]
+
+
+def test_outputs_of_ctc_without_steps_are_found():
+    pooled = [layers.GlobalAveragePooling1D(), layers.Dense(7)]
+    assert found_of_ctc(LABELS, pooled) == [("SW301", None, 3, 2)]
+
+
+def found_of_ctc(labels, last=None, **options):
+    steps = np.random.default_rng(0).normal(size=(6, 15, 4)).astype("float32")
+    model = keras.Sequential([keras.Input((15, 4)), *(last or [layers.Dense(7)])])
+    report = shapewidget.probe(model, steps, targets=labels, loss=losses.CTC(**options))
+    return [(each.code, each.axis, each.expected, each.got) for each in report.findings]
 
 
 @pytest.mark.parametrize("kind", RIGHT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
@@ -18,6 +19,8 @@ from shapewidget.graph.steps import Step, written
 _CTC = frozenset(("CTCLoss", "ctc_loss"))
 _BROADCAST = ("pos_weight", "weight")
 _BEHIND_CLASSES = 2
+_OF_LABELS = 2
+"""So many axes have rows of labels."""
 
 
 def is_about_arguments(layer: Layer, clash: Clash) -> bool:
@@ -37,6 +40,33 @@ def loss_argument_refused(evidence: Evidence) -> Iterator[Diagnosis]:
             else:
                 is_listed = is_of_classes(layer.type) or layer.type.lower().startswith("multi")
                 yield _weights(evidence, clash, layer) if is_listed else _broadcast_weights(clash, layer)
+
+
+def label_sequences_refused(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A loss of Keras that aligns rows of labels with the steps of its outputs, and raised because of their shapes."""
+    for clash in evidence.clashes:
+        layer = evidence.layer(clash.layer_id)
+        if layer is None or layer.settings.get("takes") != "label sequences" or len(layer.inputs) < 2:
+            continue
+        outputs, targets = layer.inputs[:2]
+        if clash.kind is ClashKind.SIZE and clash.input == 0:
+            reason = (
+                f"{place_text(layer)} takes scores of (samples, steps, classes), and is given {shape_text(outputs)}: "
+                "the outputs need a row of scores for every step."
+            )
+            fix = "keep the axis of steps: no pooling before the loss"
+            yield Diagnosis(_said("SW301", clash, layer, reason, fix, "steps"))
+        elif clash.kind is ClashKind.SIZE and clash.input == 1:
+            is_of_batch = len(targets.shape) == _OF_LABELS
+            reason = (
+                f"{place_text(layer)} takes a row of labels for each of the {outputs.shape[0]} samples, (samples, "
+                f"labels) of class numbers, and is given targets {shape_text(targets)}."
+            )
+            expected, got = (outputs.shape[0], targets.shape[0]) if is_of_batch else (_OF_LABELS, len(targets.shape))
+            at = replace(clash, axis=0 if is_of_batch else None, expected=expected, got=got)
+            fix = "give as many rows of labels as there are samples"
+            fix = fix if is_of_batch else "give class numbers of shape (samples, labels), filled up with 0"
+            yield Diagnosis(_said("SW301", at, layer, reason, fix, "batch" if is_of_batch else "labels"))
 
 
 def _weights(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:

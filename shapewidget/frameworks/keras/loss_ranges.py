@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from shapewidget.frameworks.keras.losses import CLASS_IDS, odd_class, takes
+from shapewidget.frameworks.keras.losses import CLASS_IDS, LABELS, odd_class, takes
 from shapewidget.frameworks.keras.tensors import is_symbolic, leaves
 
 _MOST_VALUES = 200_000
@@ -27,13 +27,26 @@ def odd_values(loss: Any, outputs: Any, targets: Any) -> dict[str, object]:
         given = _beyond(values, taken) if taken is not None else ""
         if given:
             return {"values of": which, "values taken": taken, "values given": given}
-    return _odd_class(loss, outputs, targets)
+    return _odd_class(loss, outputs, targets) or _too_many_labels(loss, outputs, targets)
+
+
+def _too_many_labels(loss: Any, outputs: Any, targets: Any) -> dict[str, object]:
+    """The setting of a loss of label sequences that are longer than the steps they are to be aligned with."""
+    arrays = leaves((targets, outputs))
+    if takes(loss) != LABELS or len(arrays) != 2 or any(map(is_symbolic, arrays)):
+        return {}
+    with contextlib.suppress(Exception):  # within a compiled step, or a transform of JAX, no value is known
+        labels, steps = int((np.asarray(arrays[0]) != 0).sum(-1).max()), int(arrays[1].shape[1])
+        if labels > steps:
+            taken = f"at most {steps} labels long, one a step"
+            return {"values of": "targets", "values taken": taken, "values given": f"{labels} labels"}
+    return {}
 
 
 def _odd_class(loss: Any, outputs: Any, targets: Any) -> dict[str, object]:
-    """The setting of a loss that makes rows of zeros of classes that there are no outputs for."""
+    """The setting of a loss that gives some number where there are classes that there are no outputs for."""
     arrays = leaves((targets, outputs))
-    if type(loss).__name__ not in _MAKES_ROWS or len(arrays) != 2 or any(map(is_symbolic, arrays)):
+    if type(loss).__name__ not in _HIDES_ODD_CLASSES or len(arrays) != 2 or any(map(is_symbolic, arrays)):
         return {}
     with contextlib.suppress(Exception):  # within a compiled step, or a transform of JAX, no value is known
         classes = int(arrays[1].shape[-1])
@@ -56,7 +69,7 @@ def _taken(loss: Any) -> Sides:
     return _SIDES.get(name, (None, None))
 
 
-_MAKES_ROWS = ("CategoricalGeneralizedCrossEntropy",)
+_HIDES_ODD_CLASSES = ("CategoricalGeneralizedCrossEntropy", "CTC")
 _SIDES: dict[str, Sides] = {
     "KLDivergence": (UNIT, UNIT),
     "Dice": (UNIT, UNIT),
@@ -65,6 +78,7 @@ _SIDES: dict[str, Sides] = {
     "Hinge": (None, SIGNS),
     "SquaredHinge": (None, SIGNS),
     "Circle": (None, WHOLE),
+    "CTC": (None, WHOLE),
     "Poisson": (NOT_NEGATIVE, NOT_NEGATIVE),
     "MeanSquaredLogarithmicError": (None, NOT_NEGATIVE),
 }

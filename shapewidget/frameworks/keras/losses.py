@@ -18,6 +18,8 @@ IOU: Any = keras.metrics.IoU.__base__
 CLASS_IDS, ONE_HOT, SAME = "class ids", "one-hot", "same shape"
 CLASS_IDS_OF_BOTH = "class ids of both"
 LABELS = "label sequences"
+_OF_STEPS = 3
+"""Axes of scores for every step: samples, steps, classes."""
 _OF_IDS = ("categoricalgeneralizedcrossentropy", "circle")
 """Losses that take one number for each sample, of a class or a group, though their names do not say so."""
 
@@ -151,6 +153,8 @@ def refused_by_loss(loss: Any, targets: Any, outputs: Any, weights: Any, values:
     if len(given) != 1 or len(made) != 1:
         return Clash("", ClashKind.OTHER, error=error)
     form, sizes, out = takes(loss), shape(given[0]), shape(made[0])
+    if form == LABELS and len(out) != _OF_STEPS:
+        return Clash("", ClashKind.SIZE, 0, None, _OF_STEPS, len(out), error=error)
     if UNSEEN in out or not fits(form, sizes, out):
         kind = ClashKind.SIZE
         return Clash("", kind, 1, None, wanted_shape(form, out), sizes, 0, error=error)
