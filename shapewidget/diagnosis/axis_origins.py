@@ -18,7 +18,7 @@ def made_by_input(layer: Layer) -> list[Axes]:
     found: list[Axes] = []
     for output, spec in enumerate(layer.outputs):
         dims = spec.dims or (None,) * len(spec.shape)
-        named = {"B": Role.BATCH, "T": Role.POSITIONS}
+        named = {"B": Role.BATCH, "T": Role.POSITIONS, "T2": Role.POSITIONS}
         told = layer.settings.get("roles")
         roles = told if isinstance(told, tuple) else tuple(named.get(str(dim)) for dim in dims)
         found.append(

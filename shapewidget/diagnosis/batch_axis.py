@@ -19,7 +19,12 @@ def has_batch(spec: TensorSpec) -> bool:
 
 def has_time(spec: TensorSpec) -> bool:
     """Whether an axis of the tensor holds the sequence."""
-    return any("T" in dim.names for dim in spec.dims or ())
+    return any(is_time(name) for dim in spec.dims or () for name in dim.names)
+
+
+def is_time(name: str) -> bool:
+    """Whether a named size is the length of a sequence: "T", or "T2" where a program has sequences of two lengths."""
+    return name.rstrip("0123456789") == "T"
 
 
 def sequence_layers(evidence: Evidence) -> list[Layer]:

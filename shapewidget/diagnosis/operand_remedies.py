@@ -19,7 +19,7 @@ from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multipl
 from shapewidget.diagnosis.structure_remedies import projected
 from shapewidget.graph.dims import Dim
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression, FitWeight, HandOver, Remedy, SetArgument
+from shapewidget.graph.remedies import EditExpression, FitWeight, HandOver, Remedy, ResizeTable, SetArgument
 from shapewidget.graph.steps import Dims, Step, written
 
 _MOST = 3
@@ -38,8 +38,8 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         return tuple(cut_to_length(evidence, layer, pair, _steps_axis(layer, pair[0])))
     longer = short_table(evidence, layer)
     if longer is not None:
-        arguments = _other_arguments(evidence, layer, longer.place, longer.wanted)
-        return tuple(each for each in arguments if evidence.graph.sizes[each.argument] == longer.length)
+        tables = (ResizeTable(layer.path, longer.length, longer.wanted, way) for way in range(_MOST))
+        return (*_as_the_picture(evidence), *tables)
     if _is_of_ids(layer, pair):
         return tuple(_as_ids(operands, pair))
     found: list[Remedy] = []
@@ -167,12 +167,22 @@ def short_table(evidence: Evidence, layer: Layer) -> ShortTable | None:
     for data, table in (pair, pair[::-1]) if pair is not None else ():
         wanted, given = (layer.inputs[place].shape for place in (data, table))
         differing = [back for back in range(1, 1 + min(len(wanted), len(given))) if wanted[-back] != given[-back] != 1]
-        is_short = len(differing) == 1 and differing[0] > 1 and 1 < given[-differing[0]] < wanted[-differing[0]]
+        if not differing or not 1 < given[-differing[0]] < wanted[-differing[0]]:
+            continue
+        is_square = given[-1] == given[-2:][0] and wanted[-1] == wanted[-2:][0]
+        is_short = differing == [1, 2] and is_square if len(differing) > 1 else differing[0] > 1
         if not is_short or _is_batch(evidence, layer, data, len(wanted) - differing[0]):
             continue
         if _is_of_data(evidence, layer, data) and not _is_of_data(evidence, layer, table):
             return ShortTable(table, given[-differing[0]], wanted[-differing[0]])
     return None
+
+
+def _as_the_picture(evidence: Evidence) -> Iterator[SetArgument]:
+    """The model built for the height of the pictures that it is given: a table may hold a row for each patch."""
+    height, arguments = evidence.graph.sizes.get("H", 0), arguments_of_model(evidence)
+    smaller = [(size, name) for name, size in evidence.graph.sizes.items() if name in arguments and 1 < size < height]
+    yield from (SetArgument("", name, height) for _, name in sorted(smaller, reverse=True)[:_MOST])
 
 
 def _is_of_data(evidence: Evidence, layer: Layer, place: int) -> bool:
@@ -323,7 +333,8 @@ def product_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
             found += [edit, HandOver(layer.id, edit, place, steps=(Step("transpose", (-2, -1)),))]
         for steps in islice(rearranged(dims, rank, fits), _MOST):
             found.append(operands.edit({place: written(steps, operands.text(place))}))
-    return (*found, *_weight_fitted(evidence, layer, operands), *other_widths(evidence, layer, (0, 1)))
+    own: tuple[Remedy, ...] = (*_weight_fitted(evidence, layer, operands), *_own_factor(evidence, layer))
+    return (*found, *own, *other_widths(evidence, layer, (0, 1)))
 
 
 def _weight_fitted(evidence: Evidence, layer: Layer, operands: Operands) -> Iterator[FitWeight]:
@@ -349,6 +360,15 @@ def _last_two_turned(evidence: Evidence, layer: Layer) -> Iterator[EditExpressio
         if made is not None and made.source is not None and call.args and not is_method(call.func):
             text = f"{ast.unparse(call.func)}({ast.unparse(call.args[0])}, {axes})"
             yield EditExpression(made.source, text)
+
+
+def _own_factor(evidence: Evidence, layer: Layer) -> Iterator[ResizeTable]:
+    """A matrix of the model's own, as a filter bank, built for as many values as it is multiplied with."""
+    left, right = (spec.shape for spec in layer.inputs[:2])
+    meeting = (left[-1], right[-2] if len(right) > 1 else right[0])
+    for place in (1, 0):
+        if evidence.edge_into(layer.id, place) is None and meeting[0] != meeting[1]:
+            yield from (ResizeTable(layer.path, meeting[place], meeting[1 - place], way) for way in range(_MOST))
 
 
 def other_widths(evidence: Evidence, layer: Layer, pair: tuple[int, int]) -> Iterator[Remedy]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from shapewidget.graph.records import Layer, LayerGraph, TensorSpec
 
-_COUNTING = frozenset("nonzero argwhere masked_select unique unique_consecutive bincount boolean_mask nms".split())
+_COUNTING = frozenset(
+    "nonzero argwhere masked_select unique unique_consecutive bincount boolean_mask nms _pack_padded_sequence".split()
+)
 _DOUBTFUL = frozenset(("where", "repeat_interleave", "index", "getitem"))
 
 

@@ -91,6 +91,17 @@ class InsertLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeFirst:
+    """Hand a layer of a sequence the first of several tensors that the layer before it gives.
+
+    Attributes:
+        path: Dotted path of the layer.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceLayer:
     """Take a layer of another class.
 
@@ -152,6 +163,23 @@ class AddLayer:
     sizes: tuple[tuple[int, Dim | None], ...]
     options: tuple[tuple[str, int], ...] = ()
     wording: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeTable:
+    """Build a parameter or buffer of a module with another number of rows.
+
+    Attributes:
+        scope: Dotted path of the module whose forward reads it.
+        size: How many it has.
+        wanted: How many it should have.
+        way: Which of the ways to do so is taken, the likeliest being 0.
+    """
+
+    scope: str
+    size: int
+    wanted: int
+    way: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +246,8 @@ Change = (
     | KeepMask
     | FitWeight
     | HandOver
+    | ResizeTable
+    | TakeFirst
 )
 """One change; only edits of expressions can follow one that builds layers anew."""
 

@@ -30,10 +30,10 @@ from shapewidget.probing.passes import read
 from shapewidget.probing.proof import Proof
 from shapewidget.probing.report import Report
 from shapewidget.probing.room import check_room
-from shapewidget.probing.sizes import BATCH, PICTURE, TIME, SizeControl, checked, other_sizes, small_start
+from shapewidget.probing.sizes import BATCH, TIME, SizeControl, checked, doubtful, other_sizes, small_start
 from shapewidget.probing.timeline import Timeline
 
-_MEANINGS = {BATCH: "batch size", TIME: "sequence length", "H": "height", "W": "width"}
+_MEANINGS = {BATCH: "batch size", TIME: "sequence length", "T2": "second sequence length", "H": "height", "W": "width"}
 _LONGEST_FORWARD = 2.0
 """Seconds of a forward pass beyond which the samples are not tried one against the other."""
 
@@ -104,7 +104,9 @@ class Session:
         self.sizes: dict[str, int] = {**self._arguments, **self._axes}
         self._axes_given = axes is not None
         self._others: list[Recording] | None = None
-        self._picture: Mapping[str, int] = {name: size for name, size in self._axes.items() if name in PICTURE}
+        self._fixed_axes: Mapping[str, int] = {
+            name: size for axes in doubtful(self._axes) for name, size in axes.items()
+        }
         self.report = self.probe()
 
     def _find_constructor(self, build: Callable[..., Any] | None) -> tuple[Constructor | None, str]:
@@ -227,12 +229,12 @@ class Session:
             self._arguments, largest_number((self._batch.args, self._batch.kwargs, self._batch.targets))
         )
         recordings: list[Recording] = []
-        self._picture = self._fixed_picture(own)
-        kept: list[Mapping[str, int]] = [{**self._picture, **values} for values in ({}, fixed, self._arguments)]
+        self._fixed_axes = self._refused_axes(own)
+        kept: list[Mapping[str, int]] = [{**self._fixed_axes, **values} for values in ({}, fixed, self._arguments)]
         for small, larger in zip(
             other_sizes(self._axes, self._arguments, start), other_sizes(self._axes, self._arguments), strict=True
         ):
-            recording = self._tried({**small, **self._picture}) if small != larger else None
+            recording = self._tried({**small, **self._fixed_axes}) if small != larger else None
             if recording is None or not _is_refused_alike(recording, own):
                 recording = self._first_to_end([{**larger, **values} for values in kept], own)
                 if recording is not None and recording.stopped is None:
@@ -241,13 +243,14 @@ class Session:
                 recordings.append(recording)
         return recordings
 
-    def _fixed_picture(self, own: Recording) -> Mapping[str, int]:
-        """The height and width of a picture where the model refuses others, as a layer behind a flatten does."""
-        if not self._picture:
-            return {}
-        smallest = {name: min(sizes[name] for sizes in other_sizes(self._picture, {})) for name in self._picture}
-        recording = self._tried({**own.sizes, **smallest})
-        return {} if recording is not None and _is_refused_alike(recording, own) else self._picture
+    def _refused_axes(self, own: Recording) -> Mapping[str, int]:
+        """Axes whose other sizes the model refuses: pictures before a flatten, a row of so many questions."""
+        refused: dict[str, int] = {}
+        for axes in doubtful(self._axes):
+            smallest = {name: min(sizes[name] for sizes in other_sizes(self._axes, {})) for name in axes}
+            recording = self._tried({**own.sizes, **smallest})
+            refused |= {} if recording is not None and _is_refused_alike(recording, own) else axes
+        return refused
 
     def _first_to_end(self, settings: Sequence[Mapping[str, int]], own: Recording) -> Recording | None:
         """The run at the first of some sizes at which it ends, where the user's own does; else at the last."""
@@ -311,7 +314,7 @@ class Session:
             self._evidence,
             own,
             self._axes,
-            [{**sizes, **self._picture} for sizes in other_sizes(self._axes, {})],
+            [{**sizes, **self._fixed_axes} for sizes in other_sizes(self._axes, {})],
         )
 
     # -- words ------------------------------------------------------------------------------------------------------

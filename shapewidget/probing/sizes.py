@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,8 @@ _PICTURE_STEPS = {"H": ((-2, -3), (1, 4)), "W": ((-3, -4), (2, 5))}
 """How many steps away a picture's height and width are, and where there is no room below them. No pair is parallel to
 another, nor to that of any batch size."""
 
-PICTURE = frozenset(_PICTURE_STEPS)
+_LONGEST_OTHER = 10
+"""From where axes that have no usual size get smaller: a second sequence length, a name of the user's own."""
 
 _COARSEST = 32
 """What a network divides a height by, as a rule: five times by two."""
@@ -109,9 +111,10 @@ def other_sizes(
         arguments: The size arguments of the model's constructor.
         start: What arguments grow from; by default from what they are.
     """
+    of_axes = _axis_sizes(axes)
     settings: list[dict[str, int]] = []
     for probe in (0, 1):
-        setting = {name: _axis_size(name, value, probe) for name, value in axes.items()}
+        setting = {name: of_axes[name][probe] for name in axes}
         for place, (name, value) in enumerate((start or arguments).items()):
             setting[name] = value + size_step(arguments[name], arguments) * _STEPS[place % len(_STEPS)][probe]
         settings.append(setting)
@@ -133,16 +136,42 @@ def small_start(arguments: Mapping[str, int], largest_id: int) -> dict[str, int]
     return start
 
 
-def _axis_size(name: str, value: int, probe: int) -> int:
+def doubtful(axes: Mapping[str, int]) -> list[dict[str, int]]:
+    """The axes that a model may have been built for, those of a picture together: whether others are taken is asked."""
+    others = [{name: size} for name, size in axes.items() if name not in (*_PROBE_AXES, *_PICTURE_STEPS)]
+    picture = {name: size for name, size in axes.items() if name in _PICTURE_STEPS}
+    return [picture, *others] if picture else others
+
+
+def _axis_sizes(axes: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Two sizes of every axis, whose differences to the user's are parallel to those of no axis before it."""
+    chosen: dict[str, tuple[int, int]] = {}
+    for name, value in axes.items():
+        known = [(axes[other], pair) for other, pair in chosen.items()]
+        pairs = list(itertools.islice(_pairs(name, value), 100))
+        chosen[name] = next((pair for pair in pairs if all(_are_apart(value, pair, *it) for it in known)), pairs[0])
+    return chosen
+
+
+def _pairs(name: str, value: int) -> Iterator[tuple[int, int]]:
+    """Sizes that an axis may be probed at, the usual ones first."""
     if name in _PICTURE_STEPS:
         smaller, larger = _PICTURE_STEPS[name]
-        if value < _ROOM:
-            return value + larger[probe]
-        return value + smaller[probe] * math.gcd(value, _COARSEST, 2 ** int(math.log2(value // _ROOM)))
-    if name not in _PROBE_AXES:
-        return value
-    size = _PROBE_AXES[name][probe]
-    return size if size != value else size + 1
+        step = math.gcd(value, _COARSEST, 2 ** int(math.log2(value // _ROOM))) if value >= _ROOM else 1
+        one, two = larger if value < _ROOM else smaller
+        yield value + one * step, value + two * step
+    elif name in _PROBE_AXES:
+        one, two = (size if size != value else size + 1 for size in _PROBE_AXES[name])
+        yield from ((one, two + more) for more in range(3))
+    else:
+        smaller_ones = range(min(value - 1, _LONGEST_OTHER), 1, -1)
+        yield from itertools.permutations([*smaller_ones, *range(value + 1, value + 6)], 2)
+
+
+def _are_apart(value: int, pair: tuple[int, int], other: int, other_pair: tuple[int, int]) -> bool:
+    """Whether two axes are changed independently of one another, and are equal in neither run."""
+    (one, two), (a, b) = pair, other_pair
+    return (one - value) * (b - other) != (two - value) * (a - other) and one != a and two != b
 
 
 def size_step(value: int, arguments: Mapping[str, int]) -> int:

@@ -74,7 +74,7 @@ def told(report: Report) -> list[tuple[str, str, bool]]:
 def test_probe_tells_six_mistakes_of_one_transformer_block_with_their_lines() -> None:
     report = shapewidget.probe(Attention(), torch.randint(0, 50, (5, 12)))
     assert told(report) == [
-        ("add", "build the table for 12 positions or more", False),
+        ("add", "self.position = nn.Parameter(torch.zeros(1, 12, dim))", True),
         ("key", "self.key = nn.Linear(dim, dim)", True),
         ("matmul", "weights = torch.softmax(query @ key.transpose(-2, -1) / 32**0.5, dim=-1)", True),
         ("norm", "self.norm = nn.LayerNorm(dim)", True),
@@ -84,7 +84,7 @@ def test_probe_tells_six_mistakes_of_one_transformer_block_with_their_lines() ->
     lines = inspect.getsource(sys.modules[__name__]).splitlines()
     told_at = [lines[it.source.line - 1].strip() for it in report.findings if it.source is not None]
     assert [line.partition(" = ")[0] for line in told_at] == [
-        "x", "self.key", "weights", "self.norm", "self.down", "self.out"
+        "self.position", "self.key", "weights", "self.norm", "self.down", "self.out"
     ]  # fmt: skip
 
 

@@ -75,7 +75,12 @@ def _other_widths(
     evidence: Evidence, layer: Layer, declared: Declared, clash: Clash, got: Dim | None
 ) -> Iterator[Remedy]:
     """The layer built for what it is given, or the layer before it for what this one takes."""
-    if got is None or got != symbol("B"):
+    given, count = layer.inputs[0].shape, sum(each.name == declared.name for each in layer.declared)
+    if count > 1:
+        if count == 2 and len(given) == 3:  # of steps and features: over the features alone it takes any length
+            yield SetArgument(layer.path, declared.name, given[-1])
+        yield SetArgument(layer.path, declared.name, given[-count:])
+    elif got is None or got != symbol("B"):
         yield SetArgument(layer.path, declared.name, clash.got, got)
     made = maker(evidence, layer)
     if made is not None:

@@ -30,8 +30,9 @@ def index_refused(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _indexed(clash: Clash, layer: Layer) -> Diagnosis:
     given, index = layer.inputs[0], layer.inputs[clash.input]
+    does = "scatters into" if layer.name.startswith("scatter") else "picks out of"
     reason = (
-        f"{place_text(layer)} picks out of {shape_text(given)}, which has {clash.expected} axes, with the index "
+        f"{place_text(layer)} {does} {shape_text(given)}, which has {clash.expected} axes, with the index "
         f"{shape_text(index)}, which has {clash.got}: the index needs an axis for each of the tensor, of size 1 where "
         f"one value is picked."
     )
@@ -59,8 +60,18 @@ def _with_axis(layer: Layer) -> EditExpression | None:
     begin, end = index.col_offset - 1, index.end_col_offset - 1
     plain = text[begin:end].decode()
     plain = plain if isinstance(index, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else f"({plain})"
+    values = named.get("src", args[2] if len(args) > 2 else None)
+    if layer.name.startswith("scatter") and values is not None and _is_a_row_each(layer):
+        widened = f"{plain}.unsqueeze(-1).expand_as({ast.unparse(values)})"
+        return EditExpression(source, f"{text[:begin].decode()}{widened}{text[end:].decode()}")
     made = f"{text[:begin].decode()}{plain}.unsqueeze({dim}){text[end:].decode()}"
     return EditExpression(source, f"{made}.squeeze({dim})" if layer.name == "gather" else made)
+
+
+def _is_a_row_each(layer: Layer) -> bool:
+    """Whether an index of one axis says for each row of the values where the whole row goes."""
+    shapes = [spec.shape for spec in layer.inputs]
+    return len(shapes) > 2 and len(shapes[0]) == len(shapes[2]) == 2 and shapes[1] == shapes[2][:1]
 
 
 def _written(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:

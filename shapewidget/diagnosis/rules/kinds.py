@@ -11,6 +11,7 @@ from shapewidget.diagnosis.layer_remedies import rank_remedies
 from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.operand_remedies import stacked_instead
 from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.rules.backward import starts_from_several
 from shapewidget.diagnosis.rules.fixed_ranks import OF_FIXED_RANK
 from shapewidget.diagnosis.rules.flattened import flattened_behind
 from shapewidget.diagnosis.rules.indices import INDEXED
@@ -21,7 +22,7 @@ from shapewidget.diagnosis.structure_remedies import of_the_rank
 from shapewidget.diagnosis.target_remedies import index_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression, Remedy
+from shapewidget.graph.remedies import EditExpression, Remedy, TakeFirst
 from shapewidget.graph.steps import Step
 
 _CONVERSIONS = {
@@ -100,6 +101,8 @@ def _first_of_tuple(layer: Layer) -> Iterator[Remedy]:
         yield operands.edit({0: f"{operands.text(0)}[0]"})
     elif source is not None and source.expression is not None and source.expression.startswith(layer.name):
         yield EditExpression(source, f"{layer.name}[0]{source.expression.removeprefix(layer.name)}")
+    if layer.kind is LayerKind.LAYER:
+        yield TakeFirst(layer.path)
 
 
 def _is_told_elsewhere(evidence: Evidence, clash: Clash) -> bool:
@@ -180,6 +183,7 @@ def program_raised(evidence: Evidence) -> Iterator[Diagnosis]:
             clash.kind not in (ClashKind.OTHER, ClashKind.TIME)
             or clash.repair
             or dealt_out(evidence, clash) is not None
+            or starts_from_several(evidence, clash) is not None
             or squeezed_away(evidence)
         ):
             continue

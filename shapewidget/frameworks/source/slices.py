@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from types import CodeType, FrameType
@@ -53,7 +53,7 @@ def replay_of(
     again = statement.value if place == WRITTEN and isinstance(statement, ast.Assign) else replay.nodes()[0]
     if not harmless.allows(again, names):
         return None
-    led = _Led(names, harmless, is_data).to(replay.nodes()[0], _before(path))
+    led = _Led(names, harmless, is_data).to(replay.nodes()[0], as_taken(_before(path), names))
     places = tuple(statement_place(source, each) for each in led)
     replay = Replay(source, places, replay.last, place, names)
     read = {name for node in replay.nodes() for name in _reads(node)}
@@ -151,6 +151,31 @@ def _before(path: Sequence[ast.AST]) -> list[ast.stmt]:
         if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
             break
     return found[-_MOST_STATEMENTS:]
+
+
+def as_taken(statements: _Block, names: Mapping[str, object]) -> list[ast.stmt]:
+    """The statements with every `if` on a plain value replaced by the branch that was taken."""
+    stored = set[str]().union(*map(_stores, statements))
+    found: list[ast.stmt] = []
+    for statement in statements:
+        asked = _reads(statement.test) if isinstance(statement, ast.If) else set()
+        values = [names.get(name, _UNPLAIN) for name in asked]
+        is_plain = all(isinstance(each, bool | int | float | str | None) for each in values)
+        if not isinstance(statement, ast.If) or not is_plain or asked & stored or not _is_comparison(statement.test):
+            found.append(statement)
+            continue
+        is_true = eval(compile(ast.Expression(statement.test), "", "eval"), {name: names[name] for name in asked})
+        found += as_taken(statement.body if is_true else statement.orelse, names)
+    return found
+
+
+_UNPLAIN = object()
+
+
+def _is_comparison(test: ast.expr) -> bool:
+    """Whether a test only compares names with names and constants."""
+    allowed = (ast.Name, ast.Constant, ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Not, ast.boolop, ast.cmpop, ast.Load)
+    return all(isinstance(each, allowed) for each in ast.walk(test))
 
 
 class _Led:

@@ -15,7 +15,8 @@ from shapewidget.frameworks.torch.adapted import with_call
 from shapewidget.frameworks.torch.argument import with_argument
 from shapewidget.frameworks.torch.expression import with_expressions
 from shapewidget.frameworks.torch.rehearsal import undisturbed
-from shapewidget.frameworks.torch.structure import with_class, with_layer_before, with_new_layer
+from shapewidget.frameworks.torch.resized_tables import with_table
+from shapewidget.frameworks.torch.structure import with_class, with_first_taken, with_layer_before, with_new_layer
 from shapewidget.graph.remedies import (
     AdaptCall,
     AddLayer,
@@ -24,7 +25,9 @@ from shapewidget.graph.remedies import (
     InsertLayer,
     Remedy,
     ReplaceLayer,
+    ResizeTable,
     SetArgument,
+    TakeFirst,
     Together,
 )
 
@@ -64,6 +67,10 @@ def _one(
             return with_layer_before(model, remedy)
         case AddLayer():
             return with_new_layer(model, remedy)
+        case TakeFirst():
+            return with_first_taken(model, remedy)
+        case ResizeTable():
+            return with_table(model, constructor, remedy)
         case EditExpression():
             return with_expressions(model, loss, [remedy])
     return None

@@ -79,7 +79,7 @@ class AxisNamer:
         """Names of the axes of labels; a merged axis of size B·T is called that."""
         names = self._by_size(tensor)
         if names and not names[0] and "B" in self.sizes:
-            for others in (("T",), ("H", "W")):
+            for others in (("T",), ("T2",), ("H", "W")):
                 merged = ("B", *others)
                 if set(merged) <= self.sizes.keys() and tensor.shape[0] == math.prod(
                     map(self.sizes.__getitem__, merged)

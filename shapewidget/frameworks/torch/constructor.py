@@ -92,13 +92,14 @@ def _tried(model: nn.Module, recipe: Recipe) -> tuple[TorchConstructor | None, s
 
 
 def _searched(model: nn.Module, recipe: Recipe) -> TorchConstructor | None:
-    """Try flags and small numbers for an argument of which nothing was found, such as a number of layers."""
+    """Try flags, small numbers and sizes of weights for an argument of which nothing was found."""
     deadline = time.thread_time() + _SEARCH_SECONDS
     missing = [name for name in recipe.guessed if name not in recipe.arguments]
+    larger = sorted({size for shape in shapes(model).values() for size in shape or () if size > _LARGEST_GUESS})
     for name in missing or recipe.guessed:
         default = recipe.arguments.get(name)
         flags = [False, True] if default is None or isinstance(default, bool) else []
-        counts = range(1, _LARGEST_GUESS + 1) if default is None or is_size(default) else ()
+        counts = (*range(1, _LARGEST_GUESS + 1), *larger) if default is None or is_size(default) else ()
         for guess in [*flags, *counts] if len(missing) < 2 else []:
             found, _ = _tried(model, replace(recipe, arguments={**recipe.arguments, name: guess}))
             if found is not None and guess is True and _is_number(found, name):

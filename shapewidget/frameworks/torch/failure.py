@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import FrameType
@@ -110,7 +111,10 @@ def _line_that_raised(place: _Place, error: BaseException) -> Recording:
         inputs=tuple(map(spec, tensors.values())),
         source=resolve((place.frame.f_code, place.instruction)),
     )
-    text = text_of(error)
+    expression = (node.source.expression if node.source is not None else None) or ""
+    text, called = text_of(error), re.fullmatch(r"([\w.]+)\.backward\(.*\)", expression)
+    if called is not None and called[1] in tensors:
+        node = replace(node, name="backward", type="backward", inputs=(spec(tensors[called[1]]),))
     clash, own = Clash(node.id, ClashKind.OTHER, error=text), refused_checkpoint(error)
     if is_out_of_memory(error):
         clash = replace(out_of_memory(error), layer_id=node.id)

@@ -1,6 +1,6 @@
 """What the program's own line raised about a tensor.
 
-It takes a shape apart into another number of sizes, or uses a tuple as if it were a tensor.
+It takes a tensor or its shape apart into another number of parts, or uses a tuple as if it were a tensor.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _unbuilt(place: TracebackType, refused: Unbuilt, text: str) -> Raised:
 
 
 def _unpacked(place: TracebackType, text: str) -> Raised | None:
-    """``b, c, h, w = x.shape`` of a tensor with another number of axes."""
+    """``b, c, h, w = x.shape`` of a tensor with another number of axes; ``one, two = x`` of one with more rows."""
     frame = place.tb_frame
     source = Source.read(frame.f_code.co_filename)
     nodes = ast.walk(source.tree) if source is not None else ()
@@ -91,6 +91,13 @@ def _unpacked(place: TracebackType, text: str) -> Raised | None:
         if isinstance(target, ast.Tuple) and tensor is not None and len(target.elts) != tensor.dim():
             clash = Clash("", ClashKind.RANK, 0, None, len(target.elts), tensor.dim(), error=text)
             return Raised(clash, "shape", (tensor,), (frame.f_code, place.tb_lasti))
+        whole = value_of_name(node.value, names)
+        if not isinstance(target, ast.Tuple) or any(isinstance(each, ast.Starred) for each in target.elts):
+            continue
+        if isinstance(whole, torch.Tensor) and whole.dim() and whole.size(0) != len(target.elts):
+            clash = Clash("", ClashKind.SIZE, 0, 0, len(target.elts), whole.size(0), error=text)
+            taken = {"taken": ast.unparse(node.value)}
+            return Raised(clash, "unpack", (whole,), (frame.f_code, place.tb_lasti), taken)
     return None
 
 

@@ -38,9 +38,8 @@ def resized(model: nn.Module, batch: Batch, sizes: Mapping[str, int]) -> Batch:
     changed: dict[int, torch.Tensor] = {}
     for (label, tensor), names in zip(tensors, batch.axes, strict=True):
         result = _fitted(tensor, names, new)
-        changed[id(tensor)] = (
-            _as_lengths(tensor, result, old, new) if _is_lengths(label, tensor, names, old) else result
-        )
+        time = _time_of_lengths(label, tensor, names, old)
+        changed[id(tensor)] = _as_lengths(tensor, result, old[time], new[time]) if time is not None else result
     for tensor, names in zip(leaves(batch.targets), batch.target_axes, strict=True):
         changed.setdefault(id(tensor), _fitted(tensor, names, new))
 
@@ -87,24 +86,24 @@ def _stretched(tensor: torch.Tensor, axis: int, size: int, roll: int | None) -> 
     return torch.cat(rolled, axis).narrow(axis, 0, size).contiguous()
 
 
-def _is_lengths(label: str, tensor: torch.Tensor, names: Names, sizes: Mapping[str, int]) -> bool:
-    """Whether a tensor says how long each sequence is: whole numbers from 1 to T, called so or reaching T."""
+def _time_of_lengths(label: str, tensor: torch.Tensor, names: Names, sizes: Mapping[str, int]) -> str | None:
+    """Which length a tensor tells of, sequence by sequence: whole numbers from 1 to "T", called so or reaching it."""
     if names != ("B",) or "T" not in sizes or tensor.is_floating_point() or tensor.dtype == torch.bool:
-        return False
+        return None
     lowest, highest = int(tensor.min()), int(tensor.max())
-    return lowest >= 1 and (highest == sizes["T"] or (highest < sizes["T"] and "len" in label))
+    reached = next((name for name in ("T", "T2") if sizes.get(name) == highest), None)
+    is_called_so = highest < sizes["T"] and "len" in label
+    return (reached or ("T" if is_called_so else None)) if lowest >= 1 else None
 
 
-def _as_lengths(
-    tensor: torch.Tensor, fitted: torch.Tensor, old: Mapping[str, int], new: Mapping[str, int]
-) -> torch.Tensor:
+def _as_lengths(tensor: torch.Tensor, fitted: torch.Tensor, old: int, new: int) -> torch.Tensor:
     """Lengths for the new size of the sequences; if the longest filled them before, it does so again.
 
     A tiled vector repeats from its start, which would break the order that `pack_padded_sequence` asks for: one that
     was sorted is sorted again.
     """
-    lengths = fitted.clamp(max=new["T"])
-    if int(tensor.max()) == old["T"]:
-        lengths = torch.where(fitted == fitted.max(), torch.full_like(lengths, new["T"]), lengths)
+    lengths = fitted.clamp(max=new)
+    if int(tensor.max()) == old:
+        lengths = torch.where(fitted == fitted.max(), torch.full_like(lengths, new), lengths)
     is_sorted = bool((tensor[:-1] >= tensor[1:]).all())
     return lengths.sort(descending=True).values if is_sorted else lengths

@@ -6,6 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from torch import nn
 
@@ -19,7 +20,7 @@ from shapewidget.frameworks.torch.constructor import find_constructor
 from shapewidget.frameworks.torch.likeness import liken
 from shapewidget.frameworks.torch.places import by_edited_class, constructors_of, edited_call, place_of, with_parts
 from shapewidget.frameworks.torch.recovery import layers, stored
-from shapewidget.graph.remedies import AddLayer, InsertLayer, ReplaceLayer, SourceEdit
+from shapewidget.graph.remedies import AddLayer, InsertLayer, ReplaceLayer, SourceEdit, TakeFirst
 
 _WORDINGS = 3
 
@@ -55,13 +56,41 @@ def with_layer_before(model: nn.Module, remedy: InsertLayer) -> Attempt | None:
         edit = source.replacing(Span(*start, *start), f"{text}, ")
         made = by_edited_class(model, constructors_of(model, type(place.owner)), place.initialiser, edit)
         return Attempt(made, f"{text} before `{remedy.path}`", edit.diff(), source.line(edit.first_line))
+    made, where = _inserted(model, parent, key, getattr(nn, remedy.type)())
+    return Attempt(made, f"{_dotted(parent)}.insert({where}, nn.{remedy.type}())", None)
+
+
+def with_first_taken(model: nn.Module, remedy: TakeFirst) -> Attempt | None:
+    """A copy in which a sequence hands on the first of several tensors."""
+    parent, _, key = remedy.path.rpartition(".")
+    if not isinstance(model.get_submodule(parent), nn.Sequential):
+        return None
+    made, where = _inserted(model, parent, key, _First())
+    return Attempt(
+        made,
+        f"class First(nn.Module): forward = lambda self, outputs: outputs[0], and {_dotted(parent)}.insert({where}, "
+        "First())",
+        None,
+    )
+
+
+class _First(nn.Module):
+    """Hands on the first of several."""
+
+    def forward(self, given: Any) -> Any:
+        """As a line of the user's would."""
+        return given[0]
+
+
+def _inserted(model: nn.Module, parent: str, key: str, layer: nn.Module) -> tuple[nn.Module, int]:
+    """A copy with a layer more before one of a sequence, and the place of the new one."""
+    sequence = model.get_submodule(parent)
     children = list(sequence.named_children())
     where = next(index for index, (name, _) in enumerate(children) if name == key)
     parts = [child for _, child in children]
-    longer = nn.Sequential(*parts[:where], getattr(nn, remedy.type)(), *parts[where:])
+    longer = nn.Sequential(*parts[:where], layer, *parts[where:])
     longer.train(sequence.training)
-    made = with_parts(model, {sequence: longer}) if parent else longer
-    return Attempt(made, f"{_dotted(parent)}.insert({where}, nn.{remedy.type}())", None)
+    return with_parts(model, {sequence: longer}) if parent else longer, where
 
 
 def with_new_layer(model: nn.Module, remedy: AddLayer) -> Attempt | None:
