@@ -135,6 +135,7 @@ class Calls:
         backward: What takes the gradients.
         every: How to take those of every batch, and step every so many.
         divided: How to take those of a loss that is divided by `{count}`.
+        clearing: What clears them.
         clear: How to begin a sum of gradients anew.
         drop: How to leave a last batch out that is not full.
     """
@@ -142,6 +143,7 @@ class Calls:
     backward: str
     every: str
     divided: str
+    clearing: str
     clear: str
     drop: str
 
@@ -150,6 +152,7 @@ TORCH = Calls(
     "backward",
     "call loss.backward() for every batch, and only the step every so many",
     "(loss / {count}).backward()",
+    "zero_grad",
     "optimizer.zero_grad() behind optimizer.step()",
     "drop_last=True in the loader",
 )
@@ -157,6 +160,7 @@ GRADIENT_TAPE = Calls(
     "gradient",
     "add up tape.gradient(...) of every batch, and apply the sum every so many",
     "tape.gradient(loss / {count}, ...), with the division inside the tape",
+    "assign",
     "set the sums of gradients to zero behind optimizer.apply_gradients(...)",
     "drop_remainder=True in Dataset.batch",
 )

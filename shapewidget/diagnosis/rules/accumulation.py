@@ -177,6 +177,7 @@ def thrown_away(loop: Loop) -> Iterator[Finding]:
             f"{loop.calls.clear}, and nowhere else",
             f"the gradients of {count} batches",
             "the gradient of 1 batch",
+            op=loop.calls.clearing,
         )
 
 
@@ -313,14 +314,16 @@ def last_window(loop: Loop) -> Iterator[Finding]:
     )
 
 
-def _found(code: str, loop: Loop, reason: str, fix: str, expected: str, got: str, *, where: str = "loss") -> Finding:
+def _found(
+    code: str, loop: Loop, reason: str, fix: str, expected: str, got: str, *, where: str = "loss", op: str = ""
+) -> Finding:
     return finding(
         code,
         where,
         loop.calls.backward,
         reason,
         fix=fix,
-        op=loop.calls.backward,
+        op=op or loop.calls.backward,
         axis=0,
         axis_name="batch",
         expected=expected,
