@@ -59,15 +59,16 @@ class Jax(Plain):
         """JAX keeps none: Keras hands it seeds of its own."""
         return contextlib.nullcontext()
 
-    def held(self, variables: Sequence[Any]) -> Sequence[Any]:
-        """The arrays: they are never written to, only exchanged."""
-        return [variable._value for variable in variables]
+    def held(self, variables: Sequence[Any]) -> Callable[[], None]:
+        """Hold the arrays: they are never written to, only exchanged."""
+        values = [variable._value for variable in variables]
 
-    def give_back(self, variables: Sequence[Any], values: Sequence[Any]) -> None:
-        """Exchange them again."""
-        for variable, value in zip(variables, values, strict=True):
-            if variable._value is not value:
-                variable._value = value
+        def give_back() -> None:
+            for variable, value in zip(variables, values, strict=True):
+                if variable._value is not value:
+                    variable._value = value
+
+        return give_back
 
     @contextlib.contextmanager
     def eager_functions(self) -> Iterator[None]:

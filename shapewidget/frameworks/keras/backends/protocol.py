@@ -95,11 +95,8 @@ class Backend(Protocol):
     def same_random_state(self) -> AbstractContextManager[None]:
         """Give its own random number generator its state back."""
 
-    def held(self, variables: Sequence[Any]) -> Sequence[Any]:
-        """The values of variables, to be given back later."""
-
-    def give_back(self, variables: Sequence[Any], values: Sequence[Any]) -> None:
-        """Let variables have their values again that were held: those that have been written to since."""
+    def held(self, variables: Sequence[Any]) -> Callable[[], None]:
+        """Hold the values of variables, and give what gives them back to those that have been written to since."""
 
     def eager_functions(self) -> AbstractContextManager[None]:
         """Run compiled functions, and with them `fit`, as written."""

@@ -68,23 +68,18 @@ class TensorFlow:
             if inner is not None:
                 inner.setstate(drawn)
 
-    def held(self, variables: Sequence[Any]) -> Sequence[tf.Tensor]:
-        """The values. They take no memory: TensorFlow copies a value that is held before it writes to it."""
+    def held(self, variables: Sequence[Any]) -> Callable[[], None]:
+        """Hold the values. They take no memory: TensorFlow copies a value that is held before it writes to it."""
         inner = [each.value if isinstance(each, keras.Variable) else each for each in variables]
-        by_device: dict[str, list[int]] = {}
-        for place, each in enumerate(inner):
-            if type(each) is ResourceVariable:
-                by_device.setdefault(each.device, []).append(place)
-        found = dict(enumerate(inner))
-        for places in by_device.values():
-            found |= zip(places, _read([inner[place] for place in places]), strict=True)
-        return [each if isinstance(each, tf.Tensor) else tf.identity(each) for each in found.values()]
+        read = _reader(inner)
+        values = read()
 
-    def give_back(self, variables: Sequence[Any], values: Sequence[tf.Tensor]) -> None:
-        """Assign them to those whose value lies elsewhere now."""
-        for variable, now, value in zip(variables, self.held(variables), values, strict=True):
-            if not np.may_share_memory(np.asarray(now), np.asarray(value)):
-                variable.assign(value)
+        def give_back() -> None:
+            for variable, now, value in zip(inner, read(), values, strict=True):
+                if not np.may_share_memory(np.asarray(now), np.asarray(value)):
+                    variable.assign(value)
+
+        return give_back
 
     @contextlib.contextmanager
     def eager_functions(self) -> Iterator[None]:
@@ -135,14 +130,26 @@ class TensorFlow:
             yield
 
 
-def _read(variables: Sequence[ResourceVariable]) -> Sequence[tf.Tensor]:
-    """Their values, by one kernel: one each would take longer than all else that a recording asks of a large model."""
-    handles, kinds = [each.handle for each in variables], [each.dtype.as_datatype_enum for each in variables]
-    kernel, attributes = b"_ReadVariablesOp", ("N", len(handles), "dtypes", kinds)
-    found: list[tf.Tensor] = execute.execute(
-        kernel, len(handles), inputs=handles, attrs=attributes, ctx=context.context()
-    )
-    return found
+def _reader(variables: Sequence[Any]) -> Callable[[], Sequence[tf.Tensor]]:
+    """What reads their values, by one kernel a device: one each would take longer than all else in a large model."""
+    by_device: dict[str, list[int]] = {}
+    for place, each in enumerate(variables):
+        if type(each) is ResourceVariable:
+            by_device.setdefault(each.device, []).append(place)
+    handles = {device: [variables[place].handle for place in places] for device, places in by_device.items()}
+    kinds = {
+        device: [variables[place].dtype.as_datatype_enum for place in places] for device, places in by_device.items()
+    }
+
+    def read() -> Sequence[tf.Tensor]:
+        found = dict(enumerate(variables))
+        for device, places in by_device.items():
+            attributes = ("N", len(places), "dtypes", kinds[device])
+            values = execute.execute(b"_ReadVariablesOp", len(places), handles[device], attributes, context.context())
+            found |= zip(places, values, strict=True)
+        return [each if isinstance(each, tf.Tensor) else tf.identity(each) for each in found.values()]
+
+    return read
 
 
 def _refused_eagerly(listener: Listener, original: Original) -> Original:

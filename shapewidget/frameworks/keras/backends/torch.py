@@ -54,20 +54,21 @@ class Torch(Plain):
         with torch.random.fork_rng():
             yield
 
-    def held(self, variables: Sequence[Any]) -> Sequence[Held]:
-        """Of each the tensor, a copy of it, and how often it was written to."""
-        tensors = map(_tensor, variables)
-        return [(tensor, tensor.detach().clone(), tensor._version) for tensor in tensors]
+    def held(self, variables: Sequence[Any]) -> Callable[[], None]:
+        """Hold of each the tensor, a copy of it, and how often it was written to."""
+        tensors = list(map(_tensor, variables))
+        held = [(tensor, tensor.detach().clone(), tensor._version) for tensor in tensors]
 
-    def give_back(self, variables: Sequence[Any], values: Sequence[Held]) -> None:
-        """Copy the values back, of those that are another tensor or were written to."""
-        for variable, (tensor, copy, version) in zip(variables, values, strict=True):
-            if _tensor(variable) is tensor and tensor._version == version:
-                continue
-            with torch.no_grad():
-                tensor.copy_(copy)
-            if isinstance(variable, keras.Variable):
-                variable._value = tensor
+        def give_back() -> None:
+            for variable, (tensor, copy, version) in zip(variables, held, strict=True):
+                if _tensor(variable) is tensor and tensor._version == version:
+                    continue
+                with torch.no_grad():
+                    tensor.copy_(copy)
+                if isinstance(variable, keras.Variable):
+                    variable._value = tensor
+
+        return give_back
 
     def eager_functions(self) -> contextlib.AbstractContextManager[None]:
         """Let `torch.compile` step aside."""

@@ -1,0 +1,126 @@
+"""What the attributes and containers of all layers hold, kept and given back.
+
+A large model has thousands of both, and next to none of them change: all are compared at once, and looked at one by one
+only where that finds a difference.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+from typing import Any
+
+import keras
+
+from shapewidget.frameworks.keras.backends import BACKEND
+
+
+class _Kind(Enum):
+    VARIABLE = "variable"
+    CONTAINER = "container"
+    OTHER = "other"
+
+
+class Contents:
+    """What some layers hold: their attributes, and what is in those that are containers.
+
+    Args:
+        layers: The layers.
+
+    Attributes:
+        variables: Every variable once, in an attribute or in a container, by its identity.
+    """
+
+    def __init__(self, layers: Sequence[Any]) -> None:
+        """Keep it."""
+        states = [vars(layer) for layer in layers]
+        self._attributes = _Held(states)
+        self._inner = _Held([container for state in states for container in _containers(state)])
+        self.variables = dict(itertools.chain(self._attributes.variables(), self._inner.variables()))
+
+    def give_back(self) -> None:
+        """Put back what was bound to something else, filled or emptied since."""
+        for state, keys, values in self._attributes.changed():
+            _rebind(state, dict(zip(keys, values, strict=True)))
+        for container, items, values in self._inner.changed():
+            _refill(container, items, values)
+
+
+class _Held:
+    """The items of some containers, one behind the other: of a dict its keys, and behind all of them its values."""
+
+    def __init__(self, containers: Sequence[Any]) -> None:
+        self._containers = containers
+        self._dicts = [container for container in containers if isinstance(container, dict)]
+        self._views = [*containers, *(container.values() for container in self._dicts)]
+        self._sizes = [*map(len, self._views)]
+        self._items = [*itertools.chain.from_iterable(self._views)]
+
+    def variables(self) -> Iterator[tuple[int, Any]]:
+        """Those that are in a container, each with its identity."""
+        kinds = {kind for kind in set(map(type, self._items)) if kind_of(kind) is _Kind.VARIABLE}
+        found = itertools.compress(self._items, map(kinds.__contains__, map(type, self._items)))
+        return ((id(item), item) for item in found)
+
+    def changed(self) -> list[tuple[Any, Sequence[Any], Sequence[Any]]]:
+        """The containers that hold something else now, with what they held: items, or keys and values."""
+        now = itertools.chain.from_iterable(self._views)
+        if [*map(len, self._views)] == self._sizes and all(map(operator.is_, now, self._items)):
+            return []
+        ends = [*itertools.accumulate(self._sizes)]
+        held = [self._items[end - size : end] for end, size in zip(ends, self._sizes, strict=True)]
+        values = iter(zip(self._views, held, strict=True))
+        found = []
+        keys = [*itertools.islice(values, len(self._containers))]
+        for container, items in keys:
+            view, behind = next(values) if isinstance(container, dict) else ((), [])
+            if not (_same(container, items) and _same(view, behind)):
+                found.append((container, items, behind))
+        return found
+
+
+def is_variable(value: Any) -> bool:
+    """Whether it is a variable, of Keras or of the backend."""
+    return kind_of(type(value)) is _Kind.VARIABLE
+
+
+@functools.lru_cache(maxsize=4096)
+def kind_of(kind: type[Any]) -> _Kind:
+    """Asked of a class, as TensorFlow answers slowly of an object, and a model has thousands."""
+    if issubclass(kind, (keras.Variable, *BACKEND.variables)):
+        return _Kind.VARIABLE
+    return _Kind.CONTAINER if issubclass(kind, list | tuple | set | dict) else _Kind.OTHER
+
+
+def _containers(state: dict[str, Any]) -> list[Any]:
+    values = [*state.values()]
+    return [values[place] for place in _places(tuple(map(type, values)))]
+
+
+@functools.lru_cache(maxsize=1024)
+def _places(kinds: tuple[type[Any], ...]) -> list[int]:
+    """Where containers are among the attributes of a layer: asked once of all layers that are alike."""
+    return [place for place, kind in enumerate(kinds) if kind_of(kind) is _Kind.CONTAINER]
+
+
+def _same(container: Any, items: Sequence[Any]) -> bool:
+    return len(container) == len(items) and all(map(operator.is_, container, items))
+
+
+def _rebind(state: dict[str, Any], before: dict[str, Any]) -> None:
+    for name in [name for name in state if name not in before]:
+        del state[name]
+    for name, value in before.items():
+        if name not in state or state[name] is not value:
+            state[name] = value
+
+
+def _refill(container: Any, items: Sequence[Any], values: Iterable[Any]) -> None:
+    container.clear()
+    if isinstance(container, dict):
+        container.update(zip(items, values, strict=True))
+    elif items:
+        container.extend(items) if isinstance(container, list) else container.update(items)
