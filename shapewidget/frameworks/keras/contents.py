@@ -121,6 +121,6 @@ def _rebind(state: dict[str, Any], before: dict[str, Any]) -> None:
 def _refill(container: Any, items: Sequence[Any], values: Iterable[Any]) -> None:
     container.clear()
     if isinstance(container, dict):
-        container.update(zip(items, values, strict=True))
+        container.update(dict(zip(items, values, strict=True)))
     elif items:
         container.extend(items) if isinstance(container, list) else container.update(items)

@@ -25,12 +25,16 @@ Capture = tuple[CodeType, int]
 _FRAMEWORKS = ("torch", "keras", "tf_keras", "tensorflow", "jax", "numpy")
 _PACKAGE = Path(__file__).parents[2]
 _ZOO = _PACKAGE / "zoo"
+_PROBING = _PACKAGE / "frameworks" / "keras" / "record.py"
+"""Runs a model that may hold no code of the user's: who asked for that is no part of the program."""
 _INSTALLED = ("site-packages", "dist-packages")
 
 
 class _Origin(Enum):
     MACHINERY = "machinery"
     """A framework, the standard library or ourselves: says nothing about the user's program."""
+    PROBING = "probing"
+    """Calls the model: what called that is not the user's program."""
     LIBRARY = "library"
     OWN = "own"
 
@@ -40,6 +44,8 @@ def _origin(filename: str) -> _Origin:
     if filename.startswith("<"):
         return _Origin.MACHINERY if filename.startswith(("<frozen", "<__array_function__")) else _Origin.OWN
     path = Path(filename)
+    if path == _PROBING:
+        return _Origin.PROBING
     if path.is_relative_to(_PACKAGE):
         return _Origin.OWN if path.is_relative_to(_ZOO) else _Origin.MACHINERY
     if any(path.is_relative_to(root) for root in _framework_roots()):
@@ -77,9 +83,11 @@ def current(depth: int = 1) -> FrameType | None:
     """
     frame: FrameType | None = sys._getframe(depth)
     machinery = _Origin.MACHINERY
-    while frame is not None and _origin(frame.f_code.co_filename) is machinery:
+    while frame is not None and (origin := _origin(frame.f_code.co_filename)) is machinery:
         frame = frame.f_back
-    caller = frame
+    if frame is None or origin is _Origin.PROBING:
+        return None
+    caller: FrameType | None = frame
     while caller is not None and (origin := _origin(caller.f_code.co_filename)) is not machinery:
         if origin is _Origin.OWN:
             return caller
