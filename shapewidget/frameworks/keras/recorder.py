@@ -188,26 +188,36 @@ class Recorder(OperationRecorder):
         return output
 
     def _carried_on(self, node: Node, run: Original, refusal: Callable[..., Clash], args: Any, kwargs: Any) -> Any:
-        """Run a call; one that is refused while a model is built is noted, and run with tensors that fit."""
+        """Run a call; one that is refused while a model is built or probed is noted, and run with tensors that fit."""
         __tracebackhide__ = True
         for _ in range(_MOST_REPAIRS):
             try:
                 return run(*args, **kwargs)
             except Exception as error:
                 clash = refusal(args, kwargs, error)
-                is_building = not self._depth and is_symbolic((args, kwargs))
-                with self.blindly():
-                    found = fitted(clash, args, kwargs, error) if is_building else None
+                is_symbolic_call = is_symbolic((args, kwargs))
+                may_go_on = not self._depth if is_symbolic_call else self._root is not None
+                found = self._fitted(clash, args, kwargs, error) if may_go_on else None
                 if found is None:
                     self.note(node, clash)
                     raise
                 if node.layer is None or node.layer not in self._repaired:
-                    self.note(node, replace(clash, repair="building went on with a tensor that fits"))
+                    went_on = "building" if is_symbolic_call else "the run"
+                    self.note(node, replace(clash, repair=f"{went_on} went on with a tensor that fits"))
                 self._repaired.append(node.layer)
                 args, kwargs, new, old = found
                 self.nodes.same(new, old)
-                self.deferred = self.deferred or error
+                if is_symbolic_call:
+                    self.deferred = self.deferred or error
+                else:
+                    self.begin()
         return run(*args, **kwargs)
+
+    def _fitted(self, clash: Clash, args: Any, kwargs: Any, error: Exception) -> tuple[Any, Any, Any, Any] | None:
+        """See `stopgap.fitted`; None also where a tensor cannot be made to fit."""
+        with self.blindly(), contextlib.suppress(Exception):
+            return fitted(clash, args, kwargs, error)
+        return None
 
     def _call_group(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:
         __tracebackhide__ = True
@@ -234,9 +244,10 @@ class Recorder(OperationRecorder):
         __tracebackhide__ = True
         if layer.built or self.is_passed_by():
             return original(layer, *args)
-        mark = self.nodes.mark()
+        mark, repaired = self.nodes.mark(), len(self._repaired)
         result = original(layer, *args)
         self.nodes.cut_back(mark)
+        del self._repaired[repaired:]
         self.begin()
         return result
 

@@ -1,4 +1,4 @@
-"""Carry on building a model past a layer that refuses its tensors, so that all that is wrong is seen in one run."""
+"""Carry on past a layer that refuses its tensors, in building or in a run: all that is wrong is seen in one run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from shapewidget.frameworks.keras.tensors import UNSEEN, is_tensor, leaves, shape
 from shapewidget.graph.records import Clash, ClashKind
@@ -53,7 +54,7 @@ def fitted(clash: Clash, args: Any, kwargs: Any, error: Exception) -> tuple[Any,
     if wanted is None or clash.input >= len(given):
         return None
     old = given[clash.input]
-    new = Stopgap(wanted, error)(old)
+    new = Stopgap(wanted, error)(old) if isinstance(old, keras.KerasTensor) else _filled(old, wanted)
     places = iter(range(len(given)))
 
     def put(value: Any) -> Any:
@@ -61,6 +62,13 @@ def fitted(clash: Clash, args: Any, kwargs: Any, error: Exception) -> tuple[Any,
 
     args, kwargs = keras.tree.map_structure(put, (args, kwargs))
     return args, kwargs, new, old
+
+
+def _filled(tensor: Any, wanted: Shape) -> Any:
+    """A tensor of another shape with the same values, repeated or cut: whole numbers among them stay legal."""
+    sizes = tuple(1 if size == UNSEEN else size for size in wanted)
+    values = keras.ops.convert_to_numpy(tensor)
+    return keras.ops.convert_to_tensor(np.resize(values, sizes), dtype=keras.backend.standardize_dtype(tensor.dtype))
 
 
 def _wanted(clash: Clash, shapes: Sequence[Shape]) -> Shape | None:

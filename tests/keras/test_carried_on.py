@@ -1,0 +1,102 @@
+"""A probe goes on past what a layer refuses: all mistakes of a subclassed model are told in one run."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import shapewidget
+
+
+class SixMistakes(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.embed = layers.Embedding(100, 32)
+        self.states = layers.LSTM(24)
+        self.again = layers.LSTM(16)
+        self.wide = layers.Conv1D(16, 9)
+        self.left, self.right = layers.Dense(6), layers.Dense(5)
+        self.sum = layers.Add()
+        self.joined = layers.Concatenate(axis=1)
+        self.cut = layers.Reshape((5, 5))
+        self.pool = layers.GlobalAveragePooling2D()
+        self.flat = layers.Flatten()
+
+    def call(self, ids):
+        words = self.embed(ids)
+        last = self.again(self.states(words))
+        seen = self.wide(words)
+        total = self.sum([self.left(last), self.right(last)])
+        both = self.joined([words, seen])
+        square = self.cut(total)
+        return self.pool(self.flat(both)), square
+
+
+MISTAKES = {
+    ("SW112", "states"): "self.states(words)",
+    ("SW117", "wide"): "self.wide(words)",
+    ("SW201", "sum"): "self.sum([self.left(last), self.right(last)])",
+    ("SW202", "joined"): "self.joined([words, seen])",
+    ("SW204", "cut"): "self.cut(total)",
+    ("SW110", "pool"): "self.pool(self.flat(both))",
+}
+
+
+def ids():
+    return np.random.default_rng(0).integers(0, 100, (4, 7))
+
+
+def test_six_mistakes_of_a_subclassed_model_are_told_in_one_run():
+    report = shapewidget.probe(SixMistakes(), ids())
+    called = {each.id: each.source.expression for each in report.graph.layers if each.source is not None}
+    found = {(each.code, each.layer_id): called[each.layer_id] for each in report.findings}
+    assert found == MISTAKES
+    assert all(each.source is not None and each.source.line for each in report.findings)
+    assert report.stopped is None
+    assert [each.shape for each in report.graph.layers[-1].inputs] == [(4, 256), (4, 5, 5)]
+
+
+def test_what_a_model_raises_by_itself_still_ends_its_run():
+    class Raising(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = layers.Conv1D(4, 3), layers.Dense(2)
+
+        def call(self, inputs):
+            self.first(inputs)
+            raise RuntimeError("nothing to give")
+
+    report = shapewidget.probe(Raising(), np.ones((4, 7), "float32"))
+    assert "nothing to give" in report.stopped
+    assert "SW110" in [each.code for each in report.findings]
+
+
+@pytest.mark.parametrize("use", ["capture", "plain"])
+def test_a_model_outside_of_a_probe_raises_what_it_raises(use):
+    model = SixMistakes()
+    if use == "plain":
+        shapewidget.probe(model, ids())
+        with pytest.raises(ValueError, match="expected ndim=3"):
+            model(ids())
+        return
+    with pytest.raises(ValueError, match="expected ndim=3"), shapewidget.capture():
+        model(ids())
+
+
+def test_numbers_that_go_on_keep_their_kind_and_range():
+    seen = []
+
+    class Words(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.cut = layers.Reshape((3,))
+
+        def call(self, numbers):
+            cut = self.cut(numbers)
+            seen.append(keras.ops.convert_to_numpy(cut))
+            return cut
+
+    numbers = np.array([[7, 9], [8, 7]], "int32")
+    report = shapewidget.probe(Words(), numbers)
+    assert [each.code for each in report.findings] == ["SW204"]
+    assert all(each.dtype.kind == "i" and set(each.flat) <= {7, 8, 9} for each in seen)
