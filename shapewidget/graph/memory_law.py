@@ -47,6 +47,7 @@ class MemoryLaw:
         kept: Tensors kept for the backward pass.
         forward: Sums along a forward pass; the largest is its peak.
         step: The same along a training step.
+        is_estimate: Whether the runs were not measured either; see `Memory`.
     """
 
     basis: Basis
@@ -57,6 +58,7 @@ class MemoryLaw:
     kept: Coefficients
     forward: tuple[Coefficients, ...]
     step: tuple[Coefficients, ...]
+    is_estimate: bool = False
 
     def at(self, sizes: Sizes) -> Memory:
         """The bytes at these sizes, before anything is set right by measured ones."""
@@ -76,6 +78,7 @@ class MemoryLaw:
             how="Predicted from runs at other sizes.",
             workspace=max(0, beyond - kept),
             inputs=inputs,
+            is_estimate=self.is_estimate,
         )
 
 
@@ -109,6 +112,7 @@ def fitting_memory(
         basis.fit([memory.activations - memory.inputs for memory in memories]),
         (yield from _sums(basis, [point.forward_timeline for point in runs])),
         (yield from _sums(basis, [point.step_timeline for point in runs])) if trained else (),
+        any(memory.is_estimate for memory in memories),
     )
 
 

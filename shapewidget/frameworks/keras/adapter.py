@@ -76,8 +76,8 @@ class KerasAdapter:
         return f"{self.device(model)} {processor()}, {BACKEND.machine()}"
 
     def peak_flops(self, model: keras.Model) -> float | None:
-        """None: the operations of a step are not counted."""
-        return None
+        """What a product of large matrices reaches; None where the operations of a step are not counted."""
+        return BACKEND.peak_flops(self.device(model))
 
     @contextlib.contextmanager
     def seeded(self, seed: int) -> Iterator[None]:

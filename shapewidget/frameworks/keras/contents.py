@@ -73,7 +73,7 @@ class _Held:
         ends = [*itertools.accumulate(self._sizes)]
         held = [self._items[end - size : end] for end, size in zip(ends, self._sizes, strict=True)]
         values = iter(zip(self._views, held, strict=True))
-        found = []
+        found = list[tuple[Any, Sequence[Any], Sequence[Any]]]()
         keys = [*itertools.islice(values, len(self._containers))]
         for container, items in keys:
             view, behind = next(values) if isinstance(container, dict) else ((), [])
@@ -88,7 +88,7 @@ def is_variable(value: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def kind_of(kind: type[Any]) -> _Kind:
+def kind_of(kind: Any) -> _Kind:
     """Asked of a class, as TensorFlow answers slowly of an object, and a model has thousands."""
     if issubclass(kind, (keras.Variable, *BACKEND.variables)):
         return _Kind.VARIABLE
@@ -101,7 +101,7 @@ def _containers(state: dict[str, Any]) -> list[Any]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _places(kinds: tuple[type[Any], ...]) -> list[int]:
+def _places(kinds: tuple[Any, ...]) -> list[int]:
     """Where containers are among the attributes of a layer: asked once of all layers that are alike."""
     return [place for place, kind in enumerate(kinds) if kind_of(kind) is _Kind.CONTAINER]
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Batch, Effort
+from shapewidget.frameworks.keras import flops
 from shapewidget.frameworks.keras.apart import apart, first_line
 from shapewidget.frameworks.keras.backends import BACKEND
 from shapewidget.frameworks.keras.memory import Results, measured_peak, results_of
@@ -22,7 +23,7 @@ from shapewidget.frameworks.keras.tensors import leaves
 from shapewidget.frameworks.keras.training import TrainingRun, nbytes
 from shapewidget.frameworks.slices import guarded
 from shapewidget.frameworks.timing import clocked, repeated
-from shapewidget.graph.costs import LayerCost, Measurement, Memory, Timing
+from shapewidget.graph.costs import LayerCost, Measurement, Memory, Segment, Timeline, Timing
 
 _ESTIMATE = (
     "Estimated, as TensorFlow tells no peak on a CPU: every result of the forward pass is counted as kept for the "
@@ -75,6 +76,9 @@ class _Measuring:
         self.step: Timing | None = None
         self.memory: Memory | None = None
         self.layers: Mapping[str, LayerCost] = {}
+        self.flops: int | None = None
+        self.forward_timeline: Timeline = ()
+        self.step_timeline: Timeline = ()
         self.refusal = ""
         self.fits = True
 
@@ -86,9 +90,9 @@ class _Measuring:
             watch = run.watch()
             with watch.watching():
                 results, outputs = results_of(run.plain_forward, watch.keep)
-        self.memory = _forward_memory(
-            run, results, nbytes(leaves(outputs)), measured_peak(run.plain_forward, self.device)
-        )
+        kept = nbytes(leaves(outputs))
+        self.memory = _forward_memory(run, results, kept, measured_peak(run.plain_forward, self.device))
+        self.forward_timeline = (*results.forward, Segment("outputs", kept, kept))
         yield
         if self.effort.layer_seconds:
             for _ in range(_LAYER_PASSES):
@@ -99,13 +103,20 @@ class _Measuring:
             self.forward = yield from self._timed(run.forward)
         if self.effort.layer_seconds is not None:
             self.layers = watch.costs(self.forward.median if self.forward is not None else None)
+        if self.effort.counts_operations and not training:
+            self.flops = _counted(run.plain_forward)
         if training:
             run.start_training()
             peak = measured_peak(run.step, self.device)
             self.memory = _training_memory(run, results, peak, self.memory.forward_peak)
+            gradients = Segment("gradients", run.gradient_bytes, run.gradient_bytes)
+            self.step_timeline = (*results.training, gradients)
             yield
             if self.effort.seconds:
                 self.step = yield from self._timed(run.step)
+            if self.effort.counts_operations:
+                yield
+                self.flops = _counted(run.step)
 
     def _timed(self, call: Callable[[], Any]) -> Generator[None, None, Timing]:
         """Seconds of a call, which is traced first."""
@@ -139,8 +150,24 @@ class _Measuring:
 
     def measurement(self) -> Measurement:
         return Measurement(
-            self.sizes, self.device, self.forward, self.step, self.memory, self.refusal, self.fits, self.layers
+            self.sizes,
+            self.device,
+            self.forward,
+            self.step,
+            self.memory,
+            self.refusal,
+            self.fits,
+            self.layers,
+            self.flops,
+            self.forward_timeline,
+            self.step_timeline,
         )
+
+
+def _counted(call: Callable[[], Any]) -> int | None:
+    """The operations of a call, which runs them one by one for it."""
+    with BACKEND.eager_functions():
+        return flops.counted(call)
 
 
 def _forward_memory(run: TrainingRun, results: Results, outputs: int, peak: int | None) -> Memory:

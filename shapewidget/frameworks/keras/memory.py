@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.framework import op_callbacks
 
 from shapewidget.frameworks.keras.names import UNTOLD, plain_name
+from shapewidget.graph.costs import Segment
 
 _ALIASES = frozenset(("identity", "reshape", "expand_dims", "squeeze", "stop_gradient", "identity_n"))
 """Operations whose result lies where their operand lies."""
@@ -35,11 +36,15 @@ class Results:
         keep: Told of the bytes that every operation keeps.
         kept: Bytes of all results: as much as the backward pass can need.
         widest: Bytes of the operands and results of the largest operation.
+        forward: The operations of a pass that lets go of each result.
+        training: The same of one that keeps them.
     """
 
     keep: Callable[[int], None]
     kept: int = 0
     widest: int = 0
+    forward: list[Segment] = field(default_factory=list)
+    training: list[Segment] = field(default_factory=list)
 
     def note(
         self, kind: Any, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None
@@ -50,9 +55,11 @@ class Results:
             return
         given = _bytes(outputs)
         self.widest = max(self.widest, given + _bytes(inputs))
+        self.forward.append(Segment(name, 0, given + _bytes(inputs)))
         if name not in _ALIASES:
             self.kept += given
             self.keep(given)
+            self.training.append(Segment(name, given, given))
 
 
 def results_of(call: Callable[[], Any], keep: Callable[[int], None]) -> tuple[Results, Any]:

@@ -154,12 +154,6 @@ def searched(made: Any, beside: Sequence[Any] = ()) -> Site | None:
     return found[0] if len(found) == 1 else None
 
 
-def only_maker(made: Any) -> Site | None:
-    """The one call in the user's loaded sources that could have made a layer; None where several could."""
-    found = [site for source in _own_sources() for site in _calls(source) if _could_make(site, made)]
-    return found[0] if len(found) == 1 else None
-
-
 def _makes_all(site: Site, layers: Sequence[Any]) -> bool:
     """Whether the function around a call, or the module, has a call that could have made each of some layers."""
     functions = [node for node in ast.walk(site.tree) if isinstance(node, ast.FunctionDef)]

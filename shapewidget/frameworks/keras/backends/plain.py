@@ -23,6 +23,10 @@ class Plain:
 
         return measure
 
+    def peak_flops(self, device: str) -> float | None:
+        """None: the operations of a step are not counted."""
+        return None
+
 
 class UnfollowedTraining:
     """In the place of a `TrainingWatch`.

@@ -110,5 +110,8 @@ class Backend(Protocol):
     def measure(self) -> Callable[..., Generator[None, None, Measurement]]:
         """What measures time and memory."""
 
+    def peak_flops(self, device: str) -> float | None:
+        """The most floating-point operations a second that a device was seen to do; None where none are counted."""
+
     def operations(self, listener: Listener) -> AbstractContextManager[None]:
         """Tell of every operation that the block runs."""

@@ -107,6 +107,12 @@ class TensorFlow:
 
         return measure
 
+    def peak_flops(self, device: str) -> float | None:
+        """As many as a product of large matrices does."""
+        from shapewidget.frameworks.keras import flops
+
+        return flops.peak(device)
+
     @contextlib.contextmanager
     def operations(self, listener: Listener) -> Iterator[None]:
         """Tell of every kernel that the block runs, and of gradients of tensors."""
