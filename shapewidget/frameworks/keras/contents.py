@@ -84,7 +84,8 @@ class _Held:
 
 def is_variable(value: Any) -> bool:
     """Whether it is a variable, of Keras or of the backend."""
-    return kind_of(type(value)) is _Kind.VARIABLE
+    kind: Any = type(value)
+    return kind_of(kind) is _Kind.VARIABLE
 
 
 @functools.lru_cache(maxsize=4096)

@@ -13,7 +13,6 @@ import keras
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import layers
-from shapewidget.frameworks.keras.origins import line_of
 from shapewidget.frameworks.keras.tensors import spec
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, LayerKind, SourceLine, TensorSpec
 
@@ -170,7 +169,7 @@ def _layer(node: Node, line: Callable[[Any], SourceLine]) -> Layer:
         layers.declared_sizes(layer) if layer is not None else (),
         settings,
         _weights(layer) if layer is not None and node.kind is LayerKind.LAYER else 0,
-        line(node.line) if node.line is not None else line_of(layer) if layer is not None else None,
+        line(node.line) if node.line is not None else None,
     )
 
 

@@ -6,7 +6,6 @@ import weakref
 from typing import Any
 
 from shapewidget.frameworks import source
-from shapewidget.graph.records import SourceLine
 
 _called: weakref.WeakKeyDictionary[Any, set[source.Capture]] = weakref.WeakKeyDictionary()
 
@@ -17,7 +16,7 @@ def called_here(layer: Any, line: source.Capture | None) -> None:
         _called.setdefault(layer, set()).add(line)
 
 
-def line_of(layer: Any) -> SourceLine | None:
-    """The line that called a layer, if one was seen doing so."""
-    calls = _called.get(layer, ())
-    return source.resolve(*calls) if len(calls) == 1 else None
+def called_at(layer: Any) -> source.Capture | None:
+    """Where a layer was called, if it was seen being called, and at one place only."""
+    calls = _called.get(layer, set())
+    return next(iter(calls)) if len(calls) == 1 else None

@@ -21,7 +21,7 @@ from shapewidget.frameworks.keras.names import plain_name
 from shapewidget.frameworks.keras.naming import Naming
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.operation_recorder import OperationRecorder
-from shapewidget.frameworks.keras.origins import called_here
+from shapewidget.frameworks.keras.origins import called_at, called_here
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, refused_input, text_of
 from shapewidget.frameworks.keras.refused_weights import refused_weights
@@ -158,7 +158,9 @@ class Recorder(OperationRecorder):
         id_ = f"{owner.id}.{name.stable}" if owner is not None else name.stable
         node = self.nodes.add(kind, name.shown, type(layer).__name__, path, id_=id_, read=given)
         node.layer, node.line = layer, source.here()
-        if not self._depth and is_symbolic(given):
+        if self._root is not None:
+            node.line = node.line or called_at(layer)
+        elif not self._depth and is_symbolic(given):
             called_here(layer, node.line)
         names = argument_names(layer, args, kwargs)
         if looks_for_mask(layer, names):
