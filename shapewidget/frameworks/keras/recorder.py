@@ -192,9 +192,12 @@ class Recorder(OperationRecorder):
     def _carried_on(self, node: Node, run: Original, refusal: Callable[..., Clash], args: Any, kwargs: Any) -> Any:
         """Run a call; one that is refused while a model is built or probed is noted, and run with tensors that fit."""
         __tracebackhide__ = True
-        for _ in range(_MOST_REPAIRS):
+        for repairs in range(_MOST_REPAIRS):
             try:
-                return run(*args, **kwargs)
+                output = run(*args, **kwargs)
+                if repairs and not is_symbolic((args, kwargs)):
+                    self.begin()  # what raises from here on is something else
+                return output
             except Exception as error:
                 clash = refusal(args, kwargs, error)
                 is_symbolic_call = is_symbolic((args, kwargs))
@@ -211,8 +214,6 @@ class Recorder(OperationRecorder):
                 self.nodes.same(new, old)
                 if is_symbolic_call:
                     self.deferred = self.deferred or error
-                else:
-                    self.begin()
         return run(*args, **kwargs)
 
     def _fitted(self, clash: Clash, args: Any, kwargs: Any, error: Exception) -> tuple[Any, Any, Any, Any] | None:
