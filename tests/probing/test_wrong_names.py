@@ -54,6 +54,24 @@ def test_other_tensor_of_the_scope_is_proposed_where_the_line_runs_with_it(run, 
     assert found.patch.startswith("--- test_wrong_names.py")
 
 
+class Counted(TensorDataset):
+    """How many samples were read."""
+
+    read = 0
+
+    def __getitem__(self, index):
+        self.read += 1
+        return super().__getitem__(index)
+
+
+def test_loader_is_not_drawn_from_again_to_explain_a_function_that_goes_through_it():
+    model, data = nn.Linear(6, 3), Counted(X, Y)
+    loader = DataLoader(data, batch_size=8)
+    with shapewidget.capture(reraise=False):
+        labels_of_all(model, loader)
+    assert data.read == 8
+
+
 def test_no_other_tensor_is_proposed_where_none_fits():
     def run(model, loader):
         for x, _ in loader:

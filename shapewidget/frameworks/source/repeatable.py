@@ -76,12 +76,23 @@ class Harmless:
         names = {**function.__globals__, **closed, **local, **kept}
         if owner is not None and not isinstance(owner, ModuleType):
             names[function.__code__.co_varnames[0]] = owner
+        if any(isinstance(each, ast.Name) and self._is_stream(names.get(each.id)) for each in ast.walk(node)):
+            return False
         return all(
             (isinstance(each, _STATEMENTS) and not _stores_outside(each, local))
             or (isinstance(each, _EXPRESSIONS) and (not isinstance(each, ast.Call) or self._calls(each, names, depth)))
             for statement in (node.body if isinstance(node, ast.FunctionDef) else [node.body])
             for each in ast.walk(statement)
         )
+
+    def _is_stream(self, value: object) -> bool:
+        """Whether going through it once more may draw other values, as of a loader that shuffles, or of a generator."""
+        kind = type(value)
+        if issubclass(kind, list | tuple | dict | set | frozenset | str | bytes | range | type) or hasattr(
+            kind, "shape"
+        ):
+            return False
+        return hasattr(kind, "__iter__") and not self.function(value)
 
 
 def _handed(call: ast.Call, function: FunctionType, names: Mapping[str, object]) -> dict[str, object]:
