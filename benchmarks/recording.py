@@ -3,7 +3,7 @@
 Every recorded run is paired with a plain run right before it, and the tools take turns, so that a busy machine slows
 both sides of a ratio alike; processor time is what is measured. The median of the ratios is what counts. Every model
 has a process of its own: what another one leaves on the heap slows whatever makes many small objects (1000 modules
-cost 4.7 behind the others, and 4.1 alone).
+cost 4.7 behind the others, and 4.3 alone).
 
     python benchmarks/recording.py [--rounds 20] [--threads 1]
 """
