@@ -149,6 +149,7 @@ class LabNotebook(Notebook):
         self.page.wait_for_function(
             "light => document.body.dataset.jpThemeLight === light", arg="false" if dark else "true"
         )
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
 
 class SevenNotebook(LabNotebook):

@@ -45,12 +45,14 @@ class AxisNamer:
         model: Its layers tell features from free axes.
         one_a_sample: Sizes of vectors that hold one number a sample, such as labels or lengths. Where no layer says
             `batch_first`, they tell a batch on the second axis.
+        labels: What the outputs are compared with. Ids of which the labels are the next ones tell along which axis
+            the steps lie, whatever a layer says.
 
     Attributes:
         sizes: The named sizes so far: {"B": 32, "T": 100}.
     """
 
-    def __init__(self, model: nn.Module, one_a_sample: Sequence[int] = ()) -> None:
+    def __init__(self, model: nn.Module, one_a_sample: Sequence[int] = (), labels: Sequence[torch.Tensor] = ()) -> None:
         self.sizes: dict[str, int] = {}
         self._widths = Widths(model)
         self._first: Names = ()
@@ -59,6 +61,7 @@ class AxisNamer:
         flags = [module.batch_first for module in model.modules() if hasattr(module, "batch_first")]
         self._may_be_time_first = bool(flags) and not any(flags)
         self._one_a_sample = one_a_sample
+        self._labels = labels
 
     def input(self, tensor: torch.Tensor) -> Names:
         """Names of the axes of the next input."""
@@ -147,7 +150,9 @@ class AxisNamer:
         return ("B", "", *space) if self._widths.are_channels_first(tensor.shape) else ("B", *space, "")
 
     def _is_time_first(self, tensor: torch.Tensor) -> bool:
-        """Whether the second axis is the batch: never where a layer says `batch_first`."""
+        """Whether the second axis is the batch: where a layer says `batch_first`, only if the labels show it."""
+        if any(_are_next_steps(tensor, label, 0) and not _are_next_steps(tensor, label, 1) for label in self._labels):
+            return True
         first, second = tensor.shape[0] in self._one_a_sample, tensor.shape[1] in self._one_a_sample
         return self._may_be_time_first and (self._is_sequence_layer or (second and not first))
 
@@ -192,6 +197,16 @@ class AxisNamer:
                 free = f"{name}{count}"
             kept.append(free)
         return tuple(kept)
+
+
+def _are_next_steps(ids: torch.Tensor, labels: torch.Tensor, axis: int) -> bool:
+    """Whether the labels of (T, B) or (B, T) ids, flattened or not, are the ids one step on along that axis."""
+    if ids.is_floating_point() or ids.ndim != 2 or labels.numel() != ids.numel() or ids.shape[axis] < 2:
+        return False
+    steps = ids.shape[axis] - 1
+    given = labels.reshape(ids.shape).narrow(axis, 0, steps)
+    is_padding = given < 0
+    return bool(((given == ids.narrow(axis, 1, steps)) | is_padding).all())
 
 
 def example(rank: int) -> str:

@@ -60,7 +60,7 @@ def make_batch(model: nn.Module, inputs: Any, targets: Any = None, axes: Any = N
     labels = list(leaves(targets))
     check_devices(model, [*tensors, *((f"targets[{place}]", label) for place, label in enumerate(labels))])
     vectors = [leaf for leaf in (*labels, *(leaf for _, leaf in tensors)) if leaf.ndim == 1]
-    namer = AxisNamer(model, [len(vector) for vector in vectors])
+    namer = AxisNamer(model, [len(vector) for vector in vectors], labels)
     packed = [value for value in (*args, *kwargs.values()) if isinstance(value, PackedSequence)]
     named = _named(namer, tensors, axes, packed)
     check_not_empty(tensors, named)
