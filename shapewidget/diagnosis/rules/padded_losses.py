@@ -72,11 +72,7 @@ def _of_features(layer: Layer, product: Layer, mask: int) -> Diagnosis:
         f"zero that a mask leaves out, but they are counted: the result is the smaller the longer the longest sequence "
         f"of the batch is. Expected the sum divided by the number of steps that the mask keeps."
     )
-    said = finding_at(
-        "SW665", layer, reason, fix=text or "sum(x * mask, axis=1) / sum(mask, axis=1)", axis=1, axis_name="time",
-        expected="the steps that the mask keeps", got=f"all {steps} steps",
-    )  # fmt: skip
-    return Diagnosis(said, (EditExpression(layer.source, text),) if text and layer.source is not None else ())
+    return _told(layer, reason, text, "sum(x * mask, axis=1) / sum(mask, axis=1)", str(steps))
 
 
 def _is_of_steps(loss: Layer) -> bool:
@@ -116,25 +112,30 @@ def _said(layer: Layer, product: Layer, loss: Layer, mask: int) -> Diagnosis:
         f"of `{loss.name}` to zero where the targets are padding, but they are counted: the loss is the smaller the "
         f"more padding a batch has. Expected the sum divided by the number of steps that the mask keeps."
     )
+    told = _told(layer, reason, text, "sum(loss * mask) / sum(mask)", count)
+    return replace(told, finding=replace(told.finding, where="loss"))
+
+
+def _told(layer: Layer, reason: str, text: str, example: str, steps: str) -> Diagnosis:
+    """The mean over all those steps, with the expression to write in its place, "" for an example of one."""
     said = finding_at(
-        "SW665", layer, reason, fix=text or "sum(loss * mask) / sum(mask)", axis=1, axis_name="time",
-        expected="the steps that the mask keeps", got=f"all {count} steps",
+        "SW665", layer, reason, fix=text or example, axis=1, axis_name="time",
+        expected="the steps that the mask keeps", got=f"all {steps} steps",
     )  # fmt: skip
-    remedies = (EditExpression(layer.source, text),) if text and layer.source is not None else ()
-    return Diagnosis(replace(said, where="loss"), remedies)
+    return Diagnosis(said, (EditExpression(layer.source, text),) if text and layer.source is not None else ())
 
 
-def _over_the_mask(layer: Layer, product: Layer, mask: int) -> str | None:
+def _over_the_mask(layer: Layer, product: Layer, mask: int) -> str:
     """The sum over the sum of the mask, where one expression averages the product."""
     call = call_of(layer.source)
     if call is None or not isinstance(call.func, ast.Attribute) or axis_keywords(layer)[0] != "axis":
-        return None
+        return ""
     if len(call.args) != 1 or call.keywords or "mean" not in call.func.attr:
-        return None
+        return ""
     match call.args[0]:
         case ast.BinOp(op=ast.Mult(), left=left, right=right):
             masks = ast.unparse((left, right)[mask])
         case _:
-            return None
+            return ""
     total = f"{ast.unparse(call.func.value)}.{call.func.attr.replace('mean', 'sum')}"
     return f"{total}({ast.unparse(call.args[0])}) / {total}({masks})"
