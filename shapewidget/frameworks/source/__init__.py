@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from shapewidget.frameworks.source.frames import Capture, current, here, resolve
 from shapewidget.frameworks.source.overwritten import overwritten
+from shapewidget.frameworks.source.warned import warnings_of_own_lines
 
-__all__ = ["Capture", "current", "here", "overwritten", "resolve"]
+__all__ = ["Capture", "current", "here", "overwritten", "resolve", "warnings_of_own_lines"]

@@ -47,7 +47,7 @@ def _origin(filename: str) -> _Origin:
     if path == _PROBING:
         return _Origin.PROBING
     if path.is_relative_to(_PACKAGE):
-        return _Origin.OWN if path.is_relative_to(_ZOO) else _Origin.MACHINERY
+        return _Origin.MACHINERY if is_of_package(filename) else _Origin.OWN
     if any(path.is_relative_to(root) for root in _framework_roots()):
         return _Origin.MACHINERY
     if any(part in _INSTALLED for part in path.parts):
@@ -63,6 +63,12 @@ def _framework_roots() -> list[str]:
 def is_own(filename: str) -> bool:
     """Whether a source is the user's, and not of an installed package."""
     return _origin(filename) is _Origin.OWN
+
+
+def is_of_package(filename: str) -> bool:
+    """Whether a source is our own machinery; models of the zoo are programs like the user's."""
+    path = Path(filename)
+    return path.is_relative_to(_PACKAGE) and not path.is_relative_to(_ZOO)
 
 
 def here() -> Capture | None:

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import copy
 import io
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,10 +54,11 @@ class Replay:
         return self.run({_HOLE: outputs, **dict(zip(self.free, handed, strict=True))})
 
     def run(self, handed: Mapping[str, object] | None = None) -> Any:
-        """What it gives, with other values of some names; what it prints is not shown."""
+        """What it gives, with other values of some names; what it prints and warns of is not shown."""
         scope = {**self.names, **(handed or {})}
         code = compile(self._module(), self.source.filename, "exec", dont_inherit=True)
-        with contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
             exec(code, scope)
         return scope[_RESULT]
 

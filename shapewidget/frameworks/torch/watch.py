@@ -41,6 +41,7 @@ class Watch:
 
     def __enter__(self) -> Watch:
         """Begin."""
+        self._context.enter_context(source.warnings_of_own_lines())
         self._context.enter_context(self._training.watching())
         self._context.enter_context(self._recorder.recording())
         return self
