@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 
 from shapewidget.diagnosis.chains import chain_before
 from shapewidget.diagnosis.evidence import Evidence
-from shapewidget.graph.records import Clash, Layer, LayerKind
+from shapewidget.graph.records import Clash, Layer, LayerKind, SourceLine
 from shapewidget.graph.remedies import (
     AdaptCall,
     EditExpression,
@@ -126,22 +126,40 @@ def _fitting_sizes(asked: Shape, count: int) -> Iterator[Shape]:
 
 
 def function_remedies(clash: Clash, layer: Layer) -> Iterator[Remedy]:
-    """For ``reshape(x, shape)`` to another number of values: one size of the shape changed."""
+    """For ``reshape(x, shape)`` to another number of values: the batch as it is, or one size of the shape changed."""
     source, asked = layer.source, clash.expected
     if source is None or source.expression is None or not isinstance(asked, tuple) or not layer.inputs:
         return
     with contextlib.suppress(SyntaxError):
         match ast.parse(source.expression, mode="eval").body:
-            case ast.Call(args=[tensor, ast.Tuple(elts=items) | ast.List(elts=items), *_]) as call if len(items) == len(
+            case ast.Call(args=[_, ast.Tuple(elts=items) | ast.List(elts=items), *_]) as call if len(items) == len(
                 asked
             ):
+                yield from _batch_kept(layer, call, asked)
                 for sizes in _fitting_sizes(asked, math.prod(layer.inputs[0].shape)):
                     texts = [
                         ast.unparse(item) if size == was else str(size)
                         for item, size, was in zip(items, sizes, asked, strict=True)
                     ]
-                    text = f"{ast.unparse(call.func)}({ast.unparse(tensor)}, ({', '.join(texts)},))"
-                    yield EditExpression(source, text)
+                    yield _reshape(source, call, texts)
+
+
+def _batch_kept(layer: Layer, call: ast.Call, asked: Shape) -> Iterator[Remedy]:
+    """The first size left to follow from the others, or read off the tensor, where the others fit into a sample."""
+    given, rest, source = layer.inputs[0].shape, math.prod(asked[1:]), layer.source
+    sample = math.prod(given[1:])
+    fits = sample == rest if rest > 0 else rest < 0 and sample % -rest == 0
+    if source is None or not given or asked[0] in (-1, given[0]) or not fits:
+        return
+    tensor, function = ast.unparse(call.args[0]), ast.unparse(call.func)
+    counted = f"{function.removesuffix(layer.name)}shape({tensor})[0]" if "torch" not in function else f"len({tensor})"
+    _, *others = map(ast.unparse, call.args[1].elts)  # type: ignore[attr-defined]
+    yield _reshape(source, call, ["-1" if rest > 0 else counted, *others])
+
+
+def _reshape(source: SourceLine, call: ast.Call, sizes: Sequence[str]) -> EditExpression:
+    shape = f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+    return EditExpression(source, f"{ast.unparse(call.func)}({ast.unparse(call.args[0])}, {shape})")
 
 
 def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[Remedy]:

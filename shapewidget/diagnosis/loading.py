@@ -47,6 +47,13 @@ def diagnose_loader(evidence: LoaderEvidence) -> tuple[Finding, ...]:
     return by_severity(finding for rule in RULES for finding in rule(evidence))
 
 
+def with_model(of_loader: Iterable[Finding], of_model: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What is wrong with a loader and a model; a batch size that is written down is told of the batch it refuses."""
+    told = list(of_loader)
+    refused = {each.layer_id for each in told if each.code == "SW702"}
+    return by_severity([*told, *(it for it in of_model if it.code != "SW502" or it.layer_id not in refused)])
+
+
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The most serious first; those of one severity keep their order."""
     return tuple(sorted(findings, key=lambda finding: _ORDER[finding.severity]))

@@ -15,7 +15,8 @@ from shapewidget.graph.remedies import EditExpression, Remedy
 def state_remedies(evidence: Evidence, layer: Layer, place: int) -> tuple[Remedy, ...]:
     """Make the state as the input asks for, where it is made; or start from the zeros that the layer makes itself.
 
-    What another recurrent layer ends in is never left away: the one would then know nothing of the other.
+    What another recurrent layer ends in is never left away: the one would then know nothing of the other. Nor is what
+    the layer itself ended in before: it would forget all steps but the newest.
     """
     wanted, made = wanted_state(layer), maker(evidence, layer, place)
     found: list[Remedy] = []
@@ -25,10 +26,18 @@ def state_remedies(evidence: Evidence, layer: Layer, place: int) -> tuple[Remedy
     if wanted is not None and operands is not None and len(operands) == 2:
         found += _other_rows(evidence, layer, place, wanted, operands)
     is_handed_on = made is not None and made[0].size("hidden_size") is not None
+    is_handed_on = is_handed_on or _goes_on_from_itself(evidence, layer, place)
     if not is_handed_on and operands is not None and len(operands) == 2 and operands.source.expression:
         function = operands.source.expression.split("(", 1)[0]
         found.append(EditExpression(operands.source, f"{function}({operands.text(0)})"))
     return tuple(found)
+
+
+def _goes_on_from_itself(evidence: Evidence, layer: Layer, place: int) -> bool:
+    """Whether the same line calls the layer once more, with the state that it gave there before."""
+    again = (it for it in evidence.graph.layers if it.source == layer.source and it.path == layer.path)
+    states = (made for it in again if len(it.inputs) > place and (made := maker(evidence, it, place)) is not None)
+    return any(made.path == layer.path and made.type == layer.type for made, _ in states)
 
 
 def wanted_state(layer: Layer) -> tuple[int, ...] | None:
@@ -96,6 +105,20 @@ def _batch_texts(layer: Layer, node: ast.expr) -> Iterator[str]:
     operands = operands_of(layer)
     if operands is not None:
         yield f"{operands.text(0)}.size({axis})"
+        yield from _before_a_cut(operands.text(0), axis)
+
+
+def _before_a_cut(text: str, axis: int) -> Iterator[str]:
+    """The size of an axis of what is cut along others: `x.size(0)` for axis 0 of `x[:, t]`, whose `t` comes later."""
+    cut = ast.parse(text, mode="eval").body
+    if not isinstance(cut, ast.Subscript):
+        return
+    items = cut.slice.elts if isinstance(cut.slice, ast.Tuple) else [cut.slice]
+    kept = [place for place, item in enumerate(items) if isinstance(item, ast.Slice)]
+    kept += range(len(items), len(items) + axis + 1)
+    whole = kept[axis] >= len(items) or ast.unparse(items[kept[axis]]) == ":"
+    if whole and not any(isinstance(item, ast.Constant) and item.value in (None, ...) for item in items):
+        yield f"{ast.unparse(cut.value)}.size({kept[axis]})"
 
 
 def _replaced(whole: str, node: ast.expr, text: str) -> str:

@@ -394,6 +394,13 @@ class Adapter(Protocol):
     ) -> Attempt | None:
         """Apply a remedy to a copy of the model, or of the loss; None where it cannot be applied."""
 
+    def gives_the_same(self, model: Model, attempt: Attempt, batch: Batch, loss: Callable[..., Any] | None) -> bool:
+        """Whether the model and an attempt, given its weights, give the same for a batch, and the same loss.
+
+        Raises:
+            Exception: Whatever either of them raises.
+        """
+
     def measure(
         self,
         model: Model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shapewidget.diagnosis.diagnose import diagnose
@@ -12,11 +12,12 @@ from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.findings import Severity
 from shapewidget.diagnosis.loader_evidence import Trial, Tried
 from shapewidget.errors import ShapeWidgetError
-from shapewidget.frameworks.adapter import Adapter
+from shapewidget.frameworks.adapter import Adapter, Batch
 from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numeric, size_of
 from shapewidget.graph.batches import EmptyRows
 from shapewidget.graph.padding import CountedPadding
 from shapewidget.probing.passes import Pass
+from shapewidget.probing.refused_batches import RefusedBatch
 
 Loss = Callable[..., Any]
 
@@ -46,7 +47,7 @@ class Trials:
         """
         found = self.found
         tried = ((index, self._tried(batch)) for index, batch in found.kept.items())
-        batches = {index: trial for index, trial in tried if trial is not None}
+        batches = self._mended({index: trial for index, trial in tried if trial is not None})
         less, more = self._other_axes(batches)
         return Tried(
             batches,
@@ -74,14 +75,30 @@ class Trials:
         if self.adapter is None:
             return None
         try:
-            batch = self.adapter.batch(self.model, inputs, targets if self.loss is not None else None, None, self.loss)
-            recording = self.adapter.record(self.model, batch, self.loss)
+            recording = self.adapter.record(self.model, self._batch(inputs, targets), self.loss)
         except ShapeWidgetError:
             return None
         found = (diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes)))
         refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
         takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
         return Trial(refusal, takes_statistics and bool(getattr(self.model, "training", False)))
+
+    def _batch(self, inputs: Any, targets: Any) -> Batch:
+        """The arguments of the model and its loss; only where there is a model."""
+        assert self.adapter is not None
+        return self.adapter.batch(self.model, inputs, targets if self.loss is not None else None, None, self.loss)
+
+    def _mended(self, trials: dict[int, Trial]) -> dict[int, Trial]:
+        """The trials, the first refusal with a change of the model's code that takes the first batch as well."""
+        first, odd = min(trials, default=0), next((index for index, it in trials.items() if it.refusal), 0)
+        refusal = trials[odd].refusal if odd > first else None
+        if self.adapter is None or refusal is None:
+            return trials
+        with contextlib.suppress(Exception):  # the user's code, run as it was not written
+            refused, taken = (self._batch(*self.found.split(self.found.kept[index])) for index in (odd, first))
+            mended = RefusedBatch(self.adapter, self.model, self.loss, refused, taken).mended(refusal)
+            return trials | {odd: replace(trials[odd], refusal=mended or refusal)}
+        return trials
 
     def _taken_without_a_model(self, batch: Any | None) -> Trial | None:
         """What is made of a batch that no pass gives; without a model it is taken."""

@@ -9,15 +9,22 @@ from typing import Any
 from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence, Origins
 from shapewidget.diagnosis.rules.accumulation import accumulation
-from shapewidget.diagnosis.rules.loading import loop_ends_with_shorter, short_batch_refused, shorter_loader_ends
+from shapewidget.diagnosis.rules.loading import (
+    loop_ends_with_shorter,
+    short_batch_of,
+    short_batch_refused,
+    shorter_loader_ends,
+)
 from shapewidget.diagnosis.rules.pairing import labels_of_others
 from shapewidget.diagnosis.rules.passes import always_the_first_batch, empty_batches, iterator_used_up
 from shapewidget.diagnosis.rules.redrawn import drawn_at_the_wrong_time
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
-from shapewidget.frameworks.adapter import Watch
-from shapewidget.frameworks.registry import reading_of
+from shapewidget.frameworks.adapter import Adapter, Called, Watch
+from shapewidget.frameworks.registry import adapter_for, reading_of
+from shapewidget.graph.training import Stream
 from shapewidget.probing.loaders import check_loader
 from shapewidget.probing.loop_fixes import with_fix
+from shapewidget.probing.refused_batches import RefusedBatch
 
 _LABELS = "SW713"
 _CAUSES = (_LABELS, "SW708", "SW709")
@@ -61,7 +68,37 @@ def _seen_without_a_pass(loader: Any, is_fitted: bool) -> list[Finding]:
 def of_last_batch(watch: Watch, found: list[Finding]) -> list[Finding]:
     """What a block was refused, told to be the last batch's fault where all full ones were taken before."""
     log = watch.training()
-    return [short_batch_refused(each, log) if each.severity is Severity.MISMATCH else each for each in found]
+    short = [(each, short_batch_of(each, log) if each.severity is Severity.MISMATCH else None) for each in found]
+    return [
+        each if stream is None else short_batch_refused(_also_of_full_batches(watch, each, stream), stream, log.calls)
+        for each, stream in short
+    ]
+
+
+def _also_of_full_batches(watch: Watch, refused: Finding, stream: Stream) -> Finding:
+    """What a short batch was refused, with a fix of the model that leaves the full ones as they are, or with none."""
+    for adapter, called in _first_calls(watch):
+        with contextlib.suppress(Exception):  # the block's own error is what has to come out
+            model, loss = called.model, called.loss
+            taken = adapter.batch(model, called.inputs, called.targets, None, loss)
+            short = adapter.resized(model, taken, {**adapter.sizes(taken), "B": stream.newest or 1})
+            mended = RefusedBatch(adapter, model, loss, short, taken).mended(refused)
+            if mended is not None:
+                return mended
+    return refused
+
+
+def _first_calls(watch: Watch) -> Iterator[tuple[Adapter, Called]]:
+    """The models of a block with the first batch that each was called with, or that its loader gives."""
+    for called in watch.models():
+        yield adapter_for(called.model), called
+    for loader, model in watch.loaders():
+        with contextlib.suppress(Exception):  # the block's own error is what has to come out
+            if model is not None:
+                adapter, reading = adapter_for(model), reading_of(loader)
+                with reading.untouched():
+                    inputs, _ = adapter.split(model, next(iter(reading.batches())), None)
+                yield adapter, Called("", model, inputs)
 
 
 def of_loader(watch: Watch, found: list[Finding]) -> list[Finding]:

@@ -12,7 +12,7 @@ from typing import Any
 from shapewidget.diagnosis.agreement import coloured
 from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Evidence
-from shapewidget.diagnosis.loading import by_severity, diagnose_loader
+from shapewidget.diagnosis.loading import diagnose_loader, with_model
 from shapewidget.diagnosis.repeated import told_once
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
@@ -167,7 +167,7 @@ class Session:
         evidence = self._evidence(model, [own, *self._others])
         findings = self._proof(model, batch, own).findings(diagnose(evidence))
         if self._loader is not None:
-            findings = by_severity([*diagnose_loader(self._loader), *findings])
+            findings = with_model(diagnose_loader(self._loader), findings)
         self.sizes = wanted
         self.report = Report(
             told_once(findings),

@@ -10,7 +10,7 @@ from typing import Any
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import BatchRecord, InnerPass, LoaderSettings
-from shapewidget.graph.training import Stream, StreamEnd, TrainingLog
+from shapewidget.graph.training import Calls, Stream, StreamEnd, TrainingLog
 
 CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
 
@@ -47,12 +47,19 @@ def batch_refused(evidence: LoaderEvidence) -> Iterator[Finding]:
         if first is None or batch is None or refusal is None:
             continue
         what, fix = _what_differs(evidence, first, batch)
+        is_last = fix.startswith(evidence.settings.dropping)
+        reason = f"{what}, and `{refusal.layer}` does not take it: {refusal.reason}"
+        verified = is_last and _others_are_full(evidence, batch)
+        if refusal.verified:
+            fix, verified = refusal.fix, True
+            reason += f" {evidence.settings.dropping}=True would leave samples out of every pass." if is_last else ""
         yield finding(
             "SW702",
             refusal.where,
             refusal.layer,
-            f"{what}, and `{refusal.layer}` does not take it: {refusal.reason}",
+            reason,
             fix=fix,
+            patch=refusal.patch,
             op=refusal.op,
             scope=refusal.scope,
             axis=refusal.axis if refusal.axis is not None else 0,
@@ -62,7 +69,7 @@ def batch_refused(evidence: LoaderEvidence) -> Iterator[Finding]:
             source=refusal.source,
             layer_id=refusal.layer_id,
             input=refusal.input,
-            verified=fix.startswith(evidence.settings.dropping) and _others_are_full(evidence, batch),
+            verified=verified,
         )
         return
 
@@ -157,11 +164,13 @@ def _arithmetic(evidence: LoaderEvidence, full: int, last: int) -> str:
     return f"{samples} samples in batches of {full} leave a last batch of {last}"
 
 
-def short_batch_refused(refused: Finding, log: TrainingLog) -> Finding:
+def short_batch_of(refused: Finding, log: TrainingLog) -> Stream | None:
+    """The pass whose last batch is short and was refused in a loop that has taken the full ones before."""
+    return next((each for each in _newest(log) if _is_short(each, refused)), None)
+
+
+def short_batch_refused(refused: Finding, stream: Stream, calls: Calls) -> Finding:
     """What a loop was refused at a last batch that is short, where it has taken the full ones before."""
-    stream = next((each for each in _newest(log) if _is_short(each, refused)), None)
-    if stream is None:
-        return refused
     full, last = stream.full, stream.newest
     samples = f"{last} sample{'' if last == 1 else 's'}"
     reason = (
@@ -170,10 +179,10 @@ def short_batch_refused(refused: Finding, log: TrainingLog) -> Finding:
     )
     if refused.verified:
         return replace(refused, reason=reason)
-    fix = f"{log.calls.drop}, or make what has {full} rows here as long as the batch"
+    fix = f"{calls.drop}, or make what has {full} rows here as long as the batch"
     if last == 1:
-        fix = f"{log.calls.drop}, or name the axis that is squeezed: of one sample it takes the batch axis too"
-    return replace(refused, reason=reason, fix=fix, verified=True)
+        fix = f"{calls.drop}, or name the axis that is squeezed: of one sample it takes the batch axis too"
+    return replace(refused, reason=reason, fix=fix, patch=None, verified=True)
 
 
 def _newest(log: TrainingLog) -> list[Stream]:
@@ -198,6 +207,8 @@ def _is_short(stream: Stream, refused: Finding) -> bool:
     if last == 1 and _lacks_an_axis(refused):
         return True
     sizes = [each if isinstance(each, tuple) else (each,) for each in (refused.expected, refused.got)]
+    if any(-1 in each for each in sizes):  # a reshape that leaves one size open
+        return {each[0] for each in sizes} == {full, last}
     if not all(isinstance(size, int) and size > 0 for each in sizes for size in each):
         return False
     counts = [math.prod(each) if len(sizes[0]) != len(sizes[1]) else each[0] for each in sizes if each]

@@ -26,6 +26,7 @@ from shapewidget.frameworks.keras.rebuild import find_constructor
 from shapewidget.frameworks.keras.record import record
 from shapewidget.frameworks.keras.remaking import copy_of
 from shapewidget.frameworks.keras.resize import batch_sizes, resized
+from shapewidget.frameworks.keras.same_results import gives_the_same
 from shapewidget.frameworks.keras.watch import Watch
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.time_limit import limited
@@ -187,6 +188,14 @@ class KerasAdapter:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return attempt(model, remedy, loss)
+
+    def gives_the_same(
+        self, model: keras.Model, attempt: Attempt, batch: Batch, loss: Callable[..., Any] | None
+    ) -> bool:
+        """One run of each, under one seed."""
+        with warnings.catch_warnings(), BACKEND.eager_functions():
+            warnings.simplefilter("ignore")
+            return gives_the_same(_runnable(model), attempt, batch, loss)
 
     def measure(
         self,

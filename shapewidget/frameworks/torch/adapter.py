@@ -31,6 +31,7 @@ from shapewidget.frameworks.torch.measure import measure
 from shapewidget.frameworks.torch.parts import with_forward
 from shapewidget.frameworks.torch.record import record
 from shapewidget.frameworks.torch.resize import batch_sizes, resized
+from shapewidget.frameworks.torch.same_results import gives_the_same
 from shapewidget.frameworks.torch.sending import packed
 from shapewidget.frameworks.torch.signature import as_arguments, parts_taken
 from shapewidget.frameworks.torch.tables import tables
@@ -190,6 +191,12 @@ class TorchAdapter:
     ) -> Attempt | None:
         """A copy of the model, or of the loss, with the remedy applied."""
         return attempt(model, constructor, remedy, loss)
+
+    def gives_the_same(self, model: nn.Module, attempt: Attempt, batch: Batch, loss: Callable[..., Any] | None) -> bool:
+        """One run of each, under one seed."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return gives_the_same(model, attempt, batch, loss)
 
     def measure(
         self,
