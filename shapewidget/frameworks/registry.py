@@ -8,6 +8,7 @@ from typing import Any
 from shapewidget.errors import UnsupportedModelError
 from shapewidget.frameworks.adapter import Adapter
 from shapewidget.frameworks.loading import Reading
+from shapewidget.frameworks.rank_streams import ranks_of_streams
 from shapewidget.graph.batches import Ranks
 
 
@@ -70,7 +71,11 @@ def reading_of(loader: Any) -> Reading:
 
 def ranks_of(loaders: Any) -> Ranks | None:
     """What each rank reads, of a list with one loader for each; None for anything else, such as a list of batches."""
-    if "torch" not in sys.modules or not isinstance(loaders, list | tuple):
+    if not isinstance(loaders, list | tuple) or not loaders:
+        return None
+    if "tensorflow" in sys.modules and all(isinstance(it, sys.modules["tensorflow"].data.Dataset) for it in loaders):
+        return ranks_of_streams(list(map(reading_of, loaders)), f".shard({len(loaders)}, rank)")
+    if "torch" not in sys.modules:
         return None
     from shapewidget.frameworks.torch.loading import ranks_of_loaders
 

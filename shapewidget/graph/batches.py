@@ -208,6 +208,7 @@ class Ranks:
         is_whole_when_divided: Whether samplers that divide the whole data among so many ranks were run, and read all of
             it, each of them its part.
         is_once_when_dealt: Whether parts of every so many samples were made, one a rank, and hold each sample once.
+        dividing: How a stream is divided among ranks; empty for data sets, which a sampler divides.
     """
 
     shares: tuple[RankShare, ...]
@@ -216,6 +217,7 @@ class Ranks:
     same_data: bool | None = True
     is_whole_when_divided: bool = False
     is_once_when_dealt: bool = False
+    dividing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

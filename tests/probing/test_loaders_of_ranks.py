@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
+import tensorflow as tf
 import torch
 from loader_reports import DATA, LABELS, ROWS, codes, only
 from torch.utils.data import (
+    BatchSampler,
     DataLoader,
     DistributedSampler,
     IterableDataset,
     RandomSampler,
     Sampler,
+    SequentialSampler,
     Subset,
     TensorDataset,
     get_worker_info,
@@ -67,6 +70,15 @@ def copied(places):
     return TensorDataset(ROWS[list(places)], LABELS[list(places)])
 
 
+def in_order(data, _):
+    return SequentialSampler(data)
+
+
+def drawn(seeds):
+    orders = [torch.randperm(103, generator=torch.Generator().manual_seed(seed)).tolist() for seed in seeds]
+    return [Subset(DATA, order[rank::4]) for rank, order in enumerate(orders)]
+
+
 QUARTER = TensorDataset(ROWS[:25], LABELS[:25])
 
 RANKS = {
@@ -83,6 +95,13 @@ RANKS = {
     "other seeds": (split_by(lambda data, rank: shuffled(data, rank, seed=rank)), ("SW743", 103, 69)),
     "filled up for evaluation": (split_by(lambda d, r: shuffled(d, r, shuffle=False)), ("SW743", 103, 104)),
     "eight replicas": (split_by(lambda data, rank: DistributedSampler(data, 8, rank)), ("SW742", 103, 52)),
+    "parts rounded down": (
+        split_by(in_order, [Subset(DATA, range(25 * r, 25 * r + 25)) for r in range(4)]),
+        ("SW742", 103, 100),
+    ),
+    "four fifths in parts": (split_by(in_order, [Subset(DATA, range(20 * r, 20 * r + 20)) for r in range(4)]), None),
+    "parts drawn apart": (split_by(in_order, drawn(range(4))), ("SW743", 103, 69)),
+    "parts of one draw": (split_by(in_order, drawn([0] * 4)), None),
     "leaves out": (split_by(lambda d, r: shuffled(d, r, shuffle=False, drop_last=True)), ("SW742", 103, 100)),
 }
 
@@ -111,6 +130,97 @@ def test_ranks_are_divided_without_processes():
     assert report.ok
     assert "26 each" in note.reason
     assert "set_epoch" in note.reason
+
+
+def test_sampler_of_fewer_ranks_than_there_are_is_found():
+    found = only(
+        shapewidget.check_loader(DataLoader(DATA, batch_size=8, sampler=DistributedSampler(DATA, 2, 0)), ranks=4)
+    )
+    assert (found.code, found.expected, found.got, found.verified) == ("SW743", 26, 52, True)
+    assert "its num_replicas is 2, with 4 ranks" in found.reason
+
+
+@pytest.mark.parametrize("sampler", [RandomSampler, SequentialSampler])
+def test_order_of_a_batch_sampler_is_that_of_the_sampler_in_it(sampler):
+    batches = BatchSampler(sampler(DATA), 8, drop_last=False)
+    report = shapewidget.check_loader(DataLoader(DATA, batch_sampler=batches), ranks=4)
+    assert codes(report) == ([] if sampler is RandomSampler else ["SW743"])
+
+
+class Buckets(Sampler):
+    """Batches of its own, which training on several ranks leaves as they are."""
+
+    def __init__(self, rank=0, num_replicas=1):
+        self.rank, self.num_replicas = rank, num_replicas
+
+    def __iter__(self):
+        return (list(range(first, 103, 13)) for first in range(self.rank, 13, self.num_replicas))
+
+    def __len__(self):
+        return len(range(self.rank, 13, self.num_replicas))
+
+
+def test_batches_of_a_sampler_that_knows_no_ranks_are_read_by_all():
+    plain = type("Plain", (Sampler,), {"__iter__": lambda _: iter(Buckets()), "__len__": lambda _: 13})()
+    found = only(shapewidget.check_loader(DataLoader(DATA, batch_sampler=plain), ranks=4))
+    assert (found.code, found.got) == ("SW743", 103)
+    assert "no sampler divides" in found.reason
+
+
+def test_batches_of_a_sampler_that_knows_its_rank_are_divided():
+    report = shapewidget.check_loader(DataLoader(DATA, batch_sampler=Buckets(0, 13)), ranks=13)
+    assert codes(report) == []
+
+
+class Part(IterableDataset):
+    """A stream of which every rank takes its turns, or all."""
+
+    def __init__(self, rank, ranks, rows=ROWS[:40]):
+        self.rank, self.ranks, self.rows = rank, ranks, rows
+
+    def __iter__(self):
+        return iter(self.rows[self.rank :: self.ranks])
+
+
+def streams(ranks, each=4, rows=ROWS[:40]):
+    return [DataLoader(Part(rank if each > 1 else 0, each, rows), batch_size=4) for rank in range(ranks)]
+
+
+def datasets(ranks, is_split):
+    data = tf.data.Dataset.from_tensor_slices((ROWS[:40].numpy(), LABELS[:40].numpy()))
+    return [(data.shard(ranks, rank) if is_split else data).batch(4) for rank in range(ranks)]
+
+
+@pytest.mark.parametrize(
+    ("loaders", "fix"),
+    [
+        (streams(4), None),
+        (streams(4, each=1), "itertools.islice(data, rank, None, world_size) in __iter__"),
+        (streams(4, each=1, rows=torch.zeros(40, 2)), None),
+        (datasets(4, is_split=True), None),
+        (datasets(4, is_split=False), ".shard(4, rank)"),
+    ],
+)
+def test_streams_that_every_rank_reads_are_found(loaders, fix):
+    report = shapewidget.check_loader(loaders)
+    assert any(finding.code == "SW745" for finding in report.findings)
+    if fix is None:
+        assert codes(report) == []
+    else:
+        found = only(report)
+        assert (found.code, found.expected, found.got, found.verified) == ("SW743", 10, 40, True)
+        assert fix in found.fix
+
+
+def test_streams_of_unequal_length_leave_ranks_waiting():
+    found = only(shapewidget.check_loader(streams(3, each=3, rows=ROWS[:37])))
+    assert (found.code, found.expected, found.got) == ("SW744", 4, 3)
+    assert "itertools.islice(loader, 3)" in found.fix
+
+
+def test_note_says_how_many_samples_a_step_takes():
+    report = shapewidget.check_loader(DataLoader(DATA, batch_size=8, shuffle=True), ranks=4)
+    assert "A step takes 4 x 8 = 32 samples." in report.findings[0].reason
 
 
 def test_ranks_of_a_stream_are_refused():

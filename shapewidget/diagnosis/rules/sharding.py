@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
@@ -39,11 +40,11 @@ def ranks_share_badly(evidence: LoaderEvidence) -> Iterator[Finding]:
     ranks = evidence.origins.ranks
     if ranks is None or len(ranks.shares) < 2:
         return
-    yield from uneven_ranks(ranks)
-    found = next((each for rule in (split_twice, ranks_repeat, on_no_rank) for each in rule(ranks)), None)
-    if found is not None:
-        yield found
-    yield _counts(ranks)
+    rules = (split_twice, drawn_apart, ranks_repeat, on_no_rank, rounded_down)
+    cause = next((each for rule in rules for each in rule(ranks)), None)
+    layer = evidence.settings.title if ranks.dividing else _SAMPLER
+    for found in (*uneven_ranks(ranks), *([cause] if cause is not None else []), _counts(ranks)):
+        yield replace(found, layer=layer)
 
 
 def uneven_ranks(evidence: Ranks) -> Iterator[Finding]:
@@ -56,7 +57,9 @@ def uneven_ranks(evidence: Ranks) -> Iterator[Finding]:
             _SAMPLER,
             f"The ranks have {_listed(batches)} batches. A rank with {max(batches)} waits for ever in the first "
             f"backward pass that the one with {min(batches)} does not make.",
-            fix="give every rank as many batches: DistributedSampler pads or cuts the data so that they are",
+            fix=f"end every rank with the shortest: itertools.islice(loader, {min(batches)})"
+            if evidence.dividing
+            else "give every rank as many batches: DistributedSampler pads or cuts the data so that they are",
             axis=0,
             axis_name="batches per rank",
             expected=max(batches),
@@ -92,6 +95,26 @@ def split_twice(evidence: Ranks) -> Iterator[Finding]:
     )
 
 
+def drawn_apart(evidence: Ranks) -> Iterator[Finding]:
+    """Parts that are as large as they should be, and that every rank has drawn for itself."""
+    ranks, parts = len(evidence.shares), sum(share.dataset for share in evidence.shares)
+    is_divided = evidence.same_data is True and 0 <= evidence.whole - parts < ranks
+    missing = evidence.whole - evidence.rows
+    if is_divided and evidence.rows < parts and all(share.replicas is None for share in evidence.shares):
+        yield finding(
+            "SW743",
+            "loader",
+            _SAMPLER,
+            f"The {ranks} ranks have parts of {evidence.shares[0].dataset} of {evidence.whole} samples, each drawn for "
+            f"itself: {parts - evidence.rows} samples are in more than one of them, and {missing} are on no rank.",
+            fix=f"sampler={_SAMPLER}(dataset, num_replicas={ranks}, rank=rank), or one seed for the order on all ranks",
+            expected=evidence.whole,
+            got=evidence.rows,
+            verified=evidence.is_whole_when_divided,
+            **_DETAILS,
+        )
+
+
 def ranks_repeat(evidence: Ranks) -> Iterator[Finding]:
     """Samples that several ranks read: no sampler divides, or the ranks' samplers do not belong together."""
     shares, ranks = evidence.shares, len(evidence.shares)
@@ -102,7 +125,7 @@ def ranks_repeat(evidence: Ranks) -> Iterator[Finding]:
         return
     if repeated > padding:
         yield _overlap(evidence, repeated)
-    elif not shares[0].shuffles:
+    elif not shares[0].shuffles and not evidence.dividing:
         total = sum(len(share.rows) for share in shares)
         yield finding(
             "SW743",
@@ -127,7 +150,9 @@ def _overlap(evidence: Ranks, repeated: int) -> Finding:
     if got == each and missing:
         expected, got = evidence.rows, evidence.rows - missing
         part = f"Of {expected} samples the {ranks} ranks read {got} together, and {missing} are on no rank."
-    if any(share.replicas is None for share in shares):
+    if evidence.dividing:
+        why, fix = "nothing divides the stream among the ranks", f"give each rank its part: {evidence.dividing}"
+    elif any(share.replicas is None for share in shares):
         why = "no sampler divides the data among the ranks"
         fix = f"sampler={_SAMPLER}(dataset, num_replicas={ranks}, rank=rank)"
     elif any(share.replicas != ranks for share in shares):
@@ -143,9 +168,30 @@ def _overlap(evidence: Ranks, repeated: int) -> Finding:
         fix=fix,
         expected=expected,
         got=got,
-        verified=evidence.is_whole_when_divided,
+        verified=evidence.is_once_when_dealt if evidence.dividing else evidence.is_whole_when_divided,
         **_DETAILS,
     )
+
+
+def rounded_down(evidence: Ranks) -> Iterator[Finding]:
+    """Equal parts from the first sample on, whose number was rounded down: the last samples are on no rank."""
+    shares, ranks = evidence.shares, len(evidence.shares)
+    each, left = divmod(evidence.whole, ranks)
+    read = set(_all_rows(shares))
+    is_cut = left and all(share.replicas is None and share.dataset == each for share in shares)
+    if evidence.same_data and is_cut and read == set(range(ranks * each)):
+        yield finding(
+            "SW742",
+            "loader",
+            _SAMPLER,
+            f"Every rank has {each} samples, {evidence.whole} / {ranks} rounded down: the last {left} of "
+            f"{evidence.whole} are on no rank, in any epoch.",
+            fix=f"sampler={_SAMPLER}(dataset, num_replicas={ranks}, rank=rank)",
+            expected=evidence.whole,
+            got=len(read),
+            verified=evidence.is_whole_when_divided,
+            **_DETAILS,
+        )
 
 
 def on_no_rank(evidence: Ranks) -> Iterator[Finding]:
@@ -177,13 +223,17 @@ def _counts(evidence: Ranks) -> Finding:
     batches = [share.batches for share in evidence.shares]
     first = evidence.shares[0]
     twice = f": {_repeated(evidence)} twice, {_missing(evidence)} not at all" if evidence.same_data else ""
+    sizes = {share.sizes[0] for share in evidence.shares if share.sizes}
+    step = (
+        f" A step takes {len(samples)} x {min(sizes)} = {len(samples) * min(sizes)} samples." if len(sizes) == 1 else ""
+    )
     epoch = " sampler.set_epoch(epoch) before every epoch makes the order another one." if first.shuffles else ""
     return finding(
         "SW745",
         "loader",
         _SAMPLER,
         f"Of {evidence.rows} samples, the ranks read {_listed(samples)}, in batches that number {_listed(batches)}"
-        f"{twice}.{epoch}",
+        f"{twice}.{step}{epoch}",
         expected=-(-evidence.rows // len(evidence.shares)),
         got=samples[0],
         **_DETAILS,

@@ -23,6 +23,7 @@ from shapewidget.frameworks.as_found import as_found
 from shapewidget.frameworks.label_padding import padded_labels
 from shapewidget.frameworks.loading import Reading, Remade, error_text, methods_of, raised_at
 from shapewidget.frameworks.nesting import disagreement, split
+from shapewidget.frameworks.rank_streams import ranks_of_streams
 from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.frameworks.torch.joined_loaders import joined_apart, turned
@@ -39,6 +40,7 @@ from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Mispai
 from shapewidget.graph.padding import PaddedLabels
 
 _FIXED_ORDER = (SequentialSampler,)
+_DIVIDING = "itertools.islice(data, rank, None, world_size) in __iter__"
 
 
 def reading(loader: Any) -> Reading:
@@ -360,5 +362,13 @@ def ranks_of_loaders(loaders: Sequence[Any]) -> Ranks | None:
     """What each rank reads; None where these are no `DataLoader`s."""
     if not loaders or not all(isinstance(loader, DataLoader) for loader in loaders):
         return None
+    if any(isinstance(loader.dataset, IterableDataset) for loader in loaders):
+        return ranks_of_streams([DataLoaderReading(_in_process(loader)) for loader in loaders], _DIVIDING)
     with same_random_state(), as_found(*loaders):
         return ranks_of(loaders)
+
+
+def _in_process(loader: DataLoader[Any]) -> DataLoader[Any]:
+    twin = copy.copy(loader)
+    vars(twin).update(num_workers=0, prefetch_factor=None, persistent_workers=False, _iterator=None)
+    return twin

@@ -21,12 +21,15 @@ _MOST_ARRAYS = 16
 
 
 def divided(loader: DataLoader[Any], ranks: int) -> list[DataLoader[Any]]:
-    """One loader for each rank, with the sampler that distributed training would give it."""
-    own = loader.sampler
+    """One loader for each rank, with the sampler that distributed training would give it.
+
+    A sampler that divides among fewer ranks than there are is given their numbers anew on every machine.
+    """
+    own = _sampler(loader)
     if hasattr(own, "num_replicas") and hasattr(own, "rank"):
-        samplers = [copy.copy(own) for _ in range(min(ranks, int(own.num_replicas)))]
+        samplers = [copy.copy(own) for _ in range(ranks)]
         for rank, sampler in enumerate(samplers):
-            sampler.rank = rank
+            sampler.rank = rank % int(own.num_replicas)
     else:
         shuffles, drop = isinstance(own, RandomSampler), bool(loader.drop_last)
         samplers = [
@@ -35,19 +38,27 @@ def divided(loader: DataLoader[Any], ranks: int) -> list[DataLoader[Any]]:
     return [_with_sampler(loader, sampler) for sampler in samplers]
 
 
+def _sampler(loader: DataLoader[Any]) -> Any:
+    """What draws the samples: the sampler inside of a standard batch sampler, else the batch sampler itself."""
+    batches = loader.batch_sampler
+    return loader.sampler if batches is None else batches.sampler if isinstance(batches, BatchSampler) else batches
+
+
 def _with_sampler(loader: DataLoader[Any], sampler: Any) -> DataLoader[Any]:
     twin = copy.copy(loader)
     batches = loader.batch_sampler
     if isinstance(batches, BatchSampler):
         batches = copy.copy(batches)
         batches.sampler = sampler
+    elif batches is not None and type(sampler) is type(batches):
+        batches = sampler
     vars(twin).update(sampler=sampler, batch_sampler=batches, _iterator=None, persistent_workers=False)
     return twin
 
 
 def share(loader: DataLoader[Any], rank: int) -> RankShare:
     """What the loader of one rank reads in an epoch, as rows of the whole data."""
-    sampler = loader.sampler
+    sampler = _sampler(loader)
     rows, _ = rows_of(loader.dataset)
     drawn = loader.batch_sampler if loader.batch_sampler is not None else loader.sampler
     batches = [list(batch) if isinstance(batch, list | tuple) else [batch] for batch in drawn]
