@@ -21,19 +21,25 @@ def is_array(value: Any) -> bool:
 
 
 def numeric(array: Any) -> Any:
-    """The array in a form that is indexed and compared as NumPy's are: a tensor of TensorFlow is neither."""
+    """The array in a form that is indexed and compared as NumPy's are: a tensor of TensorFlow is neither.
+
+    A ragged one is filled up with zeros.
+    """
+    if hasattr(array, "bounding_shape"):
+        array = array.to_tensor()
     return array.numpy() if type(array).__module__.startswith("tensorflow") and hasattr(array, "numpy") else array
 
 
 def _part(name: str, array: Any, is_target: bool) -> Part:
-    return _made(name, tuple(array.shape), array.dtype, getattr(array, "device", "") or "cpu", is_target)
+    shape = array.bounding_shape() if hasattr(array, "bounding_shape") else array.shape
+    return _made(name, tuple(map(int, shape)), array.dtype, getattr(array, "device", "") or "cpu", is_target)
 
 
 @lru_cache(maxsize=256)
 def _made(name: str, shape: tuple[Any, ...], dtype: Any, device: Any, is_target: bool) -> Part:
     """One record for all the batches of a form: most of a pass has one."""
     kind = getattr(dtype, "name", None) or str(dtype).removeprefix("torch.")
-    return Part(name, TensorSpec(tuple(map(int, shape)), kind, str(device)), is_target)
+    return Part(name, TensorSpec(shape, kind, str(device)), is_target)
 
 
 def named_arrays(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

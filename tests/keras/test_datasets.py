@@ -205,3 +205,16 @@ def test_statistic_of_each_sample_before_the_batching_is_right():
 def test_step_that_draws_numbers_anew_is_not_judged():
     tf.random.set_seed(None)
     assert not shapewidget.check_loader(pictures(noisy, batched_first=True)).findings
+
+
+@pytest.mark.parametrize("batch", ["ragged_batch", "ragged source"])
+def test_ragged_batches_are_of_the_length_of_their_longest_sample(batch):
+    steps = tf.ragged.constant([[1, 2, 3], [4], [5, 6]])
+    data = tf.data.Dataset.from_tensor_slices(steps)
+    if batch == "ragged_batch":
+        data = data.map(lambda it: it + 0).ragged_batch(2)
+    else:
+        data = data.batch(2)
+    report = shapewidget.check_loader(data)
+    assert [finding.code for finding in report.findings] == ["SW701"]
+    assert [batch.inputs[0].spec.shape for batch in report.batches] == [(2, 3), (1, 2)]
