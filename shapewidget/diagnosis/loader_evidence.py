@@ -18,6 +18,7 @@ from shapewidget.graph.batches import (
     Redrawn,
     SharedStatistics,
     TargetStep,
+    TurnedLabels,
     WorkerShare,
 )
 from shapewidget.graph.padding import CountedPadding
@@ -72,6 +73,7 @@ class Tried:
         one_axis_more: Of that batch with one more axis in front.
         rounded_off: Of the samples that a length rounded down leaves out of every pass.
         counted_padding: Padding among the labels that the loss counts.
+        turned_back: Of the first batch with its labels the other way round.
     """
 
     batches: Mapping[int, Trial] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Tried:
     one_axis_more: Trial | None = None
     rounded_off: Trial | None = None
     counted_padding: CountedPadding | None = None
+    turned_back: Trial | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ class LoaderEvidence:
         origins: Where their samples come from.
         empty_rows: Rows of zeros in the last batch.
         target_step: The step of the inputs that every target is.
+        turned_labels: One-hot labels whose samples lie along the second axis.
         edit: An edit of the user's code that mends the batches.
     """
 
@@ -137,6 +141,7 @@ class LoaderEvidence:
     origins: Origins = field(default_factory=Origins)
     empty_rows: EmptyRows | None = None
     target_step: TargetStep | None = None
+    turned_labels: TurnedLabels | None = None
     edit: LoaderEdit | None = None
 
     @property

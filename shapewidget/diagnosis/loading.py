@@ -21,6 +21,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     unmade.pass_failed,
     loading.batched_wrongly,
     labels.labels_not_as_many,
+    labels.labels_turned,
     loading.batch_refused,
     loading.samples_left_out,
     loading.draws_from_others,

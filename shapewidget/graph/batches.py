@@ -296,6 +296,19 @@ class TargetStep:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnedLabels:
+    """One-hot labels with the classes in front, and the samples behind.
+
+    Attributes:
+        classes: How many rows they have.
+        samples: How many columns.
+    """
+
+    classes: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
 class SharedStatistics:
     """A step behind the batching that makes every sample of a batch depend on all others.
 

@@ -14,7 +14,7 @@ from shapewidget.diagnosis.loader_evidence import Trial, Tried
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter, Batch
 from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numeric, size_of
-from shapewidget.graph.batches import EmptyRows
+from shapewidget.graph.batches import EmptyRows, TurnedLabels
 from shapewidget.graph.padding import CountedPadding
 from shapewidget.probing.passes import Pass
 from shapewidget.probing.refused_batches import RefusedBatch
@@ -38,12 +38,13 @@ class Trials:
     model: Any = None
     loss: Loss | None = None
 
-    def of_pass(self, empty: EmptyRows | None, rounded_off: Any | None) -> Tried:
+    def of_pass(self, empty: EmptyRows | None, rounded_off: Any | None, turned: TurnedLabels | None) -> Tried:
         """What is made of the batches of the pass, and of those that it could have.
 
         Args:
             empty: Rows of zeros in the last batch.
             rounded_off: The samples that a length rounded down leaves out.
+            turned: One-hot labels whose samples lie along the second axis.
         """
         found = self.found
         tried = ((index, self._tried(batch)) for index, batch in found.kept.items())
@@ -60,6 +61,7 @@ class Trials:
             one_axis_more=more,
             rounded_off=self._taken_without_a_model(rounded_off),
             counted_padding=self._counted_padding(batches),
+            turned_back=self._turned_back() if turned is not None else None,
         )
 
     def takes(self, batch: Any) -> bool:
@@ -136,6 +138,10 @@ class Trials:
         if not is_array(inputs) or not is_array(targets):
             return None
         return self._of(inputs[: empty.filled], targets[: empty.filled])
+
+    def _turned_back(self) -> Trial | None:
+        inputs, targets = self.found.split(self.found.first)
+        return self._of(inputs, numeric(targets).T)
 
     def _counted_padding(self, batches: Mapping[int, Trial]) -> CountedPadding | None:
         """Padding among the labels that the loss counts; None where a batch is refused, or has no padding."""

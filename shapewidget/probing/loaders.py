@@ -13,6 +13,7 @@ from shapewidget.frameworks.adapter import Adapter
 from shapewidget.frameworks.loading import empty_rows
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.registry import adapter_for, ranks_of
+from shapewidget.frameworks.turned_labels import turned_labels
 from shapewidget.graph.batches import EmptyRows, Ranks
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.edited_loaders import edited
@@ -23,6 +24,8 @@ from shapewidget.probing.report import Report
 from shapewidget.probing.timeline import Timeline
 
 Loss = Callable[..., Any]
+_OF_FIRST = ("SW708", "SW709", "SW736")
+"""Why the first batch is refused, where that is not the model's fault."""
 
 
 def check_loader(
@@ -69,7 +72,7 @@ def check_loader(
     evidence = gather(found, adapter, model, loss, ranks=ranks, shared=shared)
     findings = diagnose_loader(evidence)
     first = evidence.tried.batches.get(0)
-    is_told = any(finding.code in ("SW708", "SW709") for finding in findings)
+    is_told = any(finding.code in _OF_FIRST for finding in findings)
     if first is not None and first.refusal is not None and not is_told:
         findings = by_severity([*findings, first.refusal])
     graph = LayerGraph((), (), title=evidence.settings.title)
@@ -90,16 +93,18 @@ def gather(
 ) -> LoaderEvidence:
     """All that the rules look at: the pass, what the model makes of its batches, and where their samples come from."""
     trials, empty = Trials(found, adapter, model, loss), _empty_rows(found)
+    turned = turned_labels([found.split(batch) for batch in found.kept.values()])
     behind = traced(found, is_supervised=loss is not None, ranks=ranks, shared=shared)
     return LoaderEvidence(
         behind.settings,
         tuple(found.batches),
         found.is_complete,
         found.failure,
-        trials.of_pass(empty, behind.rounded_off),
+        trials.of_pass(empty, behind.rounded_off, turned),
         behind.origins,
         empty,
         found.target_step,
+        turned,
         edited(found, trials.takes),
     )
 

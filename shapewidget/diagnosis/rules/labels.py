@@ -16,7 +16,7 @@ def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
     for batch in evidence.batches:
         forms.setdefault(id(batch.parts), batch)
     odd = next((batch for batch in forms.values() if _sizes(batch) is not None), None)
-    if odd is None:
+    if odd is None or evidence.turned_labels is not None:
         return
     samples, labels = _sizes(odd) or (0, 0)
     trial = evidence.tried.batches.get(odd.index) if evidence.tried.has_loss else None
@@ -77,6 +77,28 @@ def _finding(evidence: LoaderEvidence, batch: BatchRecord, samples: int, labels:
         got=labels,
         **details,
     )
+
+
+def labels_turned(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """One-hot labels with a row for each class, where a row for each sample is meant."""
+    found = evidence.turned_labels
+    if found is not None:
+        classes, samples = found.classes, found.samples
+        trial, title = evidence.tried.turned_back, evidence.settings.title
+        yield finding(
+            "SW736",
+            "loader",
+            title,
+            f"The labels of {title} are ({classes}, {samples}) for {samples} samples. Every column of "
+            f"them holds a single 1, and the rows do not: they are one-hot along axis 0, with a row for each of "
+            f"{classes} classes, and the loss compares row by row with the outputs of a sample.",
+            fix="one-hot along the last axis: one_hot(labels, classes) without axis=0, or its transpose",
+            axis=0,
+            axis_name="batch",
+            expected=(samples, classes),
+            got=(classes, samples),
+            verified=trial is not None and trial.refusal is None,
+        )
 
 
 def rows_of_zeros(evidence: LoaderEvidence) -> Iterator[Finding]:

@@ -46,6 +46,8 @@ def batch_refused(evidence: LoaderEvidence) -> Iterator[Finding]:
         batch = by_index.get(index)
         if first is None or batch is None or refusal is None:
             continue
+        if evidence.turned_labels is not None and refusal.where == "loss":
+            continue  # those of the full batches lie as wrongly
         what, fix = _what_differs(evidence, first, batch)
         is_last = fix.startswith(evidence.settings.dropping)
         reason = f"{what}, and `{refusal.layer}` does not take it: {refusal.reason}"
