@@ -16,6 +16,7 @@ from shapewidget.graph.batches import (
     Mispaired,
     Ranks,
     Redrawn,
+    SamplesBehind,
     SharedStatistics,
     TargetStep,
     TurnedLabels,
@@ -32,10 +33,12 @@ class Trial:
     Attributes:
         refusal: What was found first, where the batch was refused.
         mixes_samples: Whether layers took statistics over the batch, so that a small one makes poor ones.
+        reads_as_steps: The first layer that was given the samples of the batch on the axis of its steps.
     """
 
     refusal: Finding | None = None
     mixes_samples: bool = False
+    reads_as_steps: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Tried:
         rounded_off: Of the samples that a length rounded down leaves out of every pass.
         counted_padding: Padding among the labels that the loss counts.
         turned_back: Of the first batch with its labels the other way round.
+        samples_behind: Where the first batch was run once more with its samples in front, and only so was right.
     """
 
     batches: Mapping[int, Trial] = field(default_factory=dict)
@@ -87,6 +91,7 @@ class Tried:
     rounded_off: Trial | None = None
     counted_padding: CountedPadding | None = None
     turned_back: Trial | None = None
+    samples_behind: SamplesBehind | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     loading.batched_wrongly,
     labels.labels_not_as_many,
     labels.labels_turned,
+    labels.samples_behind,
     loading.batch_refused,
     loading.samples_left_out,
     loading.draws_from_others,
@@ -40,6 +41,8 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     sharding.ranks_share_badly,
     loading.last_batch,
 )
+MADE_WRONGLY = ("SW736", "SW737")
+"""Batches whose samples lie along another axis than the first."""
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -49,10 +52,15 @@ def diagnose_loader(evidence: LoaderEvidence) -> tuple[Finding, ...]:
 
 
 def with_model(of_loader: Iterable[Finding], of_model: Iterable[Finding]) -> tuple[Finding, ...]:
-    """What is wrong with a loader and a model; a batch size that is written down is told of the batch it refuses."""
+    """What is wrong with a loader and a model.
+
+    A batch size that is written down is told of the batch that it refuses. Of batches that are made wrongly nothing is
+    told that the model or its loss makes of them.
+    """
     told = list(of_loader)
     refused = {each.layer_id for each in told if each.code == "SW702"}
-    return by_severity([*told, *(it for it in of_model if it.code != "SW502" or it.layer_id not in refused)])
+    of_model = [it for it in of_model if it.code != "SW502" or it.layer_id not in refused]
+    return by_severity(told if any(each.code in MADE_WRONGLY for each in told) else [*told, *of_model])
 
 
 def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -309,6 +309,21 @@ class TurnedLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplesBehind:
+    """Samples that lie along the second axis of the inputs, where the model takes the first for them.
+
+    Attributes:
+        samples: How many the batch is made of.
+        shape: Of the first input.
+        layer: What reads them as steps; empty where the batch is refused.
+    """
+
+    samples: int
+    shape: tuple[int, ...]
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SharedStatistics:
     """A step behind the batching that makes every sample of a batch depend on all others.
 

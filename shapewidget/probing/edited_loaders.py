@@ -10,7 +10,7 @@ from typing import Any
 from shapewidget.diagnosis.loader_evidence import LoaderEdit
 from shapewidget.frameworks.nesting import is_array, size_of
 from shapewidget.frameworks.registry import reading_of
-from shapewidget.frameworks.source.batch_edits import BatchEdit, sliced, undivided
+from shapewidget.frameworks.source.batch_edits import BatchEdit, samples_in_front, sliced, undivided
 from shapewidget.probing.passes import Pass
 
 _MOST_BATCHES = 1_000
@@ -18,7 +18,7 @@ Taken = Callable[[Any], bool]
 
 
 def edited(found: Pass, is_taken: Taken) -> LoaderEdit | None:
-    """The first edit with which there is a label for each sample, or with which the batches are cut evenly.
+    """The first edit with which there is a label for each sample, in front, or with which batches are cut evenly.
 
     Args:
         found: A pass over the loader as it is.
@@ -40,6 +40,10 @@ def _candidates(found: Pass) -> Iterator[tuple[BatchEdit, Any]]:
     factor = max(counts) // min(counts) if counts is not None and min(counts) else 0
     size = _size_text(found)
     is_uneven = size is not None and _is_cut_unevenly(found)
+    is_behind = counts is not None and found.drawn not in (None, counts[0])
+    for function, remade in found.reading.makers() if is_behind else ():
+        for edit in samples_in_front(function):
+            yield edit, remade(edit.function)
     for function, remade in found.reading.makers() if factor > 1 or is_uneven else ():
         edits = undivided(function, factor) if factor > 1 else sliced(function, size or "")
         for edit in edits:
@@ -71,11 +75,11 @@ def _size_text(found: Pass) -> str | None:
 def _is_right(found: Pass, loader: Any) -> bool:
     """Whether a loader gives as many labels as samples, and no sample twice or never where that is known."""
     settings = found.reading.settings
-    sizes = []
+    sizes: list[int] = []
     most = 2 if not settings.rows else _MOST_BATCHES
     for batch in islice(reading_of(loader).batches(), most):
         samples, labels = _counts(found, batch) or (0, 1)
-        if samples != labels:
+        if samples != labels or (not sizes and found.drawn not in (None, samples)):
             return False
         sizes.append(samples)
     is_even = len(set(sizes[:-1])) < 2 and bool(sizes) and sizes[-1] <= sizes[0]

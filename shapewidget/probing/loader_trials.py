@@ -14,8 +14,9 @@ from shapewidget.diagnosis.loader_evidence import Trial, Tried
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter, Batch
 from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numeric, size_of
-from shapewidget.graph.batches import EmptyRows, TurnedLabels
+from shapewidget.graph.batches import EmptyRows, SamplesBehind, TurnedLabels
 from shapewidget.graph.padding import CountedPadding
+from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.passes import Pass
 from shapewidget.probing.refused_batches import RefusedBatch
 
@@ -62,6 +63,7 @@ class Trials:
             rounded_off=self._taken_without_a_model(rounded_off),
             counted_padding=self._counted_padding(batches),
             turned_back=self._turned_back() if turned is not None else None,
+            samples_behind=self._samples_behind(batches.get(0)),
         )
 
     def takes(self, batch: Any) -> bool:
@@ -83,7 +85,8 @@ class Trials:
         found = (diagnosis.finding for diagnosis in diagnose(Evidence(recording.graph, recording.clashes)))
         refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
         takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
-        return Trial(refusal, takes_statistics and bool(getattr(self.model, "training", False)))
+        mixes = takes_statistics and bool(getattr(self.model, "training", False))
+        return Trial(refusal, mixes, _reads_as_steps(recording.graph, self.found.drawn))
 
     def _batch(self, inputs: Any, targets: Any) -> Batch:
         """The arguments of the model and its loss; only where there is a model."""
@@ -139,6 +142,19 @@ class Trials:
             return None
         return self._of(inputs[: empty.filled], targets[: empty.filled])
 
+    def _samples_behind(self, first: Trial | None) -> SamplesBehind | None:
+        """Samples that lie along the second axis of the inputs; None where the model means them to."""
+        samples = self.found.drawn
+        if samples is None or first is None or not (first.refusal or first.reads_as_steps):
+            return None
+        inputs, targets = self.found.split(self.found.first)
+        shapes = [tuple(array.shape) for _, array in named_arrays(inputs)]
+        if not shapes or not all(_is_behind(shape, samples) for shape in shapes):
+            return None
+        turned = self._of(*(mapped(part, lambda array: _in_front(array, samples)) for part in (inputs, targets)))
+        is_right = turned is not None and turned.refusal is None and not turned.reads_as_steps
+        return SamplesBehind(samples, shapes[0], first.reads_as_steps) if is_right else None
+
     def _turned_back(self) -> Trial | None:
         inputs, targets = self.found.split(self.found.first)
         return self._of(inputs, numeric(targets).T)
@@ -156,3 +172,22 @@ class Trials:
                 batch = self.adapter.batch(self.model, inputs, targets, None, self.loss)
                 return self.adapter.counted_padding(self.model, batch, self.loss, padded[1])
         return None
+
+
+def _is_behind(shape: tuple[int, ...], samples: int) -> bool:
+    return len(shape) > 1 and shape[1] == samples != shape[0]
+
+
+def _in_front(array: Any, samples: int) -> Any:
+    return numeric(array).swapaxes(0, 1) if _is_behind(tuple(array.shape), samples) else array
+
+
+def _reads_as_steps(graph: LayerGraph, samples: int | None) -> str:
+    """The first recurrent or attention layer with so many steps, and with another number of samples."""
+    for layer in graph.layers:
+        shape = layer.inputs[0].shape if layer.inputs else ()
+        if "batch_first" in layer.settings and len(shape) == 3:
+            batch, steps = (0, 1) if layer.settings["batch_first"] else (1, 0)
+            if shape[steps] == samples != shape[batch]:
+                return layer.path
+    return ""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.diagnosis.loading import by_severity, diagnose_loader
+from shapewidget.diagnosis.loading import MADE_WRONGLY, by_severity, diagnose_loader
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Adapter
 from shapewidget.frameworks.loading import empty_rows
@@ -24,7 +24,7 @@ from shapewidget.probing.report import Report
 from shapewidget.probing.timeline import Timeline
 
 Loss = Callable[..., Any]
-_OF_FIRST = ("SW708", "SW709", "SW736")
+_OF_FIRST = ("SW708", "SW709", *MADE_WRONGLY)
 """Why the first batch is refused, where that is not the model's fault."""
 
 

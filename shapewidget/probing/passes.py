@@ -97,6 +97,14 @@ class Pass:
         """The first batch; None where there is none."""
         return self._kept["first"][1] if "first" in self._kept else None
 
+    @property
+    def drawn(self) -> int | None:
+        """How many samples the first batch is made of; None where that is not known."""
+        settings = self.reading.settings
+        if settings.samples is None or settings.batch_size is None or settings.has_own_batches:
+            return None
+        return min(settings.samples, settings.batch_size)
+
     def add(self, batch: Any, index: int) -> None:
         """Note one more batch, and keep it if it is worth trying."""
         self._kept["last"] = (index, batch)

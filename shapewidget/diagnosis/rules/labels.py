@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import BatchRecord, Part, is_sequence
 from shapewidget.graph.records import SourceLine
+
+_FRONT = "put the samples in front: torch.stack(..., dim=1) of columns, pad_sequence(..., batch_first=True)"
 
 
 def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -99,6 +102,34 @@ def labels_turned(evidence: LoaderEvidence) -> Iterator[Finding]:
             got=(classes, samples),
             verified=trial is not None and trial.refusal is None,
         )
+
+
+def samples_behind(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """Samples along the second axis of the inputs, which the model takes for steps or for features."""
+    found = evidence.tried.samples_behind
+    if found is None:
+        return
+    samples, (rows, *_) = found.samples, found.shape
+    title, step = evidence.settings.title, evidence.settings.collate
+    reads = (
+        f"`{found.layer}` reads them as steps of {rows} samples"
+        if found.layer
+        else f"{rows} rows meet {samples} labels"
+    )
+    details: dict[str, Any] = {"fix": _FRONT, "verified": True} if evidence.edit is None else evidence.edit.details
+    yield finding(
+        "SW737",
+        "loader",
+        step or title,
+        f"{title} draws {samples} samples for a batch, and `{step}` puts them along axis 1 of the inputs, "
+        f"{found.shape}, where axis 0 has {rows}: {reads}. With the samples in front the model takes the batch.",
+        op=step,
+        axis=0,
+        axis_name="batch",
+        expected=samples,
+        got=rows,
+        **details,
+    )
 
 
 def rows_of_zeros(evidence: LoaderEvidence) -> Iterator[Finding]:

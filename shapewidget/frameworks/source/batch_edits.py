@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import contextlib
+import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 
@@ -13,6 +15,8 @@ from shapewidget.graph.records import SourceLine
 from shapewidget.graph.remedies import SourceEdit
 
 _MOST_EDITS = 24
+_OTHER = {"stack": "1", "pad_sequence": "True"}
+"""The axis that is not the default."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,36 @@ def sliced(function: FunctionType, size: str) -> Iterator[BatchEdit]:
             yield from _edited(function, source, node, f"{index} * {size}:({index} + 1) * {size}")
 
 
+def samples_in_front(function: FunctionType) -> Iterator[BatchEdit]:
+    """Every call that stacks or pads samples, along the other axis: all of them at once, then each by itself."""
+    found = [
+        (source, node, text)
+        for source, node in _expressions(function)
+        if isinstance(node, ast.Call) and (text := _other_axis(source, node)) is not None
+    ]
+    if len(found) > 1:
+        yield from _all_edited(function, found[0][0], [(node, text) for _, node, text in found])
+    for source, node, text in found:
+        yield from _edited(function, source, node, text)
+
+
+def _other_axis(source: Source, call: ast.Call) -> str | None:
+    """A call of `stack` or `pad_sequence` along the other of the first two axes; None for another call."""
+    call, text = copy.deepcopy(call), source.text(Span.of(call))
+    name = ast.unparse(call.func).rpartition(".")[2]
+    named = {each.arg: each.value for each in call.keywords}
+    keyword = {"pad_sequence": "batch_first", "stack": "axis" if "axis" in named else "dim"}.get(name)
+    if keyword is None or not call.args:
+        return None
+    value = named.get(keyword, call.args[1] if len(call.args) > 1 else None)
+    if value is None:
+        return f"{text.rstrip().removesuffix(')').rstrip().rstrip(',')}, {keyword}={_OTHER[name]})"
+    if not isinstance(value, ast.Constant) or value.value not in (0, 1):
+        return None
+    value.value = not value.value if isinstance(value.value, bool) else 1 - value.value
+    return ast.unparse(call)
+
+
 def _names(node: ast.AST) -> set[str]:
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
 
@@ -83,3 +117,15 @@ def _edited(function: FunctionType, source: Source, node: ast.expr, text: str) -
     except (ValueError, LookupError, SyntaxError):
         return  # the source is not what the function was made from
     yield BatchEdit(made, edit, source.line(node.lineno, source.text(Span.of(node))))
+
+
+def _all_edited(function: FunctionType, source: Source, changes: Sequence[tuple[ast.expr, str]]) -> Iterator[BatchEdit]:
+    """Several expressions replaced at once, the last first, so that the places of the others stay."""
+    edited = source
+    for node, text in sorted(changes, key=lambda change: Span.of(change[0]), reverse=True):
+        edited = edited.edited(edited.replacing(Span.of(node), text))
+    first, last = min(node.lineno for node, _ in changes), max(node.end_lineno or 0 for node, _ in changes)
+    line = source.line(first, source.text(Span.of(changes[0][0])))
+    edit = SourceEdit(line.label, first, source.lines[first - 1 : last], edited.lines[first - 1 : last])
+    with contextlib.suppress(ValueError, LookupError, SyntaxError):  # the source is not what the function was made from
+        yield BatchEdit(recompiled(function, source, edited), edit, line)
