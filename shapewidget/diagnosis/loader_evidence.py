@@ -18,6 +18,7 @@ from shapewidget.graph.batches import (
     Redrawn,
     SamplesBehind,
     SharedStatistics,
+    Skipped,
     TargetStep,
     TurnedLabels,
     WorkerShare,
@@ -107,6 +108,7 @@ class Origins:
         statistics: The step behind the batching that makes samples depend on one another.
         mispaired: Labels that are as many as the samples, and not theirs.
         redrawn: Stages that stand on the wrong side of one that draws at random.
+        skipped: A stage that leaves all batches out.
         joins_targets: Whether the targets of a batch are the rows of all its samples, any number of each.
     """
 
@@ -118,6 +120,7 @@ class Origins:
     statistics: SharedStatistics | None = None
     mispaired: Mispaired | None = None
     redrawn: tuple[Redrawn, ...] = ()
+    skipped: Skipped | None = None
     joins_targets: bool = False
 
 

@@ -28,6 +28,7 @@ from shapewidget.graph.batches import (
     Ranks,
     Redrawn,
     SharedStatistics,
+    Skipped,
     WorkerShare,
 )
 from shapewidget.graph.padding import PaddedLabels
@@ -173,6 +174,10 @@ class Reading:
     def redrawn(self) -> tuple[Redrawn, ...]:
         """Stages that stand on the wrong side of one that draws at random."""
         return ()
+
+    def skipped(self) -> Skipped | None:
+        """A stage that counts samples, is given batches, and leaves none of them; None where there is none."""
+        return None
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """Input and label of every sample of a pass."""

@@ -429,8 +429,31 @@ class Columns:
     features: int
 
 
-Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart | Columns
-"""Labels that are as many as the samples, and not theirs."""
+@dataclass(frozen=True, slots=True)
+class Misplaced:
+    """Indices into the rows of a sample that do not point to its rows once the rows of all samples are joined.
+
+    Attributes:
+        step: What joins the samples.
+        sample: The place in the batch of the first sample whose indices point elsewhere.
+        begins: The joined row at which its rows begin.
+        moved: By how much its indices are moved.
+        edit: The line as it has to be, where such a line was run.
+        patch: The change as a unified diff.
+        source: The line as it is.
+    """
+
+    step: str
+    sample: int
+    begins: int
+    moved: int
+    edit: str = ""
+    patch: str | None = None
+    source: SourceLine | None = None
+
+
+Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart | Columns | Misplaced
+"""Labels, or indices, that are as many as those of the samples, and not theirs."""
 
 
 Effect = Literal["split", "kept", "together"]
@@ -450,6 +473,27 @@ class Redrawn:
     stage: str
     before: str
     effect: Effect
+    is_mended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A stage that leaves out as many batches as samples are meant, so that none is left.
+
+    Attributes:
+        stage: The stage: "skip(80)".
+        before: What makes the batches that it reads: "batch(20)".
+        count: How many it leaves out.
+        batches: How many there are.
+        samples: How many samples they hold.
+        is_mended: Whether the stages were run in the other order, and gave the samples that are left.
+    """
+
+    stage: str
+    before: str
+    count: int
+    batches: int
+    samples: int
     is_mended: bool = False
 
 

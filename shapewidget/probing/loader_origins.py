@@ -42,7 +42,7 @@ def traced(found: Pass, *, is_supervised: bool, ranks: int | None, shared: Ranks
         InputError: Ranks were asked for, and the loader cannot be split.
     """
     reading, settings = found.reading, found.reading.settings
-    origins, rounded = Origins(inner=reading.inner_passes(), redrawn=reading.redrawn()), None
+    origins, rounded = Origins(inner=reading.inner_passes(), redrawn=reading.redrawn(), skipped=reading.skipped()), None
     is_blocked = found.failure is not None and found.failure.is_blocked
     with reading.untouched():
         if any(0 < one.drawn < one.batches for one in origins.inner):

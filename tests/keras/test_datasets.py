@@ -218,3 +218,24 @@ def test_ragged_batches_are_of_the_length_of_their_longest_sample(batch):
     report = shapewidget.check_loader(data)
     assert [finding.code for finding in report.findings] == ["SW701"]
     assert [batch.inputs[0].spec.shape for batch in report.batches] == [(2, 3), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("data", "got"),
+    [
+        (PAIRS.batch(10).skip(20), 20),
+        (PAIRS.shuffle(103, reshuffle_each_iteration=False).batch(10).prefetch(2).skip(50), 50),
+        (PAIRS.skip(20).batch(10), None),
+        (PAIRS.batch(10).skip(5), None),
+    ],
+)
+def test_samples_that_are_skipped_where_there_are_batches_leave_none(data, got):
+    found = serious(shapewidget.check_loader(data))
+    if got is None:
+        assert found == []
+    else:
+        assert [(each.code, each.layer, each.expected, each.got) for each in found] == [
+            ("SW704", "Dataset.skip", 11, got)
+        ]
+        assert found[0].verified
+        assert f"{103 - got} of 103 samples are left" in found[0].reason

@@ -71,7 +71,20 @@ def by_a_function(program):
         program.optimizer.step()
 
 
+def cleared_on_a_condition(program):
+    optimizer, clears = program.optimizer, True
+    optimizer.zero_grad()
+    for count, (x, y) in enumerate(program.loader, 1):
+        if clears:
+            optimizer.zero_grad()
+        (nn.functional.cross_entropy(program.model(x), y) / WINDOW).backward()
+        if count % WINDOW == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+
+
 PROVEN = {
+    cleared_on_a_condition: ("SW754", "-        if clears:", "it uses the last of 4 batches, 8 of 32 samples"),
     divided_twice: ("SW751", "-        loss /= WINDOW", "4.0 times larger"),
     not_divided: ("SW752", "+            (loss / WINDOW).backward()", "4.0 times smaller"),
     stepped_never: ("SW756", "+TOO_LONG = 12", "the optimiser steps"),

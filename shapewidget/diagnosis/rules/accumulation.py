@@ -169,11 +169,13 @@ def thrown_away(loop: Loop) -> Iterator[Finding]:
     if groups and min(groups) > 1 and len(set(groups)) == 1:
         count = groups[0]
         rest = "one are" if count == 2 else f"{count - 1} are"
+        size, *others = {each.samples for window in loop.windows for each in window.passes}
+        rows = f", {size} of {count * size} samples" if size and not others else ""
         yield _found(
             "SW754",
             loop,
             f"The gradients are cleared before every backward pass, and the optimiser steps once in {count} of them: "
-            f"it uses the last of {count} batches, and the gradients of the other {rest} thrown away.",
+            f"it uses the last of {count} batches{rows}, and the gradients of the other {rest} thrown away.",
             f"{loop.calls.clear}, and nowhere else",
             f"the gradients of {count} batches",
             "the gradient of 1 batch",

@@ -10,6 +10,8 @@ from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import BatchRecord, Part, is_sequence
 from shapewidget.graph.records import SourceLine
 
+_STACKING = ("", "default_collate")
+"""What makes a row of each sample."""
 _FRONT = "put the samples in front: torch.stack(..., dim=1) of columns, pad_sequence(..., batch_first=True)"
 
 
@@ -25,6 +27,7 @@ def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
     trial = evidence.tried.batches.get(odd.index) if evidence.tried.has_loss else None
     if trial is None:
         is_wrong = not evidence.tried.batches and odd is evidence.batches[0] and not evidence.origins.joins_targets
+        is_wrong = is_wrong and labels != _drawn(evidence)
         code = "SW713"
     elif trial.refusal is not None:
         is_wrong, code = trial.refusal.where == "loss", "SW713"
@@ -32,6 +35,12 @@ def labels_not_as_many(evidence: LoaderEvidence) -> Iterator[Finding]:
         is_wrong, code = labels == 1, "SW714"
     if is_wrong:
         yield _finding(evidence, odd, samples, labels, code)
+
+
+def _drawn(evidence: LoaderEvidence) -> int | None:
+    """How many samples the first batch is made of, whose rows may be joined to any number."""
+    samples, size = evidence.settings.samples, evidence.settings.batch_size
+    return min(samples, size) if evidence.settings.collate not in _STACKING and samples and size else None
 
 
 def _sizes(batch: BatchRecord) -> tuple[int, int] | None:

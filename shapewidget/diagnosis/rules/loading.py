@@ -9,7 +9,7 @@ from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.graph.batches import BatchRecord, InnerPass, LoaderSettings
+from shapewidget.graph.batches import BatchRecord, InnerPass, LoaderSettings, Skipped
 from shapewidget.graph.training import Calls, Stream, StreamEnd, TrainingLog
 
 CUT = "cut the rows from index * batch_size to (index + 1) * batch_size"
@@ -342,6 +342,9 @@ def loader_gives_nothing(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A pass without a batch, for which drop_last is not to blame."""
     if evidence.is_complete and not evidence.batches and not evidence.left_out:
         title, samples = evidence.settings.title, evidence.settings.samples
+        if evidence.origins.skipped is not None:
+            yield _all_skipped(evidence.origins.skipped)
+            return
         held = f"its data set has {samples} samples" if samples is not None else "it ended at once"
         yield finding(
             "SW704",
@@ -354,6 +357,25 @@ def loader_gives_nothing(evidence: LoaderEvidence) -> Iterator[Finding]:
             expected="at least 1 batch",
             got=0,
         )
+
+
+def _all_skipped(found: Skipped) -> Finding:
+    left, name = found.samples - found.count, found.stage.split("(")[0]
+    return finding(
+        "SW704",
+        "loader",
+        f"Dataset.{name}",
+        f"`{found.stage}` stands behind `{found.before}`, where it counts batches and not samples: there are "
+        f"{found.batches} of them, and it leaves out {found.count}, so that none is left. Before it, {left} of "
+        f"{found.samples} samples are left.",
+        fix=f"split the samples, then batch them: .{found.stage}.{found.before}",
+        op=name,
+        axis=0,
+        axis_name="elements of the data set",
+        expected=found.batches,
+        got=found.count,
+        verified=found.is_mended,
+    )
 
 
 def shorter_loader_ends(evidence: LoaderEvidence) -> Iterator[Finding]:

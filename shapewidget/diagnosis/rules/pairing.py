@@ -7,7 +7,7 @@ from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.graph.batches import Columns, JoinedApart, Misnumbered, Renumbered, RowsApart
+from shapewidget.graph.batches import Columns, JoinedApart, Misnumbered, Misplaced, Renumbered, RowsApart
 
 
 def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -23,6 +23,8 @@ def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
             yield _joined(found)
         case Columns() as found:
             yield _columns(found)
+        case Misplaced() as found:
+            yield _misplaced(found)
 
 
 def _apart(found: RowsApart) -> Finding:
@@ -107,6 +109,23 @@ def _misnumbered(found: Misnumbered) -> Finding:
         axis_name="sample index",
         expected=found.sample,
         got=found.number,
+    )
+
+
+def _misplaced(found: Misplaced) -> Finding:
+    return _said(
+        "SW738",
+        found.step,
+        f"`{found.step}` joins the rows of the samples, and moves the indices of each of them. The rows of sample "
+        f"{found.sample} begin at row {found.begins} of the joined ones, and its indices are moved by {found.moved}: "
+        f"they point to rows of other samples.",
+        fix=found.edit or "move the indices by the number of all rows before: offset += len(rows)",
+        axis_name="rows",
+        expected=found.begins,
+        got=found.moved,
+        patch=found.patch,
+        source=found.source,
+        verified=bool(found.edit),
     )
 
 

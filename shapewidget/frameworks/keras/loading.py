@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from shapewidget.frameworks.keras.batched_first import shared_statistics
 from shapewidget.frameworks.keras.mending import mended_by_padding, mended_by_resizing, zipped_before_batching
-from shapewidget.frameworks.keras.orders import redrawn, shuffled_apart
+from shapewidget.frameworks.keras.orders import redrawn, shuffled_apart, skipped
 from shapewidget.frameworks.keras.rearranging import built
 from shapewidget.frameworks.keras.signatures import kept_signature
 from shapewidget.frameworks.keras.stages import stage_name, stages
@@ -31,6 +31,7 @@ from shapewidget.graph.batches import (
     Redrawn,
     RowsApart,
     SharedStatistics,
+    Skipped,
 )
 from shapewidget.graph.padding import PaddedLabels
 
@@ -227,6 +228,10 @@ class DatasetReading(Reading):
     def redrawn(self) -> tuple[Redrawn, ...]:
         """Stages that stand on the wrong side of one that draws at random."""
         return tuple(redrawn(stages(self.loader)))
+
+    def skipped(self) -> Skipped | None:
+        """A stage behind the batching that leaves all batches out."""
+        return skipped(stages(self.loader))
 
     def batches(self) -> Iterator[Any]:
         """One pass."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from shapewidget.frameworks.keras.rearranging import is_mended_by_order, is_mended_by_zipping_first
+from shapewidget.frameworks.keras.rearranging import built, is_mended_by_order, is_mended_by_zipping_first
 from shapewidget.frameworks.keras.stages import stage_name, stages
-from shapewidget.graph.batches import Effect, Redrawn, RowsApart
+from shapewidget.graph.batches import Effect, Redrawn, RowsApart, Skipped
 
 _BATCHES = ("batch", "padded_batch")
 _REGROUPING = ("unbatch", "flat_map", "interleave", "window", "group_by_window", "rebatch")
@@ -82,6 +82,33 @@ def redrawn(chain: Sequence[Any]) -> Iterator[Redrawn]:
             is_plain = batch is not None and stage_name(batch) in _BATCHES and "unbatch" not in names[:place]
             if is_plain and not set(_REGROUPING) & set(names[place:]) and stage_name(chain[-1]) in _SAMPLES:
                 yield _redrawn(chain, stage, batch, "together")
+
+
+def skipped(chain: Sequence[Any]) -> Skipped | None:
+    """A stage that leaves all batches out, because it counts samples and is given batches.
+
+    Args:
+        chain: The stages from the end to the source.
+    """
+    for place, stage in enumerate(chain):
+        behind = chain[place + 1 :]
+        batch = next((each for each in behind if stage_name(each) in (*_BATCHES, *_REGROUPING)), None)
+        if stage_name(stage) != "skip" or batch is None or stage_name(batch) in _REGROUPING:
+            continue
+        count, batches, samples = (int(each) for each in (stage._count, *map(_length, (behind[0], batch._inputs()[0]))))
+        if 0 < batches <= count < samples:
+            is_mended = False
+            with contextlib.suppress(Exception):  # stages that are made in another way
+                rest = [each for each in chain[:-1] if each is not stage]
+                until = rest.index(batch) + 1
+                moved = built(chain[-1], [*rest[:until], stage, *rest[until:]])
+                is_mended = _length(moved.unbatch()) in (samples - count, -2) and bool(list(moved.take(1)))
+            return Skipped(_text(stage), _text(batch), count, batches, samples, is_mended)
+    return None
+
+
+def _length(dataset: Any) -> int:
+    return int(dataset.cardinality())
 
 
 def _redrawn(chain: Sequence[Any], stage: Any, before: Any, effect: Effect) -> Redrawn:

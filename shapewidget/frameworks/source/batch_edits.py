@@ -8,6 +8,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType, FunctionType
+from typing import Any
 
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.text import Source, Span, recompiled
@@ -70,6 +71,15 @@ def samples_in_front(function: FunctionType) -> Iterator[BatchEdit]:
         yield from _edited(function, source, node, text)
 
 
+def summed_up(function: FunctionType) -> Iterator[BatchEdit]:
+    """Every name that is set anew in a loop, added up instead."""
+    for source, loop in _nodes(function, ast.For | ast.While):
+        for node in ast.walk(loop):
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+                text = f"{node.targets[0].id} += {source.text(Span.of(node.value))}"
+                yield from _edited(function, source, node, text)
+
+
 def _other_axis(source: Source, call: ast.Call) -> str | None:
     """A call of `stack` or `pad_sequence` along the other of the first two axes; None for another call."""
     call, text = copy.deepcopy(call), source.text(Span.of(call))
@@ -93,16 +103,22 @@ def _names(node: ast.AST) -> set[str]:
 
 def _expressions(function: FunctionType) -> Iterator[tuple[Source, ast.expr]]:
     """The expressions of a function of the user's, with the source that they stand in."""
-    code = function.__code__
-    source = Source.read(code.co_filename) if is_own(code.co_filename) else None
-    if source is None:
-        return
-    first, last = code.co_firstlineno, _last_line(code)
     count = 0
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.expr) and first <= node.lineno <= last and count < _MOST_EDITS:
+    for source, node in _nodes(function, ast.expr):
+        if count < _MOST_EDITS:
             count += isinstance(node, ast.BinOp | ast.Slice)
             yield source, node
+
+
+def _nodes(function: FunctionType, kind: Any) -> Iterator[tuple[Source, Any]]:
+    """The nodes of a kind in a function of the user's, with the source that they stand in."""
+    code = function.__code__
+    source = Source.read(code.co_filename) if is_own(code.co_filename) else None
+    if source is not None:
+        first, last = code.co_firstlineno, _last_line(code)
+        yield from (
+            (source, node) for node in ast.walk(source.tree) if isinstance(node, kind) and first <= node.lineno <= last
+        )
 
 
 def _last_line(code: CodeType) -> int:
@@ -110,7 +126,7 @@ def _last_line(code: CodeType) -> int:
     return max([number for _, _, number in code.co_lines() if number is not None] + inner)
 
 
-def _edited(function: FunctionType, source: Source, node: ast.expr, text: str) -> Iterator[BatchEdit]:
+def _edited(function: FunctionType, source: Source, node: ast.expr | ast.stmt, text: str) -> Iterator[BatchEdit]:
     edit = source.replacing(Span.of(node), text)
     try:
         made = recompiled(function, source, source.edited(edit))

@@ -90,7 +90,7 @@ def _cleared_behind(replay: LoopReplay, count: int) -> Iterator[LoopEdit]:
     clears = [each for each in _statements(replay) if _is_call(each, "zero_grad")]
     steps = [each for each in _statements(replay) if _is_call(each, "step")]
     for clear in clears:
-        without = _without(replay.source, clear)
+        without = _without(replay.source, _alone(replay, clear))
         if len(clears) > 1:
             yield LoopEdit((without,))
         for step in steps:
@@ -169,6 +169,18 @@ def _lines(source: Source, node: ast.stmt) -> tuple[str, ...]:
 def _indented(lines: Sequence[str], column: int) -> tuple[str, ...]:
     shift = len(lines[0]) - len(lines[0].lstrip())
     return tuple(" " * column + line[shift:] for line in lines)
+
+
+def _alone(replay: LoopReplay, statement: ast.stmt) -> ast.stmt:
+    """The `if` that holds a statement and nothing else, or the statement."""
+    return next(
+        (
+            node
+            for node in ast.walk(replay.loop)
+            if isinstance(node, ast.If) and node.body == [statement] and not node.orelse
+        ),
+        statement,
+    )
 
 
 def _without(source: Source, node: ast.stmt) -> SourceEdit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 import sys
@@ -19,6 +20,7 @@ from shapewidget.frameworks.nesting import classes_of, is_array, named_arrays, s
 from shapewidget.frameworks.pairing import misnumbered, order_matters, renumbered, rows_of
 from shapewidget.frameworks.torch.columns import columns_as_rows
 from shapewidget.frameworks.torch.guard import same_random_state
+from shapewidget.frameworks.torch.joined_indices import misplaced
 from shapewidget.graph.batches import Mispaired, RowsApart
 
 _BATCHES = 4
@@ -72,6 +74,10 @@ def _collated(collate: Callable[[Any], Any], batches: list[list[Any]], loader: D
     turned = columns_as_rows(batches[0], first, step)
     if turned is not None:
         return turned
+    with contextlib.suppress(Exception):  # samples may hold anything
+        moved = misplaced(collate, batches[0], first, step)
+        if moved is not None:
+            return moved
     backwards, _ = _made(collate, batches[0][::-1])
     others = [_made(collate, batch)[0] for batch in batches[1:]]
     arrays = _arrays(first)
