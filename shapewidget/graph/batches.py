@@ -140,6 +140,7 @@ class Failure:
         fix: What makes the batch all the same, as one line of code; empty where nothing does.
         source: The line of the user's that raised, or that built the loader's batch.
         is_blocked: Whether no batch came, and no error either.
+        readable: How many samples from the first on can be read, where all behind them raise that error.
     """
 
     index: int
@@ -150,6 +151,7 @@ class Failure:
     fix: str = ""
     source: SourceLine | None = None
     is_blocked: bool = False
+    readable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from loader_reports import codes, only
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
+    Dataset,
     DistributedSampler,
     RandomSampler,
     Sampler,
@@ -43,11 +44,12 @@ def test_sampler_of_another_data_set_is_found():
     assert (found.code, found.layer, found.expected, found.got) == ("SW720", "RandomSampler", 60, 40)
 
 
-def test_sampler_of_a_longer_data_set_is_named_beside_the_error_that_it_ends_in():
+def test_sampler_of_a_longer_data_set_is_named_with_the_error_that_it_ends_in():
     longer = DistributedSampler(TensorDataset(torch.zeros(80)), 2, 0)
     found = {each.code: each for each in shapewidget.check_loader(loader(longer)).findings}
     assert found["SW720"].got == 80
-    assert "SW712" in found
+    assert "which ends in IndexError" in found["SW720"].reason
+    assert "SW712" not in found
 
 
 @pytest.mark.parametrize(
@@ -109,3 +111,59 @@ MIXED = TensorDataset(torch.randn(48, 4), torch.arange(48) % 4)
 def test_own_sampler_that_never_comes_to_some_classes_is_found(data, rows, expected):
     report = shapewidget.check_loader(DataLoader(data, batch_size=8, sampler=Identities(rows)))
     assert codes(report) == expected
+
+
+class Windows(Dataset):
+    """Windows of five rows, each with the label behind it."""
+
+    def __init__(self, length, *, missing=None):
+        self.rows, self.length, self.missing = torch.randn(40, 3), length, missing
+
+    def __len__(self):
+        return self.length
+
+    def __getitem__(self, index):
+        if index == self.missing:
+            raise IndexError("no such row")
+        return self.rows[index : index + 5], self.rows[index + 5]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("length", [36, 40])
+def test_length_beyond_the_last_sample_is_told_with_the_one_that_holds(length, shuffle):
+    report = shapewidget.check_loader(DataLoader(Windows(length), batch_size=4, shuffle=shuffle))
+    (found,) = [finding for finding in report.findings if finding.severity != "note"]
+    assert (found.code, found.layer, found.expected, found.got, found.verified) == (
+        "SW712",
+        "__len__",
+        35,
+        length,
+        True,
+    )
+
+
+def test_one_sample_that_cannot_be_read_is_not_laid_to_the_length():
+    report = shapewidget.check_loader(DataLoader(Windows(35, missing=20), batch_size=4))
+    assert [finding.layer for finding in report.findings] == ["__getitem__"]
+    assert not shapewidget.check_loader(DataLoader(Windows(35), batch_size=5)).findings
+
+
+WHOLE = TensorDataset(torch.randn(50, 3))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "indices", "fix"),
+    [
+        (Subset(WHOLE, range(20, 50)), range(20, 50), "shuffle=True alone"),
+        (Subset(WHOLE, range(30)), range(30, 50), "the data set that the indices are of"),
+        (Subset(WHOLE, range(30)), range(30), None),
+        (WHOLE, range(20, 50), None),
+    ],
+)
+def test_indices_of_another_data_set_are_told_of_the_sampler(dataset, indices, fix):
+    report = shapewidget.check_loader(DataLoader(dataset, batch_size=5, sampler=SubsetRandomSampler(indices)))
+    serious = [finding for finding in report.findings if finding.severity != "note"]
+    assert [(found.code, found.layer, found.expected, found.got) for found in serious] == (
+        [("SW720", "SubsetRandomSampler", 30, 50)] if fix else []
+    )
+    assert all(fix in found.fix for found in serious)

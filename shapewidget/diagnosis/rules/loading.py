@@ -263,13 +263,19 @@ def draws_from_others(evidence: LoaderEvidence) -> Iterator[Finding]:
     samples, known = settings.samples, settings.drawn_from
     if samples is None or known is None or known == samples or not known:
         return
-    if settings.sampler.startswith("Weighted"):
+    if settings.sampler.startswith("Subset"):
+        what, fix = f"holds indices up to {known - 1}", "the loader's data set is that part already: shuffle=True alone"
+        if not evidence.origins.is_whole_when_weighed:
+            fix = "give the loader the data set that the indices are of"
+    elif settings.sampler.startswith("Weighted"):
         what, fix = f"has {known} weights", f"one weight for each of the {samples} samples: weights[labels]"
     else:
         what, fix = f"was made for {known} samples", f"make the {settings.sampler} of the loader's own data set"
     effect = (
         f"only samples 0 to {known - 1} are ever drawn" if known < samples else f"it draws indices up to {known - 1}"
     )
+    if evidence.failure is not None and known > samples:
+        effect += f", which ends in {evidence.failure.error}"
     yield finding(
         "SW720",
         "loader",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.findings import Finding, finding
@@ -17,10 +18,33 @@ def pass_failed(evidence: LoaderEvidence) -> Iterator[Finding]:
         return
     if failure.is_blocked:
         yield _blocked(evidence, failure)
+    elif failure.sample is not None and failure.sample >= (evidence.settings.samples or math.inf):
+        return  # the sampler draws what the data set has not, and is told
+    elif failure.readable is not None:
+        yield _beyond_the_end(evidence, failure, failure.readable)
     elif failure.disagreement is not None:
         yield _unstackable(failure, failure.disagreement, evidence.tried.mended)
     else:
         yield _raised(evidence, failure)
+
+
+def _beyond_the_end(evidence: LoaderEvidence, failure: Failure, readable: int) -> Finding:
+    samples = evidence.settings.samples or 0
+    return finding(
+        "SW712",
+        "loader",
+        "__len__",
+        f"The data set says that it has {samples} samples, and samples 0 to {readable - 1} can be read. From "
+        f"{readable} on, `{failure.step}` raises {failure.error}.",
+        fix=f"{readable} in __len__, {samples - readable} fewer than now; or let `{failure.step}` find all {samples}",
+        op="__len__",
+        axis=0,
+        axis_name="samples",
+        expected=readable,
+        got=samples,
+        source=failure.source,
+        verified=True,
+    )
 
 
 def _unstackable(failure: Failure, found: Disagreement, mended: Trial | None) -> Finding:

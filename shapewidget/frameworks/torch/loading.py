@@ -6,12 +6,14 @@ made again, sample by sample, in this process.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import copy
 import functools
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from types import FunctionType
 from typing import Any
@@ -40,6 +42,8 @@ from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Mispai
 from shapewidget.graph.padding import PaddedLabels
 
 _FIXED_ORDER = (SequentialSampler,)
+_TRIED = 16
+"""Samples that are read before and behind where they begin to raise."""
 _DIVIDING = "itertools.islice(data, rank, None, world_size) in __iter__"
 
 
@@ -156,7 +160,7 @@ class DataLoaderReading(Reading):
             has_own_batches=sampler is not None and not is_standard,
             collate=_name(loader.collate_fn),
             sampler=type(sampler_of(loader)).__name__,
-            drawn_from=drawn_from(sampler_of(loader)),
+            drawn_from=drawn_from(sampler_of(loader), loader.dataset),
         )
         self._drawn = _Drawn()
 
@@ -209,7 +213,8 @@ class DataLoaderReading(Reading):
             try:
                 samples.append(read())
             except Exception as cause:
-                return Failure(index, "__getitem__", error_text(cause), indices[place], source=raised_at(cause))
+                failed = Failure(index, "__getitem__", error_text(cause), indices[place], source=raised_at(cause))
+                return replace(failed, readable=self._readable(indices[place], type(cause)))
         found = disagreement(samples, indices)
         is_default = self.settings.collate == "default_collate" or _went_through(error, "default_collate")
         fix = ""
@@ -217,6 +222,25 @@ class DataLoaderReading(Reading):
             with contextlib.suppress(Exception):  # fields of several kinds may refuse this too
                 fix, self.mended = collated(samples)
         return report(step="default_collate" if is_default else self.settings.collate, disagreement=found, fix=fix)
+
+    def _readable(self, failed: int, error: type[Exception]) -> int | None:
+        """How many samples can be read where all behind them raise an error; None where some are in between."""
+        dataset, samples = self.loader.dataset, self.settings.samples or 0
+
+        def raises(place: int) -> bool:
+            try:
+                dataset[place]
+            except Exception as cause:
+                return type(cause) is error
+            return False
+
+        if isinstance(dataset, IterableDataset) or not 0 < failed < samples:
+            return None
+        count = bisect.bisect_left(range(failed), True, key=raises)
+        before = [*range(0, count, max(count // _TRIED, 1)), count - 1]
+        behind = [*range(count, samples, max((samples - count) // _TRIED, 1)), samples - 1]
+        is_end = count > 0 and all(map(raises, behind)) and not any(map(raises, before))
+        return count if is_end else None
 
     def _indices(self, index: int) -> list[int] | None:
         """The samples of a batch: their indices, or of an iterable data set their places."""

@@ -9,9 +9,10 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, WeightedRandomSampler
+from torch.utils.data import DataLoader, Subset, SubsetRandomSampler, WeightedRandomSampler
 
 from shapewidget.frameworks.nesting import classes_of, numeric, split
+from shapewidget.frameworks.torch.sharding import rows_of
 
 _MOST_SAMPLES = 2_000
 
@@ -21,9 +22,17 @@ def sampler_of(loader: DataLoader[Any]) -> Any:
     return getattr(loader.batch_sampler, "sampler", loader.sampler)
 
 
-def drawn_from(sampler: Any) -> int | None:
-    """The number of samples that one of torch's samplers knows of; None where it takes a part on purpose."""
+def drawn_from(sampler: Any, dataset: Any) -> int | None:
+    """The number of samples that one of torch's samplers knows of; None where it takes a part on purpose.
+
+    A part of more samples than there are is one of another data set.
+    """
     if not type(sampler).__module__.startswith("torch."):
+        return None
+    if isinstance(sampler, SubsetRandomSampler):
+        with contextlib.suppress(Exception):  # a data set may raise whatever it likes where it has no length
+            known = max(map(int, sampler.indices), default=-1) + 1
+            return known if known > len(dataset) else None
         return None
     weights = getattr(sampler, "weights", None)
     if isinstance(sampler, WeightedRandomSampler) and isinstance(weights, Sized):
@@ -69,8 +78,14 @@ def is_whole_when_remade(loader: DataLoader[Any]) -> bool:
 
 
 def is_whole_when_weighed(loader: DataLoader[Any]) -> bool:
-    """Whether one weight for each sample, that of its class, lets a sampler draw more than it knows of now."""
+    """Whether one weight for each sample, that of its class, lets a sampler draw more than it knows of now.
+
+    Of indices of the whole data, whether they are those of the part that the loader has, so that all of it is meant.
+    """
     sampler, dataset = sampler_of(loader), loader.dataset
+    if isinstance(sampler, SubsetRandomSampler):
+        rows, _ = rows_of(dataset)
+        return isinstance(dataset, Subset) and set(map(int, sampler.indices)) <= set(rows)
     if not isinstance(sampler, WeightedRandomSampler) or len(dataset) > _MOST_SAMPLES:  # type: ignore[arg-type]
         return False
     targets = [split(dataset[place])[1] for place in range(len(dataset))]  # type: ignore[arg-type]
