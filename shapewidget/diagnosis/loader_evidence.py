@@ -14,6 +14,7 @@ from shapewidget.graph.batches import (
     InnerPass,
     LoaderSettings,
     Mispaired,
+    NumberedFrom,
     Ranks,
     Redrawn,
     SamplesBehind,
@@ -78,6 +79,8 @@ class Tried:
         rounded_off: Of the samples that a length rounded down leaves out of every pass.
         counted_padding: Padding among the labels that the loss counts.
         turned_back: Of the first batch with its labels the other way round.
+        numbered_from: Classes that do not begin at 0, where the first batch was run with classes that do, and only so
+            was taken.
         samples_behind: Where the first batch was run once more with its samples in front, and only so was right.
     """
 
@@ -92,6 +95,7 @@ class Tried:
     rounded_off: Trial | None = None
     counted_padding: CountedPadding | None = None
     turned_back: Trial | None = None
+    numbered_from: NumberedFrom | None = None
     samples_behind: SamplesBehind | None = None
 
 

@@ -23,6 +23,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     labels.labels_not_as_many,
     labels.labels_turned,
     labels.samples_behind,
+    labels.classes_not_from_zero,
     loading.batch_refused,
     loading.samples_left_out,
     loading.draws_from_others,
@@ -41,8 +42,8 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     sharding.ranks_share_badly,
     loading.last_batch,
 )
-MADE_WRONGLY = ("SW736", "SW737")
-"""Batches whose samples lie along another axis than the first."""
+MADE_WRONGLY = ("SW736", "SW737", "SW739")
+"""Batches whose samples lie along another axis than the first, or whose classes are numbered otherwise."""
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 

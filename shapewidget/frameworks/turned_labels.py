@@ -21,7 +21,7 @@ def turned_labels(batches: Sequence[tuple[Any, Any]]) -> TurnedLabels | None:
     found = [_columns(inputs, targets) for inputs, targets in batches]
     if None in found or not any(each is not None and each.samples >= _FEWEST for each in found):
         return None
-    are_rows_too = all(_is_one_hot(numeric(targets)) for _, targets in batches)
+    are_rows_too = all(is_one_hot(numeric(targets)) for _, targets in batches)
     return found[0] if not are_rows_too else None
 
 
@@ -29,11 +29,11 @@ def _columns(inputs: Any, targets: Any) -> TurnedLabels | None:
     samples = size_of(inputs)
     if samples is None or not is_array(targets) or len(targets.shape) != 2 or samples != targets.shape[1]:
         return None
-    is_turned = _is_one_hot(numeric(targets).T)
+    is_turned = is_one_hot(numeric(targets).T)
     return TurnedLabels(int(targets.shape[0]), samples) if is_turned else None
 
 
-def _is_one_hot(values: Any) -> bool:
+def is_one_hot(values: Any) -> bool:
     """Whether every row holds zeros and a single 1, and there are several columns."""
     is_binary = bool(((values == 0) | (values == 1)).all())
     return is_binary and values.shape[1] > 1 and bool((values.sum(1) == 1).all())

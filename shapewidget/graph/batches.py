@@ -311,6 +311,21 @@ class TurnedLabels:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberedFrom:
+    """Classes that do not begin at 0, as the loss takes them.
+
+    Attributes:
+        lowest: The lowest that was read.
+        highest: The highest.
+        width: How many columns labels have that are one-hot.
+    """
+
+    lowest: int
+    highest: int
+    width: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SamplesBehind:
     """Samples that lie along the second axis of the inputs, where the model takes the first for them.
 

@@ -14,7 +14,8 @@ from shapewidget.diagnosis.loader_evidence import Trial, Tried
 from shapewidget.errors import ShapeWidgetError
 from shapewidget.frameworks.adapter import Adapter, Batch
 from shapewidget.frameworks.nesting import is_array, mapped, named_arrays, numeric, size_of
-from shapewidget.graph.batches import EmptyRows, SamplesBehind, TurnedLabels
+from shapewidget.frameworks.turned_labels import is_one_hot
+from shapewidget.graph.batches import EmptyRows, NumberedFrom, SamplesBehind, TurnedLabels
 from shapewidget.graph.padding import CountedPadding
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.passes import Pass
@@ -63,6 +64,7 @@ class Trials:
             rounded_off=self._taken_without_a_model(rounded_off),
             counted_padding=self._counted_padding(batches),
             turned_back=self._turned_back() if turned is not None else None,
+            numbered_from=self._numbered_from(batches.get(0)),
             samples_behind=self._samples_behind(batches.get(0)),
         )
 
@@ -142,6 +144,21 @@ class Trials:
             return None
         return self._of(inputs[: empty.filled], targets[: empty.filled])
 
+    def _numbered_from(self, first: Trial | None) -> NumberedFrom | None:
+        """Classes that do not begin at 0; None where the loss does not refuse them, or would all the same."""
+        if first is None or first.refusal is None or first.refusal.where != "loss":
+            return None
+        labels = [numeric(self.found.split(batch)[1]) for batch in self.found.kept.values()]
+        numbers = [_class_numbers(each) for each in labels]
+        if not all(numbers) or (lowest := min(min(each) for each in numbers)) < 1:
+            return None
+        has_columns = len(labels[0].shape) == 2
+        moved = labels[0][:, lowest:] if has_columns else labels[0] - lowest
+        trial = self._of(self.found.split(self.found.first)[0], moved)
+        width = int(labels[0].shape[1]) if has_columns else None
+        highest = max(max(each) for each in numbers)
+        return NumberedFrom(lowest, highest, width) if trial is not None and trial.refusal is None else None
+
     def _samples_behind(self, first: Trial | None) -> SamplesBehind | None:
         """Samples that lie along the second axis of the inputs; None where the model means them to."""
         samples = self.found.drawn
@@ -172,6 +189,14 @@ class Trials:
                 batch = self.adapter.batch(self.model, inputs, targets, None, self.loss)
                 return self.adapter.counted_padding(self.model, batch, self.loss, padded[1])
         return None
+
+
+def _class_numbers(labels: Any) -> set[int]:
+    """The classes of labels that are numbers or one-hot rows; empty for others."""
+    if is_array(labels) and len(labels.shape) == 2 and is_one_hot(labels):
+        return set(labels.argmax(1).tolist())
+    is_ids = is_array(labels) and len(labels.shape) == 1 and "int" in str(labels.dtype)
+    return set(labels.tolist()) if is_ids else set()
 
 
 def _is_behind(shape: tuple[int, ...], samples: int) -> bool:

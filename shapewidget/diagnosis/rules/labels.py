@@ -113,6 +113,34 @@ def labels_turned(evidence: LoaderEvidence) -> Iterator[Finding]:
         )
 
 
+def classes_not_from_zero(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """Classes that are numbered from 1, or from another number: the last ones are behind those of the outputs."""
+    found = evidence.tried.numbered_from
+    if found is None:
+        return
+    lowest, title = found.lowest, evidence.settings.title
+    of_columns = (
+        f" One-hot, they have {found.width} columns, of which the first {lowest} are of no class."
+        if found.width
+        else ""
+    )
+    yield finding(
+        "SW739",
+        "loader",
+        title,
+        f"The labels of {title} are classes {lowest} to {found.highest}, as far as they were read, and the loss "
+        f"numbers them from 0.{of_columns} Numbered from 0 they are taken.",
+        fix=f"classes - {lowest}, and one-hot then: {found.width - lowest} columns"
+        if found.width
+        else f"labels - {lowest}",
+        axis=1 if found.width else None,
+        axis_name="classes",
+        expected=found.width - lowest if found.width else 0,
+        got=found.width or lowest,
+        verified=True,
+    )
+
+
 def samples_behind(evidence: LoaderEvidence) -> Iterator[Finding]:
     """Samples along the second axis of the inputs, which the model takes for steps or for features."""
     found = evidence.tried.samples_behind
