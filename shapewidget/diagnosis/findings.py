@@ -165,6 +165,7 @@ RULES = (
     Rule("SW737", "The samples lie along the second axis", Severity.COINCIDENCE),
     Rule("SW738", "Indices of joined samples point to others", Severity.COINCIDENCE),
     Rule("SW739", "The classes do not begin at 0", Severity.MISMATCH),
+    Rule("SW740", "The elements are data sets themselves", Severity.MISMATCH),
     Rule("SW741", "The data is split over the ranks twice", Severity.COINCIDENCE),
     Rule("SW742", "Samples are read by no rank", Severity.COINCIDENCE),
     Rule("SW743", "Ranks read the same samples", Severity.COINCIDENCE),

@@ -14,6 +14,7 @@ from shapewidget.graph.batches import (
     InnerPass,
     LoaderSettings,
     Mispaired,
+    NestedSets,
     NumberedFrom,
     Ranks,
     Redrawn,
@@ -113,6 +114,7 @@ class Origins:
         mispaired: Labels that are as many as the samples, and not theirs.
         redrawn: Stages that stand on the wrong side of one that draws at random.
         skipped: A stage that leaves all batches out.
+        nested_sets: Elements that are data sets themselves.
         joins_targets: Whether the targets of a batch are the rows of all its samples, any number of each.
     """
 
@@ -125,6 +127,7 @@ class Origins:
     mispaired: Mispaired | None = None
     redrawn: tuple[Redrawn, ...] = ()
     skipped: Skipped | None = None
+    nested_sets: NestedSets | None = None
     joins_targets: bool = False
 
 

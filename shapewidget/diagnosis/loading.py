@@ -20,6 +20,7 @@ from shapewidget.diagnosis.rules import (
 RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     unmade.pass_failed,
     loading.batched_wrongly,
+    loading.elements_are_data_sets,
     labels.labels_not_as_many,
     labels.labels_turned,
     labels.samples_behind,

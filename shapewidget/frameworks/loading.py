@@ -25,6 +25,7 @@ from shapewidget.graph.batches import (
     InnerPass,
     LoaderSettings,
     Mispaired,
+    NestedSets,
     Ranks,
     Redrawn,
     SharedStatistics,
@@ -174,6 +175,10 @@ class Reading:
     def redrawn(self) -> tuple[Redrawn, ...]:
         """Stages that stand on the wrong side of one that draws at random."""
         return ()
+
+    def nested_sets(self) -> NestedSets | None:
+        """Elements that are data sets themselves; None where they are arrays."""
+        return None
 
     def skipped(self) -> Skipped | None:
         """A stage that counts samples, is given batches, and leaves none of them; None where there is none."""

@@ -514,6 +514,21 @@ class Skipped:
     is_mended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NestedSets:
+    """Elements that are data sets themselves, and no arrays.
+
+    Attributes:
+        stage: What makes them: "window(5)".
+        fix: What makes arrays of them.
+        shape: Of the first array that this gives, where it was run.
+    """
+
+    stage: str
+    fix: str
+    shape: tuple[int, ...] | None = None
+
+
 def timeline(batches: Sequence[BatchRecord]) -> str:
     """'4 batches: 32, 32, 32, 7'; of many batches the equal ones are counted: '34 batches: 33 × 3, 1'."""
     sizes = [str(batch.size) if batch.size is not None else "?" for batch in batches]

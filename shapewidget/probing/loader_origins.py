@@ -42,7 +42,8 @@ def traced(found: Pass, *, is_supervised: bool, ranks: int | None, shared: Ranks
         InputError: Ranks were asked for, and the loader cannot be split.
     """
     reading, settings = found.reading, found.reading.settings
-    origins, rounded = Origins(inner=reading.inner_passes(), redrawn=reading.redrawn(), skipped=reading.skipped()), None
+    origins, rounded = Origins(reading.inner_passes(), redrawn=reading.redrawn(), skipped=reading.skipped()), None
+    origins = replace(origins, nested_sets=reading.nested_sets())
     is_blocked = found.failure is not None and found.failure.is_blocked
     with reading.untouched():
         if any(0 < one.drawn < one.batches for one in origins.inner):

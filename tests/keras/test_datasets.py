@@ -239,3 +239,22 @@ def test_samples_that_are_skipped_where_there_are_batches_leave_none(data, got):
         ]
         assert found[0].verified
         assert f"{103 - got} of 103 samples are left" in found[0].reason
+
+
+def windows(data):
+    return data.window(5, shift=1, drop_remainder=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "fix"),
+    [
+        (windows(Dataset.range(20)), ".flat_map(lambda window: window.batch(5))"),
+        (windows(Dataset.from_tensor_slices(ROWS)).shuffle(9).batch(4), ".flat_map(lambda window: window.batch(5))"),
+        (windows(PAIRS), ".flat_map(lambda x, y: tf.data.Dataset.zip((x.batch(5), y.batch(5))))"),
+        (windows(Dataset.range(20)).flat_map(lambda window: window.batch(5)).batch(4), None),
+    ],
+)
+def test_windows_that_are_still_data_sets_are_told_with_what_joins_them(data, fix):
+    found = serious(shapewidget.check_loader(data))
+    assert [each.fix for each in found] == ([fix] if fix else [])
+    assert all((each.code, each.verified) == ("SW740", True) for each in found)

@@ -105,6 +105,25 @@ def batched_wrongly(evidence: LoaderEvidence) -> Iterator[Finding]:
         yield finding("SW709", "loader", title, reason, fix=fix, expected=len(spec.shape) + 1, **details)
 
 
+def elements_are_data_sets(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """Windows of a pipeline that are still data sets, which no model takes."""
+    found = evidence.origins.nested_sets
+    if found is not None:
+        given = f", of which the first is {found.shape}" if found.shape is not None else ""
+        yield finding(
+            "SW740",
+            "loader",
+            f"Dataset.{found.stage.split('(')[0]}",
+            f"Every element behind `{found.stage}` is a data set of its own and holds no array. No model takes it, and "
+            f"`batch` does not stack what is in it. Joined again, the windows are arrays{given}.",
+            fix=found.fix,
+            op=found.stage.split("(")[0],
+            expected="arrays",
+            got="data sets",
+            verified=found.shape is not None,
+        )
+
+
 def longer_than_said(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A loader that goes on behind the end that its length tells."""
     said, title = evidence.settings.batches, evidence.settings.title

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from shapewidget.frameworks.keras.batched_first import shared_statistics
 from shapewidget.frameworks.keras.mending import mended_by_padding, mended_by_resizing, zipped_before_batching
-from shapewidget.frameworks.keras.orders import redrawn, shuffled_apart, skipped
+from shapewidget.frameworks.keras.orders import nested_sets, redrawn, shuffled_apart, skipped
 from shapewidget.frameworks.keras.rearranging import built
 from shapewidget.frameworks.keras.signatures import kept_signature
 from shapewidget.frameworks.keras.stages import stage_name, stages
@@ -28,6 +28,7 @@ from shapewidget.graph.batches import (
     Failure,
     InnerPass,
     LoaderSettings,
+    NestedSets,
     Redrawn,
     RowsApart,
     SharedStatistics,
@@ -232,6 +233,10 @@ class DatasetReading(Reading):
     def skipped(self) -> Skipped | None:
         """A stage behind the batching that leaves all batches out."""
         return skipped(stages(self.loader))
+
+    def nested_sets(self) -> NestedSets | None:
+        """Windows that were never made arrays of."""
+        return nested_sets(stages(self.loader))
 
     def batches(self) -> Iterator[Any]:
         """One pass."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from shapewidget.frameworks.keras.rearranging import built, is_mended_by_order, is_mended_by_zipping_first
 from shapewidget.frameworks.keras.stages import stage_name, stages
-from shapewidget.graph.batches import Effect, Redrawn, RowsApart, Skipped
+from shapewidget.graph.batches import Effect, NestedSets, Redrawn, RowsApart, Skipped
 
 _BATCHES = ("batch", "padded_batch")
 _REGROUPING = ("unbatch", "flat_map", "interleave", "window", "group_by_window", "rebatch")
@@ -107,6 +107,32 @@ def skipped(chain: Sequence[Any]) -> Skipped | None:
     return None
 
 
+def nested_sets(chain: Sequence[Any]) -> NestedSets | None:
+    """Windows that were never made arrays of.
+
+    Args:
+        chain: The stages from the end to the source.
+    """
+    parts = tf.nest.flatten(chain[0].element_spec)
+    window = next((each for each in chain if stage_name(each) == "window"), None)
+    if window is None or not any(isinstance(part, tf.data.DatasetSpec) for part in parts):
+        return None
+    size, is_pair = int(window._size), isinstance(window.element_spec, tuple)
+    names = ("x", "y")[: len(parts)] if is_pair else ("window",)
+    each = ", ".join(f"{name}.batch({size})" for name in names)
+    fix = f".flat_map(lambda {', '.join(names)}: {f'tf.data.Dataset.zip(({each}))' if is_pair else each})"
+    shape = None
+    with contextlib.suppress(Exception):  # windows of another structure
+
+        def joined(*windows: Any) -> Any:
+            made = tuple(window.batch(size) for window in windows)
+            return tf.data.Dataset.zip(made) if is_pair else made[0]
+
+        first = tf.nest.flatten(next(iter(window.flat_map(joined))))
+        shape = tuple(first[0].shape) if len(names) == len(first) else None
+    return NestedSets(_text(window), fix, shape)
+
+
 def _length(dataset: Any) -> int:
     return int(dataset.cardinality())
 
@@ -125,7 +151,7 @@ def _text(stage: Any) -> str:
         return f"map({getattr(stage._map_func._func, '__name__', 'function')})"
     if name == "cache":
         return "cache()"
-    size = {"shuffle": "_buffer_size", "skip": "_count"}.get(name, "_batch_size")
+    size = {"shuffle": "_buffer_size", "skip": "_count", "window": "_size"}.get(name, "_batch_size")
     return f"{name}({int(getattr(stage, size))})"
 
 
