@@ -100,3 +100,24 @@ def test_numbers_that_go_on_keep_their_kind_and_range():
     report = shapewidget.probe(Words(), numbers)
     assert [each.code for each in report.findings] == ["SW204"]
     assert all(each.dtype.kind == "i" and set(each.flat) <= {7, 8, 9} for each in seen)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (layers.Conv1D, (4, 20, 3, 1)),
+        (layers.Conv2D, (4, 20, 20, 3, 1)),
+        (layers.SeparableConv2D, (4, 20, 20, 3, 1)),
+        (layers.Conv2DTranspose, (4, 20, 20, 3, 1)),
+    ],
+)
+def test_axis_too_many_before_a_convolution_that_was_never_built_is_told_with_a_fix(layer, shape):
+    model = keras.Sequential([layer(4, 3, name="slides"), layers.Flatten(), layers.Dense(2)])
+    found = shapewidget.probe(model, np.zeros(shape, "float32")).findings[0]
+    assert (found.layer, found.expected, found.got) == ("slides", len(shape) - 1, len(shape))
+    assert found.verified
+
+
+def test_convolution_of_the_axes_that_it_is_made_for_is_clean():
+    model = keras.Sequential([layers.Conv2D(4, 3), layers.SeparableConv2D(4, 3), layers.Flatten(), layers.Dense(2)])
+    assert shapewidget.probe(model, np.zeros((4, 20, 20, 3), "float32")).ok

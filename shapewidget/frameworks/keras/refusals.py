@@ -134,11 +134,16 @@ def _ranked(layer: keras.layers.Layer, shapes: Sequence[Shape], given: object) -
         wanted = spec.ndim if spec.ndim is not None else len(spec.shape) if spec.shape is not None else None
         if wanted is not None and rank != wanted:
             return {"kind": ClashKind.RANK, "input": place, "expected": wanted, "got": rank}
-        if spec.min_ndim is not None and rank < spec.min_ndim:
+        if spec.min_ndim is not None and (rank < spec.min_ndim or (_is_convolution(layer) and rank > spec.min_ndim)):
             return {"kind": ClashKind.RANK, "input": place, "expected": spec.min_ndim, "got": rank}
         if spec.max_ndim is not None and rank > spec.max_ndim:
             return {"kind": ClashKind.RANK, "input": place, "expected": spec.max_ndim, "got": rank}
     return None
+
+
+def _is_convolution(layer: keras.layers.Layer) -> bool:
+    """Whether its kernel slides along as many axes as it was made for, and no more."""
+    return type(getattr(layer, "rank", None)) is int and hasattr(layer, "kernel_size")
 
 
 def _sized(layer: keras.layers.Layer, shapes: Sequence[Shape], given: object) -> Found:
