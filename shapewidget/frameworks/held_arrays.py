@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice, permutations
 from typing import Any
 
+from shapewidget.frameworks.cut_slices import Batch, cut_apart
 from shapewidget.frameworks.nesting import is_array
 from shapewidget.frameworks.pairing import Rows, apart, rows_of
-from shapewidget.graph.batches import RowsApart
+from shapewidget.graph.batches import CutApart, RowsApart
 
 _MOST_ROWS, _MOST_BYTES = 20_000, 1 << 25
 _FEWEST_ROWS = 8
+_MOST_BATCHES = 1_000
 _FIRST_LOOK = 64
 """How many rows are looked at before all are."""
 
@@ -65,6 +67,17 @@ class HeldArrays:
             if parted:
                 return RowsApart(step, len(self._rows[one]), parted)
         return None
+
+    def cut_apart(self, batches: Callable[[], Iterator[Batch]], step: str) -> CutApart | None:
+        """A batch that is cut from two of the arrays at different rows, or over the batch before.
+
+        Args:
+            batches: Begins a pass.
+            step: What cuts them.
+        """
+        first: list[Batch] = list(islice(batches(), _MOST_BATCHES)) if len(self._rows) > 1 else []
+        pairs = permutations(self._rows.values(), 2)
+        return next((found for one, other in pairs if (found := cut_apart(first, one, other, step))), None)
 
     def given_apart(self, passes: Callable[[], Pairs], step: str) -> RowsApart | None:
         """Rows of two of the arrays that are given together, and are held apart.

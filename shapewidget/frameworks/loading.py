@@ -12,6 +12,7 @@ from typing import Any
 
 from shapewidget.errors import InputError
 from shapewidget.frameworks.as_found import as_found
+from shapewidget.frameworks.cut_slices import Batch
 from shapewidget.frameworks.held_arrays import HeldArrays
 from shapewidget.frameworks.nesting import is_array, named_arrays, numeric, size_of, split
 from shapewidget.frameworks.pairing import rows_of
@@ -170,7 +171,7 @@ class Reading:
         if found is None and callable(getattr(self.loader, "on_epoch_end", None)):
             self.loader.on_epoch_end()
             found = self._held.moved_apart(vars(self.loader), "on_epoch_end")
-        return found
+        return found or self._held.cut_apart(self._batch_rows, self.settings.title)
 
     def redrawn(self) -> tuple[Redrawn, ...]:
         """Stages that stand on the wrong side of one that draws at random."""
@@ -189,6 +190,12 @@ class Reading:
         for batch in self.batches():
             inputs, targets = split(batch)
             yield from zip(rows_of(inputs) or (), rows_of(targets) or (), strict=True)
+
+    def _batch_rows(self) -> Iterator[Batch]:
+        """Inputs and labels of every batch of a pass, row by row."""
+        for batch in self.batches():
+            inputs, targets = split(batch)
+            yield rows_of(inputs) or [], rows_of(targets) or []
 
 
 def methods_of(owner: Any) -> Iterator[tuple[FunctionType, Remade]]:

@@ -469,7 +469,30 @@ class Misplaced:
     source: SourceLine | None = None
 
 
-Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart | Columns | Misplaced
+@dataclass(frozen=True, slots=True)
+class CutApart:
+    """A batch that is cut at another row than it should be.
+
+    Attributes:
+        step: What cuts it.
+        batch: Which batch.
+        inputs: The row at which its inputs begin.
+        labels: The row at which its labels begin; None where its rows are those of the batch before.
+        size: How many rows it has.
+        rows: How many there are.
+        read: How many of them a pass comes to.
+    """
+
+    step: str
+    batch: int
+    inputs: int
+    labels: int | None
+    size: int
+    rows: int
+    read: int = 0
+
+
+Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart | Columns | Misplaced | CutApart
 """Labels, or indices, that are as many as those of the samples, and not theirs."""
 
 

@@ -17,35 +17,43 @@ _MOST_BATCHES = 1_000
 Taken = Callable[[Any], bool]
 
 
-def edited(found: Pass, is_taken: Taken) -> LoaderEdit | None:
+def edited(found: Pass, is_taken: Taken, *, is_cut_apart: bool) -> LoaderEdit | None:
     """The first edit with which there is a label for each sample, in front, or with which batches are cut evenly.
 
     Args:
         found: A pass over the loader as it is.
         is_taken: Whether the model takes a batch.
+        is_cut_apart: Whether batches are slices that are cut at wrong rows, and may all be full.
     """
     if found.failure is not None and found.failure.is_blocked:
         return None
     with found.reading.untouched(), contextlib.suppress(Exception):  # the user's code, run as it was not written
-        for edit, loader in _candidates(found):
+        for edit, loader in _candidates(found, is_cut_apart=is_cut_apart):
             with contextlib.suppress(Exception):
-                if _is_right(found, loader) and is_taken(next(iter(reading_of(loader).batches()))):
+                reading = reading_of(loader)
+                if is_cut_apart and reading.mispaired() is not None:
+                    continue
+                if _is_right(found, loader) and is_taken(next(iter(reading.batches()))):
                     fix = " ".join(line.strip() for line in edit.edit.after)
                     return LoaderEdit(fix, edit.edit.diff(), edit.line)
     return None
 
 
-def _candidates(found: Pass) -> Iterator[tuple[BatchEdit, Any]]:
+def _candidates(found: Pass, *, is_cut_apart: bool) -> Iterator[tuple[BatchEdit, Any]]:
     counts = _counts(found, found.first) if found.first is not None else None
     factor = max(counts) // min(counts) if counts is not None and min(counts) else 0
     size = _size_text(found)
-    is_uneven = size is not None and _is_cut_unevenly(found)
+    is_uneven = is_cut_apart or (size is not None and _is_cut_unevenly(found))
     is_behind = counts is not None and found.drawn not in (None, counts[0])
     for function, remade in found.reading.makers() if is_behind else ():
         for edit in samples_in_front(function):
             yield edit, remade(edit.function)
     for function, remade in found.reading.makers() if factor > 1 or is_uneven else ():
-        edits = undivided(function, factor) if factor > 1 else sliced(function, size or "")
+        edits = (
+            undivided(function, factor)
+            if factor > 1
+            else sliced(function, size or str(found.reading.settings.batch_size))
+        )
         for edit in edits:
             yield edit, remade(edit.function)
 

@@ -14,7 +14,7 @@ from shapewidget.frameworks.loading import empty_rows
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.registry import adapter_for, ranks_of
 from shapewidget.frameworks.turned_labels import turned_labels
-from shapewidget.graph.batches import EmptyRows, Ranks
+from shapewidget.graph.batches import CutApart, EmptyRows, Ranks
 from shapewidget.graph.records import LayerGraph
 from shapewidget.probing.edited_loaders import edited
 from shapewidget.probing.loader_origins import traced
@@ -105,7 +105,7 @@ def gather(
         empty,
         found.target_step,
         turned,
-        edited(found, trials.takes),
+        edited(found, trials.takes, is_cut_apart=isinstance(behind.origins.mispaired, CutApart)),
     )
 
 

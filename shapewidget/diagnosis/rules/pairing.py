@@ -7,7 +7,9 @@ from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
-from shapewidget.graph.batches import Columns, JoinedApart, Misnumbered, Misplaced, Renumbered, RowsApart
+from shapewidget.graph.batches import Columns, CutApart, JoinedApart, Misnumbered, Misplaced, Renumbered, RowsApart
+
+_CUT = "cut inputs and labels by one slice: rows = slice(index * size, (index + 1) * size)"
 
 
 def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -25,6 +27,8 @@ def labels_of_others(evidence: LoaderEvidence) -> Iterator[Finding]:
             yield _columns(found)
         case Misplaced() as found:
             yield _misplaced(found)
+        case CutApart() as found:
+            yield _cut_apart(found, evidence)
 
 
 def _apart(found: RowsApart) -> Finding:
@@ -126,6 +130,34 @@ def _misplaced(found: Misplaced) -> Finding:
         patch=found.patch,
         source=found.source,
         verified=bool(found.edit),
+    )
+
+
+def _cut_apart(found: CutApart, evidence: LoaderEvidence) -> Finding:
+    size, begin, label = found.size, found.inputs, found.labels
+    if label is not None:
+        what = (
+            f"`{found.step}` gives batch {found.batch} the inputs of rows {begin} to {begin + size - 1} and the labels "
+            f"of rows {label} to {label + size - 1}. Of the {found.rows} rows that it holds side by side, other "
+            f"batches have theirs at other distances."
+        )
+        expected, got = begin, label
+    else:
+        what = (
+            f"Batch {found.batch} of `{found.step}` begins at row {begin}, among the {size} rows of the batch before, "
+            f"and so does every one. A pass comes to row {found.read - 1}, and the other {found.rows - found.read} of "
+            f"{found.rows} rows are never read."
+        )
+        expected, got = size, begin
+    details = {"fix": _CUT} if evidence.edit is None else evidence.edit.details
+    return _said(
+        "SW725" if label is not None else "SW703",
+        found.step,
+        what,
+        axis_name="rows",
+        expected=expected,
+        got=got,
+        **details,
     )
 
 

@@ -45,7 +45,7 @@ def undivided(function: FunctionType, factor: int) -> Iterator[BatchEdit]:
 
 
 def sliced(function: FunctionType, size: str) -> Iterator[BatchEdit]:
-    """Every slice that is reckoned from the index, cut from the index times a size to the next one.
+    """Every slice that is reckoned from the index, cut from the index times a size to the next one; all at once first.
 
     Args:
         function: Takes the index as its last argument.
@@ -53,9 +53,12 @@ def sliced(function: FunctionType, size: str) -> Iterator[BatchEdit]:
     """
     code = function.__code__
     index = code.co_varnames[code.co_argcount - 1] if code.co_argcount else ""
-    for source, node in _expressions(function):
-        if isinstance(node, ast.Slice) and index in _names(node):
-            yield from _edited(function, source, node, f"{index} * {size}:({index} + 1) * {size}")
+    text = f"{index} * {size}:({index} + 1) * {size}"
+    found = [each for each in _expressions(function) if isinstance(each[1], ast.Slice) and index in _names(each[1])]
+    if len(found) > 1:
+        yield from _all_edited(function, found[0][0], [(node, text) for _, node in found])
+    for source, node in found:
+        yield from _edited(function, source, node, text)
 
 
 def samples_in_front(function: FunctionType) -> Iterator[BatchEdit]:
