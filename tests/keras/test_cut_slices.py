@@ -81,3 +81,20 @@ def test_labels_of_a_generator_that_are_cut_at_other_rows_are_told():
 @pytest.mark.parametrize("kind", [Cut, ForetellsTheNext, EveryWindow])
 def test_rows_that_stay_together_are_clean(kind):
     assert serious(kind()) == []
+
+
+class OneTooMany(Cut):
+    def __len__(self):
+        return len(self.rows) // self.size + 1
+
+
+class AsLongAsItsRows(Cut):
+    def __len__(self):
+        return len(self.rows)
+
+
+@pytest.mark.parametrize(("kind", "got"), [(OneTooMany, 14), (AsLongAsItsRows, 104)])
+def test_length_beyond_the_last_batch_is_told_with_the_one_that_holds(kind, got):
+    (found,) = serious(kind())
+    assert (found.code, found.expected, found.got, found.verified) == ("SW706", 13, got, True)
+    assert "13 in __len__" in found.fix

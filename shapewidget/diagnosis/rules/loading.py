@@ -311,22 +311,52 @@ def draws_from_others(evidence: LoaderEvidence) -> Iterator[Finding]:
 
 def batch_empty(evidence: LoaderEvidence) -> Iterator[Finding]:
     """A batch without a sample: its loss is no number."""
-    empty = next((batch for batch in evidence.batches if batch.size == 0), None)
-    if empty is not None:
-        full = evidence.settings.batch_size or evidence.batches[0].size
-        sizes = ", ".join(str(batch.size) for batch in evidence.batches[:8])
-        yield finding(
-            "SW706",
-            "loader",
-            evidence.settings.title,
-            f"Batch {empty.index} of {evidence.settings.title} has no sample; the sizes are {sizes}, where {full} is "
-            f"meant.",
-            **({"fix": CUT} if evidence.edit is None else evidence.edit.details),
-            axis=0,
-            axis_name="batch",
-            expected=full,
-            got=0,
-        )
+    batches, title = evidence.batches, evidence.settings.title
+    empty = next((batch for batch in batches if batch.size == 0), None)
+    if empty is None:
+        return
+    if evidence.edit is None and _ends_before(evidence, empty):
+        yield _beyond_the_rows(evidence, empty.index)
+        return
+    full = evidence.settings.batch_size or batches[0].size
+    sizes = ", ".join(str(batch.size) for batch in batches[:8])
+    yield finding(
+        "SW706",
+        "loader",
+        title,
+        f"Batch {empty.index} of {title} has no sample; the sizes are {sizes}, where {full} is meant.",
+        **({"fix": CUT} if evidence.edit is None else evidence.edit.details),
+        axis=0,
+        axis_name="batch",
+        expected=full,
+        got=0,
+    )
+
+
+def _ends_before(evidence: LoaderEvidence, empty: BatchRecord) -> bool:
+    """Whether the batches before the first empty one are cut evenly, and none behind it holds a sample."""
+    before, behind = evidence.batches[: empty.index], evidence.batches[empty.index :]
+    is_even = len({batch.size for batch in before[:-1]}) < 2 and len(before) > 1
+    return is_even and not any(batch.size for batch in behind) and evidence.settings.batches is not None
+
+
+def _beyond_the_rows(evidence: LoaderEvidence, count: int) -> Finding:
+    title, said = evidence.settings.title, evidence.settings.batches
+    samples = sum(batch.size or 0 for batch in evidence.batches)
+    return finding(
+        "SW706",
+        "loader",
+        title,
+        f"{title} says that it has {said} batches. The first {count} hold {samples} samples, and batch {count} and "
+        f"those behind it none.",
+        fix=f"{count} in __len__: the number of samples divided by the size of a batch, rounded up",
+        op="__len__",
+        axis=0,
+        axis_name="batches per pass",
+        expected=count,
+        got=said,
+        verified=True,
+    )
 
 
 def rows_left_out(evidence: LoaderEvidence) -> Iterator[Finding]:
