@@ -54,12 +54,15 @@ class Independence:
 
 def batch_axes(graph: LayerGraph) -> dict[Tensor, int]:
     """The axis that holds the batch, of every tensor that has exactly one: "B", or merged with others, "B·T"."""
+    made = [((layer.id, place), spec) for layer in graph.layers for place, spec in enumerate(layer.outputs)]
+    # behind a loop, whose steps are nodes of their own, what reads a tensor may be known, and not what made it
+    into = [(edge, layer) for layer in graph.layers for edge in graph.into(layer.id)]
+    read = [((edge.source, edge.output), layer.inputs[edge.input]) for edge, layer in into]
     found = {}
-    for layer in graph.layers:
-        for place, spec in enumerate(layer.outputs):
-            axes = [axis for axis, dim in enumerate(spec.dims or ()) if "B" in dim.names]
-            if spec.dims is not None and len(axes) == 1 and _is_multiple(spec.dims[axes[0]]):
-                found[layer.id, place] = axes[0]
+    for tensor, spec in (*read, *made):
+        axes = [axis for axis, dim in enumerate(spec.dims or ()) if "B" in dim.names]
+        if spec.dims is not None and len(axes) == 1 and _is_multiple(spec.dims[axes[0]]):
+            found[tensor] = axes[0]
     return found
 
 

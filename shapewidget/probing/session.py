@@ -240,7 +240,7 @@ class Session:
                 if recording is not None and recording.stopped is None:
                     kept = [values for values in kept if {**larger, **values} == recording.sizes]
             if recording is not None:
-                recordings.append(recording)
+                recordings.append(_less_the_data(recording, fixed))
         return recordings
 
     def _refused_axes(self, own: Recording) -> Mapping[str, int]:
@@ -290,7 +290,9 @@ class Session:
 
     def _independence(self, model: Any, graph: LayerGraph, recordings: Sequence[Recording]) -> Independence | None:
         """What one sample changes in the others, at the smallest sizes at which the model ran through."""
+        nodes = recordings[0].graph.by_id.keys()
         ran = [it for it in recordings if not it.clashes and it.stopped is None and it.sizes.get(BATCH, 1) > 1]
+        ran = [it for it in ran if it.graph.by_id.keys() == nodes] or ran  # a loop over steps has fewer of them there
         if recordings[0].clashes or not _are_quick(recordings) or not ran:
             return None
         smallest = min(ran, key=lambda it: math.prod(it.sizes[name] for name in self._axes))
@@ -337,6 +339,13 @@ def _is_refused_alike(one: Recording, other: Recording) -> bool:
     """Whether two runs were refused at the same places, and both or neither came to its end."""
     places = [[clash.layer_id for clash in it.clashes] for it in (one, other)]
     return places[0] == places[1] and (one.stopped is None) == (other.stopped is None)
+
+
+def _less_the_data(recording: Recording, fixed: Mapping[str, int]) -> Recording:
+    """A run without the clashes of arguments that have to be as large as the data, and were changed without them."""
+    changed = {(recording.sizes[name], size) for name, size in fixed.items() if recording.sizes.get(name, size) != size}
+    kept = tuple(clash for clash in recording.clashes if (clash.expected, clash.got) not in changed)
+    return replace(recording, clashes=kept) if len(kept) < len(recording.clashes) else recording
 
 
 def _are_illegal(recording: Recording, own: Recording) -> bool:

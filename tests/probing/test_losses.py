@@ -176,3 +176,27 @@ def test_outputs_targets_and_loss_are_nodes_also_of_a_watched_loop():
     (node,) = [layer for layer in report.graph.layers if layer.kind == "loss"]
     assert [spec.shape for spec in (*node.inputs, *node.outputs)] == [(12, 5), (12,), ()]
     assert [edge.source for edge in report.graph.into(node.id)] == [report.graph.layers[-3].id, "targets"]
+
+
+class Horizon(nn.Module):
+    """As many steps ahead as samples, by chance."""
+
+    def __init__(self, steps=6, *, is_column=False):
+        super().__init__()
+        self.read, self.ahead = nn.GRU(3, 8, batch_first=True), nn.Linear(8, steps)
+        self.is_column = is_column
+
+    def forward(self, x):
+        ahead = self.ahead(self.read(x)[0][:, -1])
+        return ahead.unsqueeze(-1) if self.is_column else ahead
+
+
+@pytest.mark.parametrize("is_column", [True, False])
+def test_column_that_meets_rows_is_found_where_steps_and_samples_are_as_many(is_column):
+    targets = torch.randn(6, 6) if is_column else torch.randn(6, 6, 1)
+    report = shapewidget.probe(Horizon(is_column=is_column), torch.randn(6, 9, 3), targets=targets, loss=nn.MSELoss())
+    assert [(it.code, it.verified) for it in report.findings] == [("SW302", True)]
+    right = shapewidget.probe(
+        Horizon(is_column=not is_column), torch.randn(6, 9, 3), targets=targets, loss=nn.MSELoss()
+    )
+    assert right.ok

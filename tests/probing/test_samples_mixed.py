@@ -8,6 +8,8 @@ from silent_programs import Program, embedded, found, images, rows, series, word
 from torch import nn
 from torch.nn import functional as F
 
+import shapewidget
+
 
 def candidates(batch=5, count=3, steps=7):
     torch.manual_seed(8)
@@ -325,3 +327,48 @@ def normalised_positions(m, x):
 )
 def test_orders_and_pairs_that_are_meant(forward, inputs, layers):
     assert found(Program(forward, **layers), *(make() for make in inputs)) == []
+
+
+class Decoder(nn.Module):
+    """Looks at all that was read before every word that it writes, in a loop over the words."""
+
+    def __init__(self, axis):
+        super().__init__()
+        self.words, self.read = nn.Embedding(60, 16), nn.GRU(16, 16, batch_first=True)
+        self.write, self.out = nn.GRUCell(32, 16), nn.Linear(16, 60)
+        self.axis = axis
+
+    def forward(self, given, written):
+        states, last = self.read(self.words(given))
+        state, outs = last[0], []
+        for step in range(written.size(1)):
+            weights = F.softmax((states * state[:, None]).sum(-1), dim=self.axis)
+            seen = torch.bmm(weights[:, None], states)[:, 0]
+            state = self.write(torch.cat((self.words(written[:, step]), seen), 1), state)
+            outs.append(self.out(state))
+        return torch.stack(outs, 1)
+
+
+def test_samples_mixed_in_a_loop_of_more_steps_than_a_probe_takes():
+    report = shapewidget.probe(Decoder(0), (words(4, 7), words(4, 5)))
+    assert [(it.code, it.op, it.verified) for it in report.findings] == [("SW603", "softmax", True)]
+    assert shapewidget.probe(Decoder(1), (words(4, 7), words(4, 5))).ok
+
+
+class Experts(nn.Module):
+    """As many experts as samples, by chance; they are stacked along an axis, and their weights lie along axis 1."""
+
+    def __init__(self, axis, count=4, width=12):
+        super().__init__()
+        self.experts, self.gate = nn.ModuleList(nn.Linear(width, width) for _ in range(count)), nn.Linear(width, count)
+        self.axis = axis
+
+    def forward(self, x):
+        weights = self.gate(x).softmax(-1).unsqueeze(-1)
+        return (weights * torch.stack([expert(x) for expert in self.experts], self.axis)).sum(self.axis)
+
+
+def test_experts_where_the_samples_are_show_although_the_width_is_that_of_the_data():
+    report = shapewidget.probe(Experts(0), torch.randn(4, 12))
+    assert [(it.code, it.op, it.got) for it in report.findings] == [("SW502", "mul", 3)]
+    assert shapewidget.probe(Experts(1), torch.randn(4, 12)).ok

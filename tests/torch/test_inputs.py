@@ -115,6 +115,7 @@ def test_model_without_weights_takes_anything():
         (taking("adjacency"), floats(6, 6), "B B"),
         (nn.Sequential(nn.Linear(6, 2)), floats(6, 6), "B _"),
         (nn.Sequential(nn.Linear(3, 2)), floats(4, 8, 9, 3), "B H W _"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(72, 9), nn.Linear(9, 72)), floats(4, 1, 8, 9), "B _ H W"),
         (nn.Sequential(nn.Conv2d(5, 2, 3)), floats(4, 5, 8, 9), "B _ H W"),
         (taking("x", conv=nn.Conv2d(5, 2, 3)), floats(4, 8, 9, 5), "B H W _"),
         (taking("x", conv=nn.Conv2d(3, 2, 3)), floats(4, 1, 8, 9), "B _ H W"),

@@ -94,13 +94,13 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
         one, other = layer.inputs[:2]
         if not one.shape or not other.shape or len(one.shape) == len(other.shape):
             continue
-        if one.dims is None or other.dims is None:
+        dims = _broadcast(one.dims, other.dims, constant(1)) if one.dims and other.dims else None
+        if one.dims is None or other.dims is None or (dims is None and is_loss):
             sizes = _broadcast(one.shape, other.shape, 1)
             grows = sizes is not None and math.prod(sizes) > max(math.prod(one.shape), math.prod(other.shape))
             is_certain = is_loss or layer.name in _COMPARISONS or _is_in_loss(evidence, layer)
             grows = grows and (is_certain or compares_with_data(evidence.graph, layer))
         else:
-            dims = _broadcast(one.dims, other.dims, constant(1))
             grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))
             sizes = [dim.at(evidence.graph.sizes) or 0 for dim in dims or ()]
         if grows and sizes is not None:

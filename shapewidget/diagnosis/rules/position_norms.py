@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Role, is_all
+from shapewidget.diagnosis.chains import readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.unordered import is_unordered
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
@@ -19,15 +21,27 @@ def statistics_of_positions(evidence: Evidence) -> Iterator[Diagnosis]:
     """One mean for every step or node, where a layer has put the features on the last axis.
 
     Only where the program says what the axis in the middle is: it goes through it step by step, attends along it,
-    brings nodes together by a matrix of nodes, or looks up a vector for every id on it.
+    brings nodes together by a matrix of nodes, looks up a vector for every id on it, or treats all that is on it alike
+    and pools it.
     """
     for layer in evidence.graph.layers:
         shape = layer.inputs[0].shape if layer.inputs else ()
         if layer.type != "BatchNorm1d" or layer.id in evidence.clash_at or len(shape) != 3:
             continue
         axes = evidence.axes_into(layer)
-        if is_all(axes[2], Role.FEATURES) and not is_all(axes[1], Role.FEATURES) and _has_positions(evidence, layer):
+        if is_all(axes[1], Role.FEATURES) or not _are_features(evidence, layer):
+            continue
+        if _has_positions(evidence, layer) or is_unordered(evidence, layer, 1):
             yield _said(layer)
+
+
+def _are_features(evidence: Evidence, layer: Layer) -> bool:
+    """Whether a layer has put features on the last axis, or is the first that reads it, for them."""
+    axis = evidence.axes_into(layer)[2]
+    if is_all(axis, Role.FEATURES):
+        return True
+    read = [each for each, _ in readers(evidence, layer) if each.size("in_features") == layer.inputs[0].shape[2]]
+    return bool(read) and all(evidence.axes_into(each)[-1] == axis for each in read)
 
 
 def _has_positions(evidence: Evidence, layer: Layer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from torch import nn
@@ -50,7 +51,8 @@ class Widths:
         """Whether axis 1 holds the features, rather than the last, of floats with three axes or more."""
         space = len(shape) - 2
         is_first = (space, shape[1]) in self.channels
-        is_last = shape[-1] in self.last or (space, shape[-1]) in self.channels
+        is_flattened = math.prod(shape[1:]) in self.last
+        is_last = (shape[-1] in self.last and not is_flattened) or (space, shape[-1]) in self.channels
         if is_first != is_last:
             return is_first
         if any(axes == space for axes, _ in self.channels):
