@@ -119,6 +119,7 @@ RULES = (
     Rule("SW651", "The layer takes another axis for the channels", Severity.COINCIDENCE),
     Rule("SW652", "The classes of a pixel do not add up to 1", Severity.COINCIDENCE),
     Rule("SW653", "The samples are added up before they meet their targets", Severity.COINCIDENCE),
+    Rule("SW654", "Neighbours on a map are set apart", Severity.COINCIDENCE),
     Rule("SW660", "The softmax runs along another axis than the classes", Severity.COINCIDENCE),
     Rule("SW661", "Features and positions change their places", Severity.COINCIDENCE),
     Rule("SW662", "The state of the last layer is not used", Severity.COINCIDENCE),

@@ -33,7 +33,10 @@ def moved_axis(given: Axes, made: Axes) -> tuple[int, int] | None:
     before, after = [dim.at(sizes) or 0 for dim in given], [dim.at(sizes) or 0 for dim in made]
     if math.prod(before) != math.prod(after):
         return None
+    is_in_order = keeps_order(before, after)
     for place, dim in enumerate(given):
+        if dim.is_constant and is_in_order:
+            continue  # another axis has that number now: windows of 2 x 2 in 4 rows of them
         alike = [other for other, each in enumerate(given) if each == dim]
         if dim.is_constant and len(alike) == 1 and not _is_moved_whole(dim, before, after):
             continue

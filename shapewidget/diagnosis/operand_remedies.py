@@ -13,6 +13,7 @@ from shapewidget.diagnosis.batched_products import batched_product_remedies, cla
 from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.cut_tables import cut_to_batch, cut_to_length
 from shapewidget.diagnosis.evidence import Evidence, arguments_of_model
+from shapewidget.diagnosis.kept_axes import axes_kept
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.operand_texts import Operands, call_of, is_method, operands_of
 from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
@@ -48,7 +49,12 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         found += _placed(evidence, operands, layer, pair)
         found += _lifted(evidence, operands, layer, pair)
         found += _cropped(evidence, operands, layer, pair)
-    return (*found, *other_widths(evidence, layer, pair), *projected(evidence, layer))
+    return (
+        *found,
+        *axes_kept(evidence, layer, pair),
+        *other_widths(evidence, layer, pair),
+        *projected(evidence, layer),
+    )
 
 
 def _is_of_ids(layer: Layer, pair: tuple[int, int]) -> bool:

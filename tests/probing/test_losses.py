@@ -1,5 +1,7 @@
 """Every loss of torch on what it takes, and on batches, class axes, dtypes, ranges and forms that it does not take."""
 
+import functools
+
 import pytest
 import torch
 from torch import nn
@@ -200,3 +202,109 @@ def test_column_that_meets_rows_is_found_where_steps_and_samples_are_as_many(is_
         Horizon(is_column=not is_column), torch.randn(6, 9, 3), targets=targets, loss=nn.MSELoss()
     )
     assert right.ok
+
+
+class Tagger(nn.Module):
+    def __init__(self, *, with_softmax=False):
+        super().__init__()
+        self.read, self.tag = nn.GRU(5, 8, batch_first=True), nn.Linear(8, 6)
+        self.with_softmax = with_softmax
+
+    def forward(self, x):
+        scores = self.tag(self.read(x)[0])
+        return scores.log_softmax(-1) if self.with_softmax else scores[:, -1]
+
+
+class Spelling:
+    """A loss that is an object of a class of the user's own."""
+
+    def __init__(self, *, is_turned=False):
+        self.criterion, self.is_turned = nn.CTCLoss(), is_turned
+
+    def __call__(self, scores, targets):
+        return self.of_steps(scores.transpose(0, 1) if self.is_turned else scores, *targets)
+
+    def of_steps(self, scores, letters, steps, lengths):
+        return self.criterion(scores, letters, steps, lengths)
+
+
+@pytest.mark.parametrize("kind", ["object", "method", "partial"])
+def test_loss_that_is_no_plain_function_is_mended_too(kind):
+    ways = {"object": Spelling(), "method": Spelling().__call__, "partial": functools.partial(Spelling())}
+    targets = torch.randint(1, 6, (3, 4)), torch.full((3,), 12), torch.full((3,), 4)
+    given = Tagger(with_softmax=True), torch.randn(3, 12, 5)
+    found = shapewidget.probe(*given, targets=targets, loss=ways[kind]).findings[0]
+    assert (found.code, found.verified) == ("SW301", True)
+    assert "+        return self.criterion(scores.transpose(0, 1), letters, steps, lengths)" in found.patch
+    assert shapewidget.probe(*given, targets=targets, loss=Spelling(is_turned=True)).ok
+
+
+def by_occurring(scores, labels):
+    _, counts = torch.unique(labels, return_counts=True)
+    return nn.functional.cross_entropy(scores, labels, weight=len(labels) / counts)
+
+
+def by_largest(scores, labels):
+    return nn.functional.cross_entropy(scores, labels, weight=1 / (1 + torch.bincount(labels)))
+
+
+@pytest.mark.parametrize(
+    ("loss", "fix"),
+    [
+        (by_occurring, "(torch.arange(6), torch.bincount(labels, minlength=6))"),
+        (by_largest, "torch.bincount(labels, minlength=6)"),
+    ],
+)
+def test_weights_of_the_classes_that_occur_are_counted_over_all(loss, fix):
+    labels = torch.tensor([0, 2, 2, 3, 0, 2, 3, 3])
+    found = shapewidget.probe(Tagger(), torch.randn(8, 7, 5), targets=labels, loss=loss).findings[0]
+    assert (found.code, found.expected, found.got, found.verified) == (
+        "SW306",
+        6,
+        3 if loss is by_occurring else 4,
+        True,
+    )
+    assert fix in found.fix
+
+
+class Pull(nn.Module):
+    """Moves what was seen towards its mean, or sets it against the share of its largest, of every pixel."""
+
+    def __init__(self, *, is_kept):
+        super().__init__()
+        self.read, self.is_kept = nn.Conv2d(3, 4, 3, padding=1), is_kept
+
+    def pulled(self, seen, weight):
+        above = (seen * seen).sum(1, keepdim=self.is_kept)
+        below = seen.abs().sum(1, keepdim=self.is_kept)
+        return (weight * 0.5 + above) / (below + 1)
+
+    def forward(self, picture):
+        seen = self.read(picture)
+        return torch.cat((self.pulled(seen, seen[:, :1]), seen), 1)
+
+
+def test_axes_that_several_reductions_drop_are_kept_by_all_of_them():
+    picture = torch.randn(5, 3, 8, 9)
+    found = shapewidget.probe(Pull(is_kept=False), picture).findings
+    assert [(it.code, it.verified) for it in found] == [("SW302", True)]
+    assert found[0].fix.count("keepdim=True") == 2
+    assert shapewidget.probe(Pull(is_kept=True), picture).ok
+
+
+class Levels(nn.Module):
+    def __init__(self, *, is_of_each):
+        super().__init__()
+        self.levels, self.read = nn.Parameter(torch.rand(9)), nn.Conv2d(2, 2, 3)
+        self.is_of_each = is_of_each
+
+    def forward(self, picture, step):
+        level = self.levels[step]
+        return self.read(picture * (level.view(-1, 1, 1, 1) if self.is_of_each else level))
+
+
+def test_number_of_each_sample_that_meets_the_columns_is_told_with_its_shape():
+    inputs = torch.randn(8, 2, 6, 8), torch.randint(0, 9, (8,))
+    found = shapewidget.probe(Levels(is_of_each=False), inputs).findings
+    assert [(it.code, it.expected, it.got, it.verified) for it in found] == [("SW611", (8, 1, 1, 1), (8,), True)]
+    assert shapewidget.probe(Levels(is_of_each=True), inputs).ok

@@ -88,6 +88,9 @@ def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other
         f"{place_text(layer)} takes {shapes}: an axis of {meanings[0]} meets one of {meanings[1]}. They have one size "
         f"here by chance, and it fails at any other."
     )
+    wanted = _of_each_sample(layer)
+    if wanted is not None:
+        reason += f" One number for each sample has the shape {wanted} there, with the batch in front."
     return Diagnosis(
         finding_at(
             "SW611",
@@ -96,11 +99,20 @@ def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other
             fix="bring axes of one meaning together: x.unsqueeze(1) for a vector a sample",
             axis=clash.axis,
             axis_name=evidence.meanings.get(other, other),
-            expected=f"{one} = {size}",
-            got=f"{other} = {size}",
+            expected=f"{one} = {size}" if wanted is None else wanted,
+            got=f"{other} = {size}" if wanted is None else wanted[:1],
             input=clash.input,
         ),
         _meeting_otherwise(evidence, layer),
+    )
+
+
+def _of_each_sample(layer: Layer) -> tuple[int, ...] | None:
+    """The shape in which a vector of one number a sample would meet the other operand; None of other operands."""
+    dims = [spec.dims for spec in layer.inputs[:2]]
+    longer = next((each for each in dims if each is not None and len(each) > 1 and each[0] == BATCH), None)
+    return (
+        (layer.inputs[dims.index(longer)].shape[0], *[1] * (len(longer) - 1)) if longer and (BATCH,) in dims else None
     )
 
 

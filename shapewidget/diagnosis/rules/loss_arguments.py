@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from shapewidget.diagnosis.counted_classes import counted_over_all
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loss_search import is_of_classes
@@ -13,7 +14,7 @@ from shapewidget.diagnosis.rules.pair_losses import is_of_several
 from shapewidget.diagnosis.target_remedies import classes_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
-from shapewidget.graph.remedies import AdaptCall, EditExpression
+from shapewidget.graph.remedies import AdaptCall, EditExpression, Remedy
 from shapewidget.graph.steps import Step, written
 
 _CTC = frozenset(("CTCLoss", "ctc_loss"))
@@ -76,7 +77,12 @@ def _weights(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         f"{clash.expected} classes on axis {min(1, len(outputs.shape) - 1)}: it takes one weight for each class."
     )
     fix = f"give {clash.expected} weights, one a class, or as many outputs as there are weights"
-    remedies = tuple(classes_remedies(evidence, layer, clash.got)) if isinstance(clash.got, int) else ()
+    remedies: tuple[Remedy, ...] = ()
+    if isinstance(clash.got, int) and isinstance(clash.expected, int):
+        counted = tuple(counted_over_all(evidence, layer, clash.input, clash.expected))
+        remedies = counted or tuple(classes_remedies(evidence, layer, clash.got))
+        reason += " Only the classes that occur among the labels were counted." if counted else ""
+        fix = counted[0].replacement if counted else fix
     return Diagnosis(_said("SW306", clash, layer, reason, fix, "classes"), remedies)
 
 

@@ -18,6 +18,7 @@ from shapewidget.diagnosis.memory_order import (
     transposition,
 )
 from shapewidget.diagnosis.mixing import is_harmless
+from shapewidget.diagnosis.pieces import put_back_otherwise
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import Layer, LayerKind, TensorSpec
@@ -39,6 +40,8 @@ def axes_swapped_by_view(evidence: Evidence) -> Iterator[Diagnosis]:
             continue
         given, made, places = moved(evidence, layer)
         if places is None or is_shift(given, made) or comes_from_weights(evidence, layer):
+            continue
+        if put_back_otherwise(evidence, layer) is not None:
             continue
         if "B" in given[places[0]].names and is_harmless(evidence, layer):
             continue

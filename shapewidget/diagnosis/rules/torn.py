@@ -14,6 +14,8 @@ from shapewidget.diagnosis.axis_parts import Axes, Role, is_all, reshaped
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import method_call
 from shapewidget.diagnosis.memory_order import transposition
+from shapewidget.diagnosis.pieces import put_back_otherwise
+from shapewidget.diagnosis.pixel_shuffles import shuffled
 from shapewidget.diagnosis.rules.reshape import comes_from_weights, is_shift, moved
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Layer
@@ -30,7 +32,7 @@ def axes_torn(evidence: Evidence) -> Iterator[Diagnosis]:
         if layer is None or layer_id in evidence.clash_at or comes_from_weights(evidence, layer):
             continue
         given, made, name = moved(evidence, layer)
-        if name is not None or is_shift(given, made):
+        if name is not None or is_shift(given, made) or put_back_otherwise(evidence, layer) is not None:
             continue
         axes = evidence.axes_into(layer)
         wide = [[axis for axis in group if layer.inputs[0].shape[axis] > 1] for group, _ in groups]
@@ -62,7 +64,8 @@ def _said(layer: Layer, axes: Axes, group: list[int]) -> Diagnosis:
         "SW601", layer, reason, fix=text or f"{swap or 'permute'} before the {layer.type}", axis=group[-1],
         axis_name="axis order", expected=swap or "transpose or permute", got=f"{layer.name}{made.shape}",
     )  # fmt: skip
-    return Diagnosis(said, (EditExpression(layer.source, text),) if text and layer.source is not None else ())
+    edit = EditExpression(layer.source, text) if text and layer.source is not None else shuffled(layer)
+    return Diagnosis(said, (edit,) if edit is not None else ())
 
 
 def _meaning(axes: Axes, axis: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -61,7 +62,23 @@ def _mended_loss(
         return _edited(loss, lines, mended, edits)
     if isinstance(loss, nn.Module):
         return _mended(loss, lines, mended)
-    return changed(loss, lines, mended) if isinstance(loss, FunctionType) else None
+    if isinstance(loss, functools.partial):
+        inner = _mended_loss(loss.func, lines, mended, edits)
+        return functools.partial(inner, *loss.args, **loss.keywords) if inner is not None else None
+    if isinstance(loss, MethodType):
+        owner = _mended_object(loss.__self__, lines, mended)
+        return getattr(owner, loss.__name__) if owner is not None else None
+    return changed(loss, lines, mended) if isinstance(loss, FunctionType) else _mended_object(loss, lines, mended)
+
+
+def _mended_object(held: Any, lines: Sequence[SourceLine], mended: Mended) -> Any:
+    """A copy of an object whose methods are as mended; it shares what it holds."""
+    methods = changed_methods(type(held), lines, mended)
+    if not methods:
+        return None
+    made = copy.copy(held)
+    made.__class__ = type(type(held).__name__, (type(held),), {"__module__": type(held).__module__, **methods})
+    return made
 
 
 def _mended_model(
