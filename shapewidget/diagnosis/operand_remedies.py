@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from shapewidget.diagnosis.batch_axis import TIME
+from shapewidget.diagnosis.batch_axis import BATCH, TIME
 from shapewidget.diagnosis.batched_products import batched_product_remedies, clashes_in_front
 from shapewidget.diagnosis.chains import maker
 from shapewidget.diagnosis.cut_tables import cut_to_batch, cut_to_length
@@ -16,6 +16,7 @@ from shapewidget.diagnosis.evidence import Evidence, arguments_of_model
 from shapewidget.diagnosis.kept_axes import axes_kept
 from shapewidget.diagnosis.loss_search import dims_of
 from shapewidget.diagnosis.operand_texts import Operands, call_of, is_method, operands_of
+from shapewidget.diagnosis.own_tables import made_for_steps
 from shapewidget.diagnosis.rearrangements import broadcasts_into, joins, multiplies, rearranged
 from shapewidget.diagnosis.structure_remedies import projected
 from shapewidget.graph.dims import Dim
@@ -39,11 +40,13 @@ def broadcast_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
         return tuple(cut_to_length(evidence, layer, pair, _steps_axis(layer, pair[0])))
     longer = short_table(evidence, layer)
     if longer is not None:
+        steps = made_for_steps(evidence, layer, longer.place)
         tables = (ResizeTable(layer.path, longer.length, longer.wanted, way) for way in range(_MOST))
-        return (*_as_the_picture(evidence), *tables)
+        return (*steps, *_as_the_picture(evidence), *tables)
     if _is_of_ids(layer, pair):
         return tuple(_as_ids(operands, pair))
-    found: list[Remedy] = []
+    twice = [place for place in pair if dims_of(layer.inputs[place]).count(BATCH) > 1]
+    found: list[Remedy] = [it for place in twice for it in made_for_steps(evidence, layer, place)]
     if operands is not None and len(operands) > max(pair):
         found += _moved(operands, layer, pair, broadcasts_into)
         found += _placed(evidence, operands, layer, pair)

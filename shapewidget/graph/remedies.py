@@ -183,6 +183,21 @@ class ResizeTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadAlong:
+    """Let expressions read the size of another axis of the tensor that they read one off.
+
+    Attributes:
+        sources: The expressions, which may read it through a name that a line before gave it.
+        axis: The axis whose size they read.
+        better: The one to read instead.
+    """
+
+    sources: tuple[SourceLine, ...]
+    axis: int
+    better: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeepMask:
     """Let a layer hand on the mask of padding that it is given.
 
@@ -247,6 +262,7 @@ Change = (
     | FitWeight
     | HandOver
     | ResizeTable
+    | ReadAlong
     | TakeFirst
 )
 """One change; only edits of expressions can follow one that builds layers anew."""

@@ -240,8 +240,15 @@ class Session:
                 if recording is not None and recording.stopped is None:
                     kept = [values for values in kept if {**larger, **values} == recording.sizes]
             if recording is not None:
-                recordings.append(_less_the_data(recording, fixed))
+                recordings.append(self._as_the_data(recording, fixed))
         return recordings
+
+    def _as_the_data(self, recording: Recording, fixed: Mapping[str, int]) -> Recording:
+        """A run less the clashes of arguments that the data fix; with these as they were where others are left."""
+        kept = _less_the_data(recording, fixed)
+        if kept is recording or not kept.clashes:
+            return kept
+        return self._tried({**recording.sizes, **fixed}) or kept
 
     def _refused_axes(self, own: Recording) -> Mapping[str, int]:
         """Axes whose other sizes the model refuses: pictures before a flatten, a row of so many questions."""

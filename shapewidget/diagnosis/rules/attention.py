@@ -10,6 +10,7 @@ from shapewidget.diagnosis.batch_axis import is_swapped
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import Finding
 from shapewidget.diagnosis.operand_texts import call_of, keyword_edited, operands_of
+from shapewidget.diagnosis.own_tables import made_for_steps
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.records import Clash, ClashKind, Layer
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
@@ -80,7 +81,7 @@ def _masks(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         f"{place_text(layer)} is given a mask {shape_text(given)}, and for queries {shape_text(query)} with "
         f"batch_first={first} it takes {clash.expected}."
     )
-    remedies: list[Remedy] = []
+    remedies: list[Remedy] = [*made_for_steps(evidence, layer, clash.input)]
     expected = clash.expected if isinstance(clash.expected, tuple) else ()
     heads, fix = layer.size("num_heads") or 1, f"give a mask of shape {clash.expected}"
     if is_swapped(layer):

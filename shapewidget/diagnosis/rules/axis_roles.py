@@ -10,6 +10,7 @@ from shapewidget.diagnosis.batch_axis import BATCH, TIME, has_batch, has_time, i
 from shapewidget.diagnosis.chains import axis_argument, axis_picked, maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import operands_of
+from shapewidget.diagnosis.own_tables import made_for_steps
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
@@ -34,7 +35,7 @@ def positions_along_batch(evidence: Evidence) -> Iterator[Diagnosis]:
                 continue
             padded = (None,) * (3 - len(added.dims)) + tuple(added.dims)
             if given.dims[:2] == (BATCH, TIME) and padded[0] == BATCH and padded[1] not in (BATCH, TIME):
-                yield _positions(layer, table, place)
+                yield _positions(evidence, layer, table, place)
 
 
 def _table(evidence: Evidence, layer: Layer, place: int) -> Layer | None:
@@ -56,7 +57,7 @@ def _slices_a_table(node: Layer) -> bool:
     return node.name in ("index", "narrow") and bool(node.inputs) and not has_batch(node.inputs[0])
 
 
-def _positions(layer: Layer, table: Layer, place: int) -> Diagnosis:
+def _positions(evidence: Evidence, layer: Layer, table: Layer, place: int) -> Diagnosis:
     given, added = layer.inputs[1 - place], layer.inputs[place]
     expression = table.source.expression if table.source is not None else None
     text = _along_time(expression) if table.name == "index" and expression is not None else ""
@@ -77,7 +78,10 @@ def _positions(layer: Layer, table: Layer, place: int) -> Diagnosis:
             got=shape_text(added),
             input=place,
         ),
-        (EditExpression(table.source, text),) if text and table.source is not None else (),
+        (
+            *((EditExpression(table.source, text),) if text and table.source is not None else ()),
+            *made_for_steps(evidence, layer, place),
+        ),
     )
 
 

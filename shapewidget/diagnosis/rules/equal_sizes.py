@@ -18,6 +18,7 @@ from shapewidget.diagnosis.loss_remedies import loss_remedies
 from shapewidget.diagnosis.loss_search import is_of_classes
 from shapewidget.diagnosis.operand_remedies import broadcast_remedies
 from shapewidget.diagnosis.operand_texts import call_of
+from shapewidget.diagnosis.own_tables import made_for_steps
 from shapewidget.diagnosis.squeezed import squeezed_away
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.graph.dims import Dim
@@ -33,7 +34,8 @@ def agree_by_one_size(evidence: Evidence) -> Iterator[Diagnosis]:
     if not first or first[0] is None or any(clash is None or clash.layer_id != first[0].layer_id for clash in first):
         return
     layer = evidence.layer(first[0].layer_id)
-    if layer is None or layer.kind is LayerKind.LAYER or layer.id in evidence.clash_at:
+    is_mask = isinstance(first[0].expected, tuple)
+    if layer is None or (layer.kind is LayerKind.LAYER and not is_mask) or layer.id in evidence.clash_at:
         return
     for one, other in itertools.permutations(evidence.graph.sizes, 2):
         clashes = zip(first, evidence.others, strict=True)
@@ -76,14 +78,16 @@ def _is_meant(evidence: Evidence, layer: Layer, one: str, other: str) -> bool:
 
 
 def _meets(clash: Clash, sizes: Mapping[str, int], one: str, other: str) -> bool:
-    sizes_met = (clash.expected, clash.got)
-    return clash.kind is ClashKind.SIZE and sizes[one] != sizes[other] and sizes_met == (sizes[one], sizes[other])
+    expected, got = (size if isinstance(size, tuple) else (size,) for size in (clash.expected, clash.got))
+    is_met = len(expected) == len(got) and set(expected) == {sizes[one]} and set(got) == {sizes[other]}
+    return clash.kind is ClashKind.SIZE and sizes[one] != sizes[other] and is_met
 
 
 def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other: str) -> Diagnosis:
     size = evidence.graph.sizes[one]
     meanings = [f"{name} = {size} ({evidence.meanings.get(name, name)})" for name in (one, other)]
-    shapes = " and ".join(map(shape_text, layer.inputs[:2]))
+    met = layer.inputs[:2] if layer.kind is not LayerKind.LAYER else (layer.inputs[0], layer.inputs[clash.input])
+    shapes = " and ".join(map(shape_text, met))
     reason = (
         f"{place_text(layer)} takes {shapes}: an axis of {meanings[0]} meets one of {meanings[1]}. They have one size "
         f"here by chance, and it fails at any other."
@@ -103,7 +107,7 @@ def _by_one_size(evidence: Evidence, layer: Layer, clash: Clash, one: str, other
             got=f"{other} = {size}" if wanted is None else wanted[:1],
             input=clash.input,
         ),
-        _meeting_otherwise(evidence, layer),
+        (*made_for_steps(evidence, layer, clash.input), *_meeting_otherwise(evidence, layer)),
     )
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from shapewidget.frameworks.adapter import Attempt, Constructor
 from shapewidget.frameworks.torch.adapted import with_call
 from shapewidget.frameworks.torch.argument import with_argument
-from shapewidget.frameworks.torch.expression import with_expressions
+from shapewidget.frameworks.torch.expression import with_expressions, with_other_sizes
 from shapewidget.frameworks.torch.rehearsal import undisturbed
 from shapewidget.frameworks.torch.resized_tables import with_table
 from shapewidget.frameworks.torch.structure import with_class, with_first_taken, with_layer_before, with_new_layer
@@ -23,6 +23,7 @@ from shapewidget.graph.remedies import (
     Change,
     EditExpression,
     InsertLayer,
+    ReadAlong,
     Remedy,
     ReplaceLayer,
     ResizeTable,
@@ -71,6 +72,8 @@ def _one(
             return with_first_taken(model, remedy)
         case ResizeTable():
             return with_table(model, constructor, remedy)
+        case ReadAlong():
+            return with_other_sizes(model, loss, remedy)
         case EditExpression():
             return with_expressions(model, loss, [remedy])
     return None

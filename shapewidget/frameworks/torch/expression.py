@@ -15,12 +15,13 @@ from shapewidget.frameworks.adapter import Attempt
 from shapewidget.frameworks.source.edits import replacing_expression
 from shapewidget.frameworks.source.frames import is_own
 from shapewidget.frameworks.source.mending import Mended, changed, changed_attributes, changed_methods
+from shapewidget.frameworks.source.read_sizes import along_another_axis
 from shapewidget.frameworks.source.replay import Replay
 from shapewidget.frameworks.source.text import Source, recompiled
 from shapewidget.frameworks.torch.likeness import copied
 from shapewidget.frameworks.torch.program import Program
 from shapewidget.graph.records import SourceLine
-from shapewidget.graph.remedies import EditExpression, SourceEdit
+from shapewidget.graph.remedies import EditExpression, ReadAlong, SourceEdit
 
 
 def with_expressions(
@@ -53,6 +54,24 @@ def with_expressions(
     fix = "; ".join(dict.fromkeys(after.values()))
     patch = edits[0].diff() if len(edits) == 1 else edited.diff_from(source)
     return Attempt(new_model or model, fix, patch, lines[0], new_loss)
+
+
+def with_other_sizes(model: nn.Module, loss: Callable[..., Any] | None, remedy: ReadAlong) -> Attempt | None:
+    """A copy of the model and of the loss in which expressions read the size of another axis."""
+    edits = list[EditExpression]()
+    for line in remedy.sources:
+        source = Source.read(line.filename) if is_own(line.filename) else None
+        if source is not None and line.expression is not None:
+            text = along_another_axis(source, line.line, line.expression, (remedy.axis, remedy.better))
+            edits += [EditExpression(line, text)] if text is not None else []
+    whole = [it for it in edits if not any(_is_part(it.source, other.source) for other in edits)]
+    return with_expressions(model, loss, whole) if whole else None
+
+
+def _is_part(one: SourceLine, other: SourceLine) -> bool:
+    """Whether an expression stands in another one of its line, and is edited with it."""
+    is_inner = one.expression != other.expression and (one.expression or "") in (other.expression or "")
+    return is_inner and (one.filename, one.line) == (other.filename, other.line)
 
 
 def _mended_loss(
