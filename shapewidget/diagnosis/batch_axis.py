@@ -95,7 +95,7 @@ def _signs(evidence: Evidence) -> Iterator[bool]:
         if not dims:
             continue
         if layer.kind is LayerKind.OPERATION:
-            yield layer.name in ("matmul", "bmm") and any(map(_is_of_times, layer.outputs))
+            yield layer.name in ("matmul", "bmm") and any(map(_is_of_times, (*layer.inputs, *layer.outputs)))
             picked = axis_picked(layer)
             steps |= {picked[1]} if picked is not None and picked[0] == 1 and dims[:2] == (BATCH, TIME) else set()
             continue

@@ -158,6 +158,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     picked.samples_picked_for_parts,
     over_batch.reduced_over_batch,
     unit_length.length_over_samples,
+    unit_length.unit_length_over_samples,
     root_over_batch.distance_over_samples,
     shared_divisors.divided_by_count_of_all,
     batch_order.orders_meet,

@@ -308,3 +308,58 @@ def test_number_of_each_sample_that_meets_the_columns_is_told_with_its_shape():
     found = shapewidget.probe(Levels(is_of_each=False), inputs).findings
     assert [(it.code, it.expected, it.got, it.verified) for it in found] == [("SW611", (8, 1, 1, 1), (8,), True)]
     assert shapewidget.probe(Levels(is_of_each=True), inputs).ok
+
+
+class Embedder(nn.Module):
+    """Three views of a sample, each as a vector."""
+
+    def __init__(self):
+        super().__init__()
+        self.read = nn.Sequential(nn.Linear(7, 20), nn.ReLU(), nn.Linear(20, 9))
+
+    def forward(self, one, other, another):
+        return self.read(one), self.read(other), self.read(another)
+
+
+def margin_along(axis):
+    def loss(outputs, _):
+        anchor, near, far = outputs
+        gain = (anchor - near).square().sum(axis) - (anchor - far).square().sum(axis)
+        return torch.clamp(gain + 1, min=0).mean()
+
+    return loss
+
+
+def likeness_along(axis):
+    def loss(outputs, _):
+        one, other = (nn.functional.normalize(each, dim=axis) for each in outputs[:2])
+        return nn.functional.cross_entropy(one @ other.t() / 0.1, torch.arange(len(one)))
+
+    return loss
+
+
+def correlation(outputs, _):
+    one, other = (nn.functional.normalize(each, dim=0) for each in outputs[:2])
+    return (one.t() @ other - torch.eye(9)).square().sum()
+
+
+def spread(outputs, _):
+    centred = outputs[0] - outputs[0].mean(0)
+    return nn.functional.relu(1 - centred.square().sum(0) / len(centred)).mean()
+
+
+def views():
+    return torch.randn(8, 7), torch.randn(8, 7), torch.randn(8, 7)
+
+
+@pytest.mark.parametrize(
+    ("loss", "code"), [(margin_along(0), "SW624"), (likeness_along(0), "SW603")], ids=["margin", "likeness"]
+)
+def test_distances_and_lengths_over_the_samples_are_found_in_losses(loss, code):
+    found = shapewidget.probe(Embedder(), views(), targets=torch.zeros(8), loss=loss).findings[0]
+    assert (found.code, found.axis, found.verified) == (code, 0, True)
+
+
+@pytest.mark.parametrize("loss", [margin_along(1), likeness_along(-1), correlation, spread])
+def test_what_is_worked_out_along_the_features_or_over_the_batch_on_purpose_is_right(loss):
+    assert shapewidget.probe(Embedder(), views(), targets=torch.zeros(8), loss=loss).ok

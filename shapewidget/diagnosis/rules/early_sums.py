@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.axis_remedies import axis_keywords
+from shapewidget.diagnosis.axis_parts import Role, is_all
+from shapewidget.diagnosis.axis_remedies import axis_keywords, reduced_axes
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import call_of, is_method
 from shapewidget.diagnosis.wording import place_text, shape_text
@@ -16,6 +17,8 @@ from shapewidget.graph.remedies import EditExpression, Together
 
 _CUTS = frozenset(("maximum", "relu", "softplus", "hinge", "clip", "clip_by_value"))
 """Operations that treat what is below a margin otherwise than what is above."""
+_BOUNDS = frozenset(("clamp", "clamp_min"))
+"""What cuts too, and bounds whole losses as well."""
 _PLAIN = frozenset(("add", "sub", "mul", "neg", "negative"))
 _REDUCING = frozenset(("sum", "mean"))
 
@@ -23,11 +26,13 @@ _REDUCING = frozenset(("sum", "mean"))
 def added_up_before_margin(evidence: Evidence) -> Iterator[Diagnosis]:
     """A margin that is applied once to the whole batch, as the distances were added up over the samples too."""
     for layer in evidence.graph.layers:
-        if layer.name not in _CUTS or not layer.outputs or layer.outputs[0].shape != () or not _is_in_loss(layer):
+        if layer.name not in (*_CUTS, *_BOUNDS) or not layer.outputs or not _is_in_loss(layer):
             continue
-        sums = [each for each in _reduced(evidence, layer) if _is_of_samples(each)]
-        if sums:
-            yield _diagnosis(layer, sums)
+        reduced, is_one = list(_reduced(evidence, layer)), layer.outputs[0].shape == ()
+        sums = [each for each in reduced if is_one and layer.name in _CUTS and _is_of_samples(each)]
+        columns = [each for each in reduced if _is_along_samples(evidence, each)]
+        if sums or len(columns) > 1:  # one alone is the spread of each feature over the batch, which may be wanted
+            yield _diagnosis(layer, sums or columns)
 
 
 def added_up_before_targets(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -86,8 +91,17 @@ def _is_of_samples(layer: Layer) -> bool:
     return len(layer.inputs[0].shape) > 1 and layer.inputs[0].shape[0] > 1 and layer.outputs[0].shape == ()
 
 
+def _is_along_samples(evidence: Evidence, layer: Layer) -> bool:
+    """Whether the samples of each feature are added up, where the features of each sample make a distance."""
+    axes = evidence.axes_into(layer)
+    is_of_vectors = len(axes) == 2 and is_all(axes[0], Role.BATCH) and is_all(axes[1], Role.FEATURES)
+    return is_of_vectors and reduced_axes(layer) == (0,)
+
+
 def _diagnosis(layer: Layer, sums: list[Layer]) -> Diagnosis:
-    given = sums[0].inputs[0]
+    given, made = sums[0].inputs[0], sums[0].outputs[0].shape
+    what, over = ("all", "its") if made == () else ("the columns", "the")
+    margin = "once to the whole batch" if made == () else "to each column"
     edits = [edit for each in sums if (edit := _along_features(each)) is not None]
     same_line = len({(edit.source.line, edit.source.expression) for edit in edits}) < len(edits)
     remedies = () if len(edits) < len(sums) or same_line else (edits[0] if len(edits) == 1 else Together(tuple(edits)),)
@@ -95,14 +109,14 @@ def _diagnosis(layer: Layer, sums: list[Layer]) -> Diagnosis:
         finding_at(
             "SW624",
             sums[0],
-            f"{place_text(sums[0])} adds up all of {shape_text(given)}, its {given.shape[0]} samples too, and gives "
-            f"(); `{layer.name}` then applies the margin once to the whole batch, so that samples far below it make up "
-            f"for those above. Expected one value a sample, {given.shape[:1]}.",
+            f"{place_text(sums[0])} adds up {what} of {shape_text(given)}, {over} {given.shape[0]} samples too, and "
+            f"gives {made}; `{layer.name}` then applies the margin {margin}, so that samples far below it make up for "
+            f"those above. Expected one value a sample, {given.shape[:1]}.",
             fix="reduce the features only: axis=-1",
             axis=0,
             axis_name="batch",
             expected=given.shape[:1],
-            got=(),
+            got=made,
         ),
         remedies,
     )

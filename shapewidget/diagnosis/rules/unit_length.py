@@ -10,7 +10,7 @@ from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Role, is_all
 from shapewidget.diagnosis.axis_remedies import axis_keywords, reduced_along, reduced_axes
 from shapewidget.diagnosis.batch_axis import has_batch
-from shapewidget.diagnosis.chains import readers
+from shapewidget.diagnosis.chains import axis_argument, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along
 from shapewidget.diagnosis.operand_texts import call_of
@@ -19,6 +19,7 @@ from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression
 
 _SCALING = frozenset("sqrt rsqrt maximum add mul reciprocal squeeze pow".split())
+_TURNS = frozenset(("transpose", "t", "T", "mT", "permute"))
 _FARTHEST = 5
 
 
@@ -44,6 +45,18 @@ def length_over_samples(evidence: Evidence) -> Iterator[Diagnosis]:
             yield _said(layer, divided)
 
 
+def unit_length_over_samples(evidence: Evidence) -> Iterator[Diagnosis]:
+    """PyTorch's `normalize` along the samples, in a loss, where no sample is tried against the others."""
+    for layer in evidence.graph.layers:
+        is_in_loss = layer.name == "normalize" and evidence.is_behind_the_model(layer)
+        if not is_in_loss or len(layer.inputs[0].shape) != 2 or axis_argument(layer) != 0:
+            continue
+        axes = evidence.axes_into(layer)
+        is_known = is_all(axes[0], Role.BATCH) and is_all(axes[1], Role.FEATURES)
+        if is_known and not _samples_are_summed(evidence, layer):
+            yield _said(layer, layer)
+
+
 def _is_square(layer: Layer) -> bool:
     return layer.name == "square" or (layer.name == "mul" and len(layer.inputs) == 2)
 
@@ -63,9 +76,9 @@ def _divided(evidence: Evidence, layer: Layer, values: tuple[str, int], steps: i
 def _samples_are_summed(evidence: Evidence, layer: Layer) -> bool:
     """Whether a product behind sums over the samples, and leaves features against features."""
     for reader, place in readers(evidence, layer):
-        if reader.name == "transpose" and _samples_are_summed(evidence, reader):
+        if reader.name in _TURNS and _samples_are_summed(evidence, reader):
             return True
-        if reader.name in ("matmul", "einsum") and reader.outputs:
+        if reader.name in ("matmul", "mm", "einsum") and reader.outputs:
             made = reader.outputs[0].shape
             own = evidence.axes_into(reader, place)
             axes = evidence.tracing.axes.get((reader.id, 0), ())
