@@ -28,7 +28,7 @@ _ATTENDED = "attention_mask"
 
 def argument_names(layer: keras.layers.Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
     """The name of the argument that each tensor of a call is, in the order of `leaves`."""
-    names = [name for name in _parameters(layer) if name not in ("args", "kwargs")]
+    names = [*_parameters(layer)]
     names += [f"input {place + 1}" for place in range(len(names), len(args))]
     of_args = [name for name, value in zip(names, args, strict=False) for _ in leaves(value)]
     return (*of_args, *(name for name in sorted(kwargs) for _ in leaves(kwargs[name])))
@@ -59,10 +59,10 @@ def attends_to_later(names: tuple[str, ...], given: Sequence[Any]) -> bool:
 def _parameters(layer: keras.layers.Layer) -> tuple[str, ...]:
     """Names of the parameters of a layer's `call`."""
     method = getattr(layer.call, "__func__", None)
-    return _of_function(method)[1:] if method is not None else tuple(inspect.signature(layer.call).parameters)
+    return _of_function(method)[1:] if method is not None else _of_function.__wrapped__(layer.call)
 
 
 @functools.lru_cache(maxsize=1024)
 def _of_function(function: Callable[..., Any]) -> tuple[str, ...]:
     """Read once, as Python takes long for it, and a model has many layers of few classes."""
-    return tuple(inspect.signature(function).parameters)
+    return tuple(name for name in inspect.signature(function).parameters if name not in ("args", "kwargs"))

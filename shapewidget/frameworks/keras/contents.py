@@ -37,9 +37,14 @@ class Contents:
     def __init__(self, layers: Sequence[Any]) -> None:
         """Keep it."""
         states = [vars(layer) for layer in layers]
-        self._attributes = _Held(states)
-        self._inner = _Held([container for state in states for container in _containers(state)])
-        self.variables = dict(itertools.chain(self._attributes.variables(), self._inner.variables()))
+        variables, containers = list[Any](), list[Any]()
+        for state in states:
+            values = [*state.values()]
+            places = _places(tuple(map(type, values)))
+            variables += [values[place] for place in places[_Kind.VARIABLE]]
+            containers += [values[place] for place in places[_Kind.CONTAINER]]
+        self._attributes, self._inner = _Held(states), _Held(containers)
+        self.variables = {id(each): each for each in itertools.chain(variables, self._inner.variables())}
 
     def give_back(self) -> None:
         """Put back what was bound to something else, filled or emptied since."""
@@ -59,11 +64,10 @@ class _Held:
         self._sizes = [*map(len, self._views)]
         self._items = [*itertools.chain.from_iterable(self._views)]
 
-    def variables(self) -> Iterator[tuple[int, Any]]:
-        """Those that are in a container, each with its identity."""
+    def variables(self) -> Iterator[Any]:
+        """Those that are in a container."""
         kinds = {kind for kind in set(map(type, self._items)) if kind_of(kind) is _Kind.VARIABLE}
-        found = itertools.compress(self._items, map(kinds.__contains__, map(type, self._items)))
-        return ((id(item), item) for item in found)
+        return itertools.compress(self._items, map(kinds.__contains__, map(type, self._items)))
 
     def changed(self) -> list[tuple[Any, Sequence[Any], Sequence[Any]]]:
         """The containers that hold something else now, with what they held: items, or keys and values."""
@@ -96,15 +100,10 @@ def kind_of(kind: Any) -> _Kind:
     return _Kind.CONTAINER if issubclass(kind, list | tuple | set | dict) else _Kind.OTHER
 
 
-def _containers(state: dict[str, Any]) -> list[Any]:
-    values = [*state.values()]
-    return [values[place] for place in _places(tuple(map(type, values)))]
-
-
 @functools.lru_cache(maxsize=1024)
-def _places(kinds: tuple[Any, ...]) -> list[int]:
-    """Where containers are among the attributes of a layer: asked once of all layers that are alike."""
-    return [place for place, kind in enumerate(kinds) if kind_of(kind) is _Kind.CONTAINER]
+def _places(kinds: tuple[Any, ...]) -> dict[_Kind, list[int]]:
+    """Where variables and containers are among the attributes of a layer: asked once of all layers that are alike."""
+    return {kind: [place for place, each in enumerate(kinds) if kind_of(each) is kind] for kind in _Kind}
 
 
 def _same(container: Any, items: Sequence[Any]) -> bool:

@@ -13,7 +13,7 @@ import keras
 
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import layers
-from shapewidget.frameworks.keras.tensors import spec
+from shapewidget.frameworks.keras.tensors import is_masked, spec
 from shapewidget.graph.records import Clash, Edge, Layer, LayerGraph, LayerKind, SourceLine, TensorSpec
 
 Mark = tuple[int, int, dict[str, int]]
@@ -25,6 +25,14 @@ class Slot(NamedTuple):
 
     node: int
     output: int
+
+
+class _Made(NamedTuple):
+    """A tensor that is held, the output that it is, and what it looks like."""
+
+    tensor: Any
+    slot: Slot
+    spec: TensorSpec
 
 
 @dataclass(slots=True)
@@ -55,14 +63,15 @@ class Nodes:
         self.all: list[Node] = []
         self.clashes: list[Clash] = []
         self.groups: list[Node] = []
-        self._producer: dict[int, tuple[Any, Slot]] = {}
+        self._producer: dict[int, _Made] = {}
         self._calls: dict[str, int] = {}
 
     def add(self, kind: LayerKind, name: str, type_: str, path: str, *, id_: str, read: Sequence[Any] = ()) -> Node:
         """Append a node that reads these tensors."""
         count = self._calls[id_] = self._calls.get(id_, 0) + 1
         parent = self.groups[-1].id if self.groups else None
-        node = Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, parent, tuple(map(spec, read)))
+        inputs = tuple(map(self._spec, read))
+        node = Node(id_ if count == 1 else f"{id_}#{count}", kind, name, type_, path, parent, inputs)
         for place, tensor in enumerate(read):
             slot = self.producer(tensor)
             if slot is not None:
@@ -73,7 +82,12 @@ class Nodes:
     def producer(self, tensor: Any) -> Slot | None:
         """Which node gave this tensor."""
         known = self._producer.get(id(tensor))
-        return known[1] if known is not None else None
+        return known.slot if known is not None else None
+
+    def _spec(self, tensor: Any) -> TensorSpec:
+        """Shape and dtype, read once; a mask may be given to a tensor later, or taken from it."""
+        known = self._producer.get(id(tensor))
+        return known.spec if known is not None and known.spec.masked == is_masked(tensor) else spec(tensor)
 
     def origin(self, tensor: Any) -> dict[str, object]:
         """What made a tensor, and whether it was made with weights, as settings of a node that stands for it."""
@@ -100,14 +114,14 @@ class Nodes:
         """Note the outputs of a node."""
         index = next(place for place in range(len(self.all) - 1, -1, -1) if self.all[place] is node)
         node.outputs = tuple(map(spec, tensors))
-        for place, tensor in enumerate(tensors):
-            self._producer[id(tensor)] = (tensor, Slot(index, place))
+        for place, (tensor, given) in enumerate(zip(tensors, node.outputs, strict=True)):
+            self._producer[id(tensor)] = _Made(tensor, Slot(index, place), given)
 
     def same(self, tensor: Any, other: Any) -> None:
         """Note that a tensor holds the values of another one."""
         slot = self.producer(other)
         if slot is not None:
-            self._producer[id(tensor)] = (tensor, slot)
+            self._producer[id(tensor)] = _Made(tensor, slot, spec(tensor))
 
     def clash(self, node: Node, clash: Clash) -> None:
         """Note that a node was refused."""
@@ -121,7 +135,7 @@ class Nodes:
         """Forget what came after a mark."""
         count, clashes, self._calls = mark
         del self.all[count:], self.clashes[clashes:]
-        self._producer = {key: known for key, known in self._producer.items() if known[1].node < count}
+        self._producer = {key: known for key, known in self._producer.items() if known.slot.node < count}
 
     def graph(self, title: str) -> LayerGraph:
         """What was recorded, without the inputs that nothing reads."""

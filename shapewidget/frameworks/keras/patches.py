@@ -19,7 +19,7 @@ from keras.src.utils import traceback_utils as keras_tracebacks
 
 from shapewidget.frameworks.keras import losses
 from shapewidget.frameworks.keras.backends import BACKEND
-from shapewidget.frameworks.keras.backends.protocol import Listener
+from shapewidget.frameworks.keras.backends.protocol import Listener, Silence
 from shapewidget.frameworks.keras.backends.replacing import Wrap, instead, replaced
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 
@@ -58,15 +58,15 @@ class Recorder(Listener, Protocol):
 
 
 @contextlib.contextmanager
-def installed(recorder: Recorder) -> Iterator[None]:
-    """Tell the recorder of everything that the block runs."""
+def installed(recorder: Recorder) -> Iterator[Silence]:
+    """Tell the recorder of everything that the block runs, but for the operations of blocks that are to be silent."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(BACKEND.operations(recorder))
+        silence = stack.enter_context(BACKEND.operations(recorder))
         for tracebacks in (keras_tracebacks, *BACKEND.tracebacks):
             stack.enter_context(replaced(tracebacks, "_EXCLUDED_PATHS", lambda paths: (*paths, _HERE)))
         for owner, name, wrap in (*_of_layers(recorder), *_of_training(recorder)):
             stack.enter_context(replaced(owner, name, wrap))
-        yield
+        yield silence
 
 
 def _of_layers(recorder: Recorder) -> list[tuple[Any, str, Wrap]]:

@@ -15,6 +15,7 @@ from shapewidget.errors import InputError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import kernels, layers
 from shapewidget.frameworks.keras.arguments import argument_names, attends_to_later, looks_for_mask
+from shapewidget.frameworks.keras.backends.protocol import Silence
 from shapewidget.frameworks.keras.datasets import is_dataset
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
 from shapewidget.frameworks.keras.names import plain_name
@@ -54,11 +55,12 @@ class Recorder(OperationRecorder):
         self.deferred: Exception | None = None
         self.loaders: list[tuple[Any, Any]] = []
         self._repaired: list[Any] = []
+        self._silence: Silence = contextlib.nullcontext
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """Record what the block runs."""
-        with installed(self):
+        with installed(self) as self._silence:
             yield
 
     def key(self, tensor: Any) -> Hashable:
@@ -182,7 +184,7 @@ class Recorder(OperationRecorder):
         def run(*args: Any, **kwargs: Any) -> Any:
             __tracebackhide__ = True
             self._inner = None
-            with self.blindly():
+            with self.blindly(), self._silence():
                 return original(layer, *args, **kwargs)
 
         output = self._carried_on(node, run, refusal, args, kwargs)

@@ -54,9 +54,12 @@ def shape(tensor: Any) -> tuple[int, ...]:
     """The sizes of the axes, `UNSEEN` for those that only a run will tell."""
     stand_ins = BACKEND.stand_ins if BACKEND.stand_ins and in_symbolic_scope() else ()
     try:
-        return tuple(int(size) if isinstance(size, int) and size not in stand_ins else UNSEEN for size in tensor.shape)
+        sizes = tuple(tensor.shape)
     except ValueError:  # a tensor of a graph whose rank is not known either
         return ()
+    if not stand_ins and {*map(type, sizes)} == {int}:
+        return sizes
+    return tuple(int(size) if isinstance(size, int) and size not in stand_ins else UNSEEN for size in sizes)
 
 
 def spec(tensor: Any) -> TensorSpec:

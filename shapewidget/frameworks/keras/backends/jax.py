@@ -16,7 +16,7 @@ import keras
 from shapewidget.frameworks.keras.backends.following import Follower
 from shapewidget.frameworks.keras.backends.functions import Calls
 from shapewidget.frameworks.keras.backends.plain import Plain
-from shapewidget.frameworks.keras.backends.protocol import Listener, Original
+from shapewidget.frameworks.keras.backends.protocol import Listener, Original, Silence
 from shapewidget.frameworks.keras.backends.replacing import Wrap, instead, replaced
 
 _ARRAYS = (type(jax.numpy.zeros(())), jax.core.Tracer)
@@ -103,7 +103,7 @@ class Jax(Plain):
         return _Follower(model, called).start()
 
     @contextlib.contextmanager
-    def operations(self, listener: Listener) -> Iterator[None]:
+    def operations(self, listener: Listener) -> Iterator[Silence]:
         """Tell of every function of Keras or JAX that the block calls itself."""
         calls = Calls(listener, self.tensors)
         with contextlib.ExitStack() as stack:
@@ -115,7 +115,7 @@ class Jax(Plain):
             for kind in _ARRAYS:
                 for name in (*_OPERATORS, *_METHODS, *_MORE_METHODS):
                     stack.enter_context(replaced(kind, name, _method(name, calls)))
-            yield
+            yield contextlib.nullcontext
 
 
 class _Follower(Follower):

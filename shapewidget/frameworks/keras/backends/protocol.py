@@ -11,6 +11,8 @@ from shapewidget.graph.training import TrainingLog
 
 Original = Callable[..., Any]
 Settings = Callable[[], dict[str, object]]
+Silence = Callable[[], AbstractContextManager[None]]
+"""Where nothing would be noted, nothing is told: telling takes time too."""
 
 
 class Listener(Protocol):
@@ -113,5 +115,5 @@ class Backend(Protocol):
     def peak_flops(self, device: str) -> float | None:
         """The most floating-point operations a second that a device was seen to do; None where none are counted."""
 
-    def operations(self, listener: Listener) -> AbstractContextManager[None]:
-        """Tell of every operation that the block runs."""
+    def operations(self, listener: Listener) -> AbstractContextManager[Silence]:
+        """Tell of every operation that the block runs, but for those of blocks that are to be silent."""

@@ -23,7 +23,7 @@ from tensorflow.python.util import traceback_utils
 
 from shapewidget.frameworks.keras import kernels
 from shapewidget.frameworks.keras.backends.following_functions import FunctionFollower
-from shapewidget.frameworks.keras.backends.protocol import Listener, Original, TrainingWatch
+from shapewidget.frameworks.keras.backends.protocol import Listener, Original, Silence, TrainingWatch
 from shapewidget.frameworks.keras.backends.replacing import instead, replaced
 from shapewidget.frameworks.keras.names import plain_name
 from shapewidget.graph.costs import Measurement
@@ -75,8 +75,8 @@ class TensorFlow:
         values = read()
 
         def give_back() -> None:
-            for variable, now, value in zip(inner, read(), values, strict=True):
-                if not np.may_share_memory(np.asarray(now), np.asarray(value)):
+            for variable, now, value in zip(inner, map(np.asarray, read()), map(np.asarray, values), strict=True):
+                if not np.may_share_memory(now, value):
                     variable.assign(value)
 
         return give_back
@@ -114,7 +114,7 @@ class TensorFlow:
         return flops.peak(device)
 
     @contextlib.contextmanager
-    def operations(self, listener: Listener) -> Iterator[None]:
+    def operations(self, listener: Listener) -> Iterator[Silence]:
         """Tell of every kernel that the block runs, and of gradients of tensors."""
 
         def ran(kind: Any, inputs: Any, attributes: Any, outputs: Any, op_name: Any = None, graph: Any = None) -> None:
@@ -133,7 +133,18 @@ class TensorFlow:
                 (tf.GradientTape, "jacobian", instead(listener.unseen)),
             ):
                 stack.enter_context(replaced(owner, name, wrap))
-            yield
+            yield lambda: _without(ran)
+
+
+@contextlib.contextmanager
+def _without(callback: Callable[..., None]) -> Iterator[None]:
+    """Run the block without a callback: it would cost each kernel a call that leads to nothing."""
+    running = context.context()
+    running.remove_op_callback(callback)
+    try:
+        yield
+    finally:
+        running.add_op_callback(callback)
 
 
 def _reader(variables: Sequence[Any]) -> Callable[[], Sequence[tf.Tensor]]:

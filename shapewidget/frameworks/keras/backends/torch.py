@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from shapewidget.frameworks.keras.backends.following import Follower
 from shapewidget.frameworks.keras.backends.functions import Calls
 from shapewidget.frameworks.keras.backends.plain import Plain
-from shapewidget.frameworks.keras.backends.protocol import Listener, Original
+from shapewidget.frameworks.keras.backends.protocol import Listener, Original, Silence
 from shapewidget.frameworks.keras.backends.replacing import replaced
 
 _KEPT_APART = ("_modules", "_parameters", "_buffers")
@@ -80,11 +80,11 @@ class Torch(Plain):
         return Follower(model, called).start()
 
     @contextlib.contextmanager
-    def operations(self, listener: Listener) -> Iterator[None]:
+    def operations(self, listener: Listener) -> Iterator[Silence]:
         """Tell of every function of Keras or PyTorch that the block calls itself."""
         calls = Calls(listener, self.tensors)
         with calls.of_keras(), _Dispatched(calls), replaced(backend, "compute_output_spec", _once(listener)):
-            yield
+            yield contextlib.nullcontext
 
 
 class _Dispatched(TorchFunctionMode):
