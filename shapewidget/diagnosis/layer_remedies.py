@@ -136,7 +136,7 @@ def function_remedies(clash: Clash, layer: Layer) -> Iterator[Remedy]:
                 asked
             ):
                 yield from _batch_kept(layer, call, asked)
-                for sizes in _fitting_sizes(asked, math.prod(layer.inputs[0].shape)):
+                for sizes in _of_samples(asked, layer.inputs[0].shape):
                     texts = [
                         ast.unparse(item) if size == was else str(size)
                         for item, size, was in zip(items, sizes, asked, strict=True)
@@ -144,17 +144,26 @@ def function_remedies(clash: Clash, layer: Layer) -> Iterator[Remedy]:
                     yield _reshape(source, call, texts)
 
 
+def _of_samples(asked: Shape, given: Shape) -> Iterator[Shape]:
+    """As `_fitting_sizes`; where the first axis is the batch's, it stays so, and the others hold one sample."""
+    if asked[0] not in (-1, given[0]):
+        yield from _fitting_sizes(asked, math.prod(given))
+    else:
+        yield from ((asked[0], *sizes) for sizes in _fitting_sizes(asked[1:], math.prod(given[1:])))
+
+
 def _batch_kept(layer: Layer, call: ast.Call, asked: Shape) -> Iterator[Remedy]:
-    """The first size left to follow from the others, or read off the tensor, where the others fit into a sample."""
+    """The batch kept: its size read off the tensor, or left to follow where the others hold a sample."""
     given, rest, source = layer.inputs[0].shape, math.prod(asked[1:]), layer.source
     sample = math.prod(given[1:])
+    is_merged = len(asked) == 2 and asked[0] == -1
     fits = sample == rest if rest > 0 else rest < 0 and sample % -rest == 0
-    if source is None or not given or asked[0] in (-1, given[0]) or not fits:
+    if source is None or not given or not (is_merged or (fits and asked[0] not in (-1, given[0]))):
         return
     tensor, function = ast.unparse(call.args[0]), ast.unparse(call.func)
     counted = f"{function.removesuffix(layer.name)}shape({tensor})[0]" if "torch" not in function else f"len({tensor})"
     _, *others = map(ast.unparse, call.args[1].elts)  # type: ignore[attr-defined]
-    yield _reshape(source, call, ["-1" if rest > 0 else counted, *others])
+    yield _reshape(source, call, [counted, "-1"] if is_merged else ["-1" if rest > 0 else counted, *others])
 
 
 def _reshape(source: SourceLine, call: ast.Call, sizes: Sequence[str]) -> EditExpression:

@@ -56,6 +56,40 @@ def test_six_mistakes_of_a_subclassed_model_are_told_in_one_run():
     assert [each.shape for each in report.graph.layers[-1].inputs] == [(4, 256), (4, 5, 5)]
 
 
+class MistakesBetweenLayers(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.embed = layers.Embedding(100, 32)
+        self.wide, self.narrow = layers.Dense(24), layers.Dense(20)
+        self.head = layers.Dense(3)
+
+    def call(self, ids):
+        words = self.embed(ids)
+        wide, narrow = self.wide(words), self.narrow(words)
+        total = wide + narrow
+        scores = keras.ops.matmul(wide, keras.ops.transpose(narrow, (0, 2, 1)))
+        joined = keras.ops.concatenate([total[:, 1:], narrow], axis=-1)
+        rows = keras.ops.reshape(joined, (-1, 5 * 44))
+        return self.head(rows), scores
+
+
+BETWEEN_LAYERS = {
+    ("SW201", "add"): "wide + narrow",
+    ("SW202", "concat"): "keras.ops.concatenate([total[:, 1:], narrow], axis=-1)",
+    ("SW204", "reshape"): "keras.ops.reshape(joined, (-1, 5 * 44))",
+}
+
+
+def test_operations_between_layers_that_are_refused_are_told_in_one_run():
+    """The product is refused too: building `narrow` as wide as `wide` mends both it and the sum."""
+    report = shapewidget.probe(MistakesBetweenLayers(), ids())
+    called = {each.id: each.source.expression for each in report.graph.layers if each.source is not None}
+    assert {(each.code, each.layer_id): called[each.layer_id] for each in report.findings} == BETWEEN_LAYERS
+    assert report.stopped is None
+    refused = {each.source for each in report.graph.edges if each.target == "matmul" and each.state == "mismatch"}
+    assert refused
+
+
 def test_what_a_model_raises_by_itself_still_ends_its_run():
     class Raising(keras.Model):
         def __init__(self):
@@ -72,14 +106,17 @@ def test_what_a_model_raises_by_itself_still_ends_its_run():
 
 
 @pytest.mark.parametrize("use", ["capture", "plain"])
-def test_a_model_outside_of_a_probe_raises_what_it_raises(use):
-    model = SixMistakes()
+@pytest.mark.parametrize(
+    ("made", "error"), [(SixMistakes, "expected ndim=3"), (MistakesBetweenLayers, "Incompatible shapes")]
+)
+def test_a_model_outside_of_a_probe_raises_what_it_raises(use, made, error):
+    model = made()
     if use == "plain":
         shapewidget.probe(model, ids())
-        with pytest.raises(ValueError, match="expected ndim=3"):
+        with pytest.raises(Exception, match=error):
             model(ids())
         return
-    with pytest.raises(ValueError, match="expected ndim=3"), shapewidget.capture():
+    with pytest.raises(Exception, match=error), shapewidget.capture():
         model(ids())
 
 

@@ -6,19 +6,21 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 from shapewidget.frameworks import source
-from shapewidget.frameworks.keras.backends.protocol import Original, Settings
+from shapewidget.frameworks.keras.backends.protocol import Again, Original, Settings
 from shapewidget.frameworks.keras.direct import direct_frame, name_in
 from shapewidget.frameworks.keras.names import DATA, READ_WEIGHT, SAME_VALUES, UNTOLD, plain_name
 from shapewidget.frameworks.keras.nodes import Node, Nodes
 from shapewidget.frameworks.keras.refusals import refused_by_operation, text_of
+from shapewidget.frameworks.keras.stopgap import WENT_ON, fitted
 from shapewidget.frameworks.keras.swaps import Swaps
 from shapewidget.frameworks.keras.tensors import is_argument, leaves, shape
-from shapewidget.graph.records import Clash, LayerKind
+from shapewidget.graph.records import Clash, ClashKind, LayerKind
 
 
 class OperationRecorder:
@@ -40,6 +42,7 @@ class OperationRecorder:
         self._thread = threading.get_ident()
         self._inner: Clash | None = None
         self._noted = False
+        self._trying = 0
         self._swaps = Swaps(nodes)
         self._weights: dict[int, weakref.ref[Any]] = {}
 
@@ -114,12 +117,15 @@ class OperationRecorder:
         """Run what is run again if it raises: of what raised nothing is noted."""
         __tracebackhide__ = True
         mark = self.nodes.mark()
+        self._trying += 1
         try:
             return original(*args, **kwargs)
         except Exception:
             self.nodes.cut_back(mark)
             self.begin()
             raise
+        finally:
+            self._trying -= 1
 
     def _add_operation(self, name: str, given: Sequence[Any]) -> Node:
         group = self.nodes.groups[-1] if self.nodes.groups else None
@@ -150,6 +156,8 @@ class OperationRecorder:
             if name == READ_WEIGHT and outputs:
                 self._weights[id(outputs[0])] = weakref.ref(outputs[0])
             return
+        if outputs and self.nodes.producer(outputs[0]) is not None:
+            return  # it was refused, noted, and run with tensors that fit
         with self.blindly():
             self._know_direct(inputs)
             known = [tensor for tensor in inputs if self.nodes.producer(tensor) is not None]
@@ -189,20 +197,44 @@ class OperationRecorder:
                 self.nodes.gives(self._add_operation("gradient", [*leaves(target), *known]), made)
         return found
 
-    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
+    def goes_on(self, name: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether a probe carries on past an operation, which raises nothing then."""
+        if self._root is None or self._trying or self.is_passed_by():
+            return False
+        with self.blindly():
+            clash = refused_by_operation(plain_name(name), arguments, "")
+        return clash.kind is not ClashKind.OTHER
+
+    def refused(
+        self, name: str, arguments: Mapping[str, Any], error: BaseException, again: Again | None = None
+    ) -> Sequence[Any] | None:
         """Note an operation of TensorFlow that raised; one inside a layer is kept for what is said of the layer."""
+        may_go_on = again is not None and self.goes_on(name, arguments)
         name = plain_name(name)
         if threading.get_ident() != self._thread or name in DATA:
-            return
+            return None
         with self.blindly():
             if self._blind == 1:
                 self._know_direct(list(arguments.values()))
             clash = refused_by_operation(name, arguments, text_of(error))
             if self._blind > 1:
                 self._inner = clash
-                return
+                return None
+            outputs = _run_again(clash, again, error) if again is not None and may_go_on else None
             node = self._add_operation(name, [each for each in leaves(list(arguments.values())) if self._is_read(each)])
             if isinstance(arguments.get("axis"), int):
                 node.settings["axis"] = arguments["axis"]
-            self.nodes.clash(node, clash)
-        self._noted = True
+            if outputs is not None:
+                self.nodes.gives(node, leaves(list(outputs)))
+            self.note(node, clash if outputs is None else replace(clash, repair=WENT_ON.format("the run")))
+        self._noted = outputs is None
+        return outputs
+
+
+def _run_again(clash: Clash, again: Again, error: BaseException) -> Sequence[Any] | None:
+    """What an operation gives for tensors that fit; None where none can be made."""
+    inputs, run = again
+    with contextlib.suppress(Exception):
+        found = fitted(clash, (list(inputs),), {}, error)
+        return run(found[0][0]) if found is not None else None
+    return None

@@ -26,7 +26,7 @@ from shapewidget.frameworks.keras.origins import called_at, called_here
 from shapewidget.frameworks.keras.patches import installed
 from shapewidget.frameworks.keras.refusals import refused_by_layer, refused_by_operation, refused_input, text_of
 from shapewidget.frameworks.keras.refused_weights import refused_weights
-from shapewidget.frameworks.keras.stopgap import fitted
+from shapewidget.frameworks.keras.stopgap import WENT_ON, fitted
 from shapewidget.frameworks.keras.tensors import is_symbolic, leaves, spec
 from shapewidget.frameworks.keras.trace import Trace, is_traced
 from shapewidget.frameworks.unstarted import again
@@ -210,7 +210,7 @@ class Recorder(OperationRecorder):
                     raise
                 if node.layer is None or node.layer not in self._repaired:
                     went_on = "building" if is_symbolic_call else "the run"
-                    self.note(node, replace(clash, repair=f"{went_on} went on with a tensor that fits"))
+                    self.note(node, replace(clash, repair=WENT_ON.format(went_on)))
                 self._repaired.append(node.layer)
                 args, kwargs, new, old = found
                 self.nodes.same(new, old)

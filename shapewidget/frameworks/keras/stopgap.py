@@ -13,6 +13,8 @@ from shapewidget.frameworks.keras.tensors import UNSEEN, is_tensor, leaves, shap
 from shapewidget.graph.records import Clash, ClashKind
 
 Shape = tuple[int, ...]
+WENT_ON = "{} went on with a tensor that fits"
+"""How a refused call was repaired, after what went on: building, or the run."""
 
 
 class Stopgap(keras.Operation):  # type: ignore[misc]  # Keras has no types
@@ -23,7 +25,7 @@ class Stopgap(keras.Operation):  # type: ignore[misc]  # Keras has no types
         error: What the layer raised, and what running the model raises.
     """
 
-    def __init__(self, wanted: Shape, error: Exception) -> None:
+    def __init__(self, wanted: Shape, error: BaseException) -> None:
         """Keep both."""
         super().__init__()
         self._wanted, self._error = wanted, error
@@ -37,7 +39,7 @@ class Stopgap(keras.Operation):  # type: ignore[misc]  # Keras has no types
         raise self._error
 
 
-def fitted(clash: Clash, args: Any, kwargs: Any, error: Exception) -> tuple[Any, Any, Any, Any] | None:
+def fitted(clash: Clash, args: Any, kwargs: Any, error: BaseException) -> tuple[Any, Any, Any, Any] | None:
     """The arguments of a refused call with one tensor as it is wanted, that tensor, and the one that it stands for.
 
     Args:

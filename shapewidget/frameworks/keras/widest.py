@@ -47,7 +47,10 @@ class _Widest:
         if name not in UNTOLD:
             self.values = max(self.values, sum(math.prod(shape(each)) for each in (*inputs, *outputs)))
 
-    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
+    def goes_on(self, name: str, arguments: Mapping[str, Any]) -> bool:
+        return False
+
+    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException, again: object = None) -> None:
         """It raises further on."""
 
     def gradient(self, original: Original, *args: Any, **kwargs: Any) -> Any:

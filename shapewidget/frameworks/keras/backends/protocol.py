@@ -11,6 +11,8 @@ from shapewidget.graph.training import TrainingLog
 
 Original = Callable[..., Any]
 Settings = Callable[[], dict[str, object]]
+Again = tuple[Sequence[Any], Callable[[Sequence[Any]], Sequence[Any]]]
+"""What a refused operation was given, and what runs it with something else."""
 Silence = Callable[[], AbstractContextManager[None]]
 """Where nothing would be noted, nothing is told: telling takes time too."""
 
@@ -27,8 +29,13 @@ class Listener(Protocol):
     def ran(self, name: str, inputs: Sequence[Any], outputs: Sequence[Any], settings: Settings) -> None:
         """An operation ran that is not passed by; its settings are asked for only where it is noted."""
 
-    def refused(self, name: str, arguments: Mapping[str, Any], error: BaseException) -> None:
-        """An operation was refused."""
+    def goes_on(self, name: str, arguments: Mapping[str, Any]) -> bool:
+        """Whether what is refused now may be run with tensors that fit, as it is known what would fit."""
+
+    def refused(
+        self, name: str, arguments: Mapping[str, Any], error: BaseException, again: Again | None = None
+    ) -> Sequence[Any] | None:
+        """An operation was refused; gives the outputs of another run with tensors that fit, None where that ends it."""
 
     def gradient(self, original: Original, tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
         """Stand in for what takes gradients of tensors."""

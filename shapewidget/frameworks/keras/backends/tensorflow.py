@@ -170,35 +170,49 @@ def _reader(variables: Sequence[Any]) -> Callable[[], Sequence[tf.Tensor]]:
 
 
 def _refused_eagerly(listener: Listener, original: Original) -> Original:
+    """Raise, or let the function that called the kernel try it once more, as it does where its fast path fails."""
+
     def stand_in(error: BaseException, name: Any) -> Any:
         __tracebackhide__ = True
-        _tell(listener, sys._getframe(1), error)
+        frame = sys._getframe(1)
+        kernel = _kernel(frame)
+        if kernel is not None:
+            if _GENERATED.search(frame.f_code.co_filename) and listener.goes_on(*kernel):
+                return None
+            listener.refused(*kernel, error)
         return original(error, name)
 
     return stand_in
 
 
 def _refused_in_a_fallback(listener: Listener, original: Original) -> Original:
-    def stand_in(*args: Any, **kwargs: Any) -> Any:
+    def stand_in(op_name: Any, num_outputs: int, inputs: Any, attrs: Any, ctx: Any, name: Any = None) -> Any:
         __tracebackhide__ = True
+
+        def run(inputs: Sequence[Any]) -> Any:
+            return original(op_name, num_outputs, inputs, attrs, ctx, name)
+
         try:
-            return original(*args, **kwargs)
+            return run(inputs)
         except Exception as error:
-            _tell(listener, sys._getframe(1), error)
-            raise
+            kernel = _kernel(sys._getframe(1))
+            outputs = listener.refused(*kernel, error, (inputs, run)) if kernel is not None else None
+            if outputs is None:
+                raise
+            return outputs
 
     return stand_in
 
 
-def _tell(listener: Listener, frame: FrameType | None, error: BaseException) -> None:
-    """Say which kernel was refused: the function around the call has its operands as arguments."""
+def _kernel(frame: FrameType | None) -> tuple[str, Mapping[str, Any]] | None:
+    """Which kernel is called: the function around the call has its operands as arguments."""
     while frame is not None and not _GENERATED.search(frame.f_code.co_filename):
         frame = frame.f_back
-    if frame is not None:
-        code = frame.f_code
-        names = [name for name in code.co_varnames[: code.co_argcount] if name in frame.f_locals]
-        arguments = {name: frame.f_locals[name] for name in names}
-        listener.refused(code.co_name.removesuffix("_eager_fallback"), arguments, error)
+    if frame is None:
+        return None
+    code = frame.f_code
+    names = [name for name in code.co_varnames[: code.co_argcount] if name in frame.f_locals]
+    return code.co_name.removesuffix("_eager_fallback"), {name: frame.f_locals[name] for name in names}
 
 
 def _refused_in_a_graph(listener: Listener, original: Original) -> Original:
