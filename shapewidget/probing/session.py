@@ -215,8 +215,8 @@ class Session:
         batch = self._batch if axes == self._axes else self._adapter.resized(model, self._batch, axes)
         return model, batch
 
-    def _recorded(self, model: Any, batch: Batch, sizes: Mapping[str, int]) -> Recording:
-        recording = self._adapter.record(model, batch, self._loss, time_limit=self._time_limit)
+    def _recorded(self, model: Any, batch: Batch, sizes: Mapping[str, int], *, repair: bool = True) -> Recording:
+        recording = self._adapter.record(model, batch, self._loss, repair=repair, time_limit=self._time_limit)
         return replace(recording, sizes=dict(sizes))
 
     def _recorded_elsewhere(self, own: Recording) -> list[Recording]:
@@ -234,43 +234,47 @@ class Session:
         for small, larger in zip(
             other_sizes(self._axes, self._arguments, start), other_sizes(self._axes, self._arguments), strict=True
         ):
-            recording = self._tried({**small, **self._fixed_axes}) if small != larger else None
+            recording = self._tried({**small, **self._fixed_axes}, own) if small != larger else None
             if recording is None or not _is_refused_alike(recording, own):
                 recording = self._first_to_end([{**larger, **values} for values in kept], own)
                 if recording is not None and recording.stopped is None:
                     kept = [values for values in kept if {**larger, **values} == recording.sizes]
             if recording is not None:
-                recordings.append(self._as_the_data(recording, fixed))
+                recordings.append(self._as_the_data(recording, fixed, own))
         return recordings
 
-    def _as_the_data(self, recording: Recording, fixed: Mapping[str, int]) -> Recording:
+    def _as_the_data(self, recording: Recording, fixed: Mapping[str, int], own: Recording) -> Recording:
         """A run less the clashes of arguments that the data fix; with these as they were where others are left."""
         kept = _less_the_data(recording, fixed)
         if kept is recording or not kept.clashes:
             return kept
-        return self._tried({**recording.sizes, **fixed}) or kept
+        return self._tried({**recording.sizes, **fixed}, own) or kept
 
     def _refused_axes(self, own: Recording) -> Mapping[str, int]:
         """Axes whose other sizes the model refuses: pictures before a flatten, a row of so many questions."""
         refused: dict[str, int] = {}
         for axes in doubtful(self._axes):
             smallest = {name: min(sizes[name] for sizes in other_sizes(self._axes, {})) for name in axes}
-            recording = self._tried({**own.sizes, **smallest})
+            recording = self._tried({**own.sizes, **smallest}, own)
             refused |= {} if recording is not None and _is_refused_alike(recording, own) else axes
         return refused
 
     def _first_to_end(self, settings: Sequence[Mapping[str, int]], own: Recording) -> Recording | None:
         """The run at the first of some sizes at which it ends, where the user's own does; else at the last."""
         for sizes in settings:
-            recording = self._tried(sizes)
+            recording = self._tried(sizes, own)
             ran = recording is not None and recording.stopped is None and not _are_illegal(recording, own)
             if recording is not None and (ran or own.stopped is not None or sizes is settings[-1]):
                 return recording
         return None
 
-    def _tried(self, sizes: Mapping[str, int]) -> Recording | None:
+    def _tried(self, sizes: Mapping[str, int], own: Recording) -> Recording | None:
+        """A run at other sizes; at a reshape that only these do not fit it ends, as no repair tells what is meant."""
         with contextlib.suppress(ShapeWidgetError):
-            return self._recorded(*self._at(sizes), sizes)
+            model, batch = self._at(sizes)
+            recording = self._recorded(model, batch, sizes)
+            is_misfit = _is_reshaped_otherwise(recording, own)
+            return self._recorded(model, batch, sizes, repair=False) if is_misfit else recording
         return None
 
     def _evidence(self, model: Any, recordings: Sequence[Recording]) -> Evidence:
@@ -359,6 +363,13 @@ def _are_illegal(recording: Recording, own: Recording) -> bool:
     """Whether a layer cannot split what it can split at the user's sizes: the other sizes are none that were meant."""
     known = {clash.layer_id for clash in own.clashes}
     return any(clash.kind is ClashKind.DIVISOR and clash.layer_id not in known for clash in recording.clashes)
+
+
+def _is_reshaped_otherwise(recording: Recording, own: Recording) -> bool:
+    """Whether a reshape was refused, and repaired, that the user's sizes fit."""
+    known = {clash.layer_id for clash in own.clashes}
+    reshapes = [clash for clash in recording.clashes if clash.repair and isinstance(clash.expected, tuple)]
+    return any(clash.layer_id not in known for clash in reshapes)
 
 
 def _are_quick(recordings: Sequence[Recording]) -> bool:

@@ -144,7 +144,7 @@ class KerasAdapter:
             warnings.simplefilter("ignore")
             model = _runnable(model)
             with uncollected(), untouched(model), BACKEND.eager_functions(), limited(time_limit):
-                return record(model, batch, loss)
+                return record(model, batch, loss, repair=repair)
 
     def independence(
         self, model: keras.Model, batch: Batch, graph: LayerGraph, sizes: Mapping[str, int]

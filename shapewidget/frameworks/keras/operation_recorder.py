@@ -30,12 +30,14 @@ class OperationRecorder:
         root: The model that is probed; it is no node of its own graph. None where any code is watched.
         most_nodes: After how many the rest runs unrecorded; None for no end.
         nodes: Where to note them.
+        repair: Whether a probe carries on past what is refused.
     """
 
-    def __init__(self, root: keras.Model | None, most_nodes: int | None, nodes: Nodes) -> None:
+    def __init__(self, root: keras.Model | None, most_nodes: int | None, nodes: Nodes, *, repair: bool) -> None:
         """Nothing runs yet."""
         self.nodes = nodes
         self._root = root
+        self._carries_on = repair and root is not None
         self._most_nodes = most_nodes
         self._depth = 0
         self._blind = 0
@@ -199,7 +201,7 @@ class OperationRecorder:
 
     def goes_on(self, name: str, arguments: Mapping[str, Any]) -> bool:
         """Whether a probe carries on past an operation, which raises nothing then."""
-        if self._root is None or self._trying or self.is_passed_by():
+        if not self._carries_on or self._trying or self.is_passed_by():
             return False
         with self.blindly():
             clash = refused_by_operation(plain_name(name), arguments, "")

@@ -19,7 +19,7 @@ from shapewidget.frameworks.keras.tensors import as_tensor, leaves
 from shapewidget.graph.records import LayerKind, Recording
 
 
-def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) -> Recording:
+def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None, *, repair: bool = True) -> Recording:
     """Run the model on the batch, and the loss on what it gives, and record both.
 
     The caller guards the model (`guard.untouched`).
@@ -28,8 +28,9 @@ def record(model: keras.Model, batch: Batch, loss: Callable[..., Any] | None) ->
         model: A built model.
         batch: Its inputs, and the targets of the loss.
         loss: Called as ``loss(targets, outputs)``.
+        repair: Fit the tensor where a layer or an operation refuses it, note the clash and carry on.
     """
-    recorder = Recorder(model)
+    recorder = Recorder(model, repair=repair)
     targets = keras.tree.map_structure(as_tensor, batch.targets)
     started = time.perf_counter()
     stopped = output = None

@@ -42,13 +42,19 @@ class Recorder(OperationRecorder):
         root: The model that is probed; it is no node of its own graph. None where any code is watched.
         most_nodes: After how many the rest runs unrecorded; None for no end.
         nodes: Where to note them; by default in an empty graph.
+        repair: Whether a probe carries on past what is refused.
     """
 
     def __init__(
-        self, root: keras.Model | None = None, *, most_nodes: int | None = None, nodes: Nodes | None = None
+        self,
+        root: keras.Model | None = None,
+        *,
+        most_nodes: int | None = None,
+        nodes: Nodes | None = None,
+        repair: bool = True,
     ) -> None:
         """Start with an empty graph."""
-        super().__init__(root, most_nodes, nodes if nodes is not None else Nodes())
+        super().__init__(root, most_nodes, nodes if nodes is not None else Nodes(), repair=repair)
         self.losses = LossCalls(self)
         self._naming = Naming()
         self.trace = Trace()
@@ -203,7 +209,7 @@ class Recorder(OperationRecorder):
             except Exception as error:
                 clash = refusal(args, kwargs, error)
                 is_symbolic_call = is_symbolic((args, kwargs))
-                may_go_on = not self._depth if is_symbolic_call else self._root is not None
+                may_go_on = not self._depth if is_symbolic_call else self._carries_on
                 found = self._fitted(clash, args, kwargs, error) if may_go_on else None
                 if found is None:
                     self.note(node, clash)
