@@ -209,7 +209,159 @@ class LastSample(LastStep):
         return self.head(self.steps(x)[-1])
 
 
+class Weighed(layers.Layer):
+    """Attention whose softmax is written by hand, along an axis that is handed in."""
+
+    def __init__(self, axis, **more):
+        super().__init__(**more)
+        self.axis, self.score = axis, layers.Dense(1)
+
+    def call(self, steps):
+        grown = tf.exp(self.score(steps)[:, :, 0])
+        weights = grown / tf.reduce_sum(grown, axis=self.axis, keepdims=True)
+        return tf.reduce_sum(steps * weights[..., None], axis=1)
+
+
+def weighed_by_hand(axis):
+    steps = keras.Input((9, 8))
+    return keras.Model(steps, layers.Dense(2)(Weighed(axis)(layers.GRU(12, return_sequences=True)(steps)))), floats(
+        5, 9, 8
+    )
+
+
+def twins(axis):
+    """A siamese network that gives the distance of two pictures."""
+
+    def distance(both):
+        squares = ops.sum(ops.square(both[0] - both[1]), axis=axis, keepdims=True)
+        return ops.sqrt(ops.maximum(squares, 1e-7))
+
+    one, other = keras.Input((12,)), keras.Input((12,))
+    tower = keras.Sequential([keras.Input((12,)), layers.Dense(16, activation="relu"), layers.Dense(8)])
+    apart = layers.Lambda(distance)([tower(one), tower(other)])
+    return keras.Model([one, other], apart), [floats(6, 12), floats(6, 12)]
+
+
+class Rated(keras.Model):
+    """A recommender: the vectors of a reader and a film, and how the reader rates in general."""
+
+    def __init__(self):
+        super().__init__()
+        self.readers, self.films = layers.Embedding(30, 8), layers.Embedding(40, 8)
+        self.habits = layers.Embedding(30, 1)
+
+
+class RatedTogether(Rated):
+    def call(self, pairs):
+        product = tf.tensordot(self.readers(pairs[:, 0]), self.films(pairs[:, 1]), 2)
+        return tf.nn.sigmoid(product + self.habits(pairs[:, 0]))
+
+
+class RatedEach(Rated):
+    def call(self, pairs):
+        product = tf.reduce_sum(self.readers(pairs[:, 0]) * self.films(pairs[:, 1]), axis=1, keepdims=True)
+        return tf.nn.sigmoid(product + self.habits(pairs[:, 0]))
+
+
+def rated(model):
+    return model, whole(30, 7, 2), floats(7, 1), keras.losses.MeanSquaredError()
+
+
+class Placed(layers.Layer):
+    """A table of positions, looked up for the numbers of an axis that is handed in."""
+
+    def __init__(self, axis, **more):
+        super().__init__(**more)
+        self.axis, self.places = axis, layers.Embedding(32, 8)
+
+    def call(self, steps):
+        table = self.places(tf.range(tf.shape(steps)[self.axis]))
+        return steps + (table[:, None] if self.axis == 0 else table)
+
+
+def placed(axis):
+    steps = keras.Input((9, 8))
+    return keras.Model(steps, layers.Dense(2)(layers.GlobalAveragePooling1D()(Placed(axis)(steps)))), floats(5, 9, 8)
+
+
+class BatchMirrored(layers.Layer):
+    def call(self, pictures):
+        return tf.reverse(pictures, axis=[0])
+
+
+class Mirrored(layers.Layer):
+    """A layer that Keras cannot write down: it is made of a function."""
+
+    def __init__(self, mirror, **more):
+        super().__init__(**more)
+        self.mirror = mirror
+
+    def call(self, pictures):
+        return self.mirror(pictures)
+
+
+def mirrored(layer):
+    picture = keras.Input((12, 12, 3))
+    features = layers.GlobalAveragePooling2D()(layers.Conv2D(6, 3)(layer(picture)))
+    return keras.Model(picture, layers.Dense(3)(features)), floats(4, 12, 12, 3)
+
+
+def columns_mirrored(pictures):
+    return tf.reverse(pictures, axis=[2])
+
+
+def mixed_with_mirrored(pictures):
+    return 0.7 * pictures + 0.3 * tf.reverse(pictures, axis=[0])
+
+
+def mirrored_twice(pictures):
+    return tf.reverse(tf.square(tf.reverse(pictures, axis=[0])), axis=[0])
+
+
+class Attends(keras.Model):
+    """Self-attention or a recurrent layer, with or without a transpose in front of it and one behind."""
+
+    def __init__(self, read):
+        super().__init__()
+        self.features, self.read, self.head = layers.Dense(16), read, layers.Dense(3)
+
+
+class AttendsAcross(Attends):
+    def call(self, x):
+        steps = ops.transpose(self.features(x), (1, 0, 2))
+        steps = self.read(steps, steps)
+        steps = ops.transpose(steps, (1, 0, 2))
+        return self.head(ops.mean(steps, axis=1))
+
+
+class ReadsAcross(Attends):
+    def call(self, x):
+        steps = tf.transpose(self.features(x), perm=[1, 0, 2])
+        return self.head(ops.mean(tf.transpose(self.read(steps), perm=[1, 0, 2]), axis=1))
+
+
+class AttendsAlong(Attends):
+    def call(self, x):
+        steps = self.features(x)
+        return self.head(ops.mean(self.read(steps, steps), axis=1))
+
+
+def attention(name="read"):
+    return layers.MultiHeadAttention(2, 8, name=name)
+
+
 WRONG = {
+    "softmax_by_hand_over_the_batch": (lambda: weighed_by_hand(0), "SW603", "sum"),
+    "distances_of_twins_over_the_batch": (lambda: twins(0), "SW603", "sum"),
+    "product_of_whole_batches": (lambda: rated(RatedTogether()), "SW603", "tensordot"),
+    "positions_of_samples_of_fixed_length": (lambda: placed(0), "SW604", "add"),
+    "batch_mirrored": (lambda: mirrored(BatchMirrored()), "SW603", "reverse"),
+    "attention_across_the_batch": (lambda: (AttendsAcross(attention()), floats(6, 9, 5)), "SW503", "read"),
+    "recurrence_across_the_batch": (
+        lambda: (ReadsAcross(layers.LSTM(8, return_sequences=True, name="read")), floats(6, 9, 5)),
+        "SW503",
+        "read",
+    ),
     "mask_of_queries": (lambda: attends_with_padding(True), "SW615", "attention"),
     "distances_over_the_batch": (lambda: distances(0), "SW603", "sum"),
     "labels_tiled_and_cut": (lambda: label_of_every_step(tiled), "SW616", "tile"),
@@ -236,9 +388,17 @@ WRONG = {
 }
 """Every program with the code of the first finding, and where it is."""
 
-UNPROVEN = ("states_swapped", "states_of_both_directions_mixed")
+UNPROVEN = ("states_swapped", "states_of_both_directions_mixed", "positions_of_samples_of_fixed_length")
 
 RIGHT = {
+    "softmax_by_hand_over_the_steps": lambda: weighed_by_hand(1),
+    "distances_of_twins_over_the_features": lambda: twins(1),
+    "product_of_each_pair": lambda: rated(RatedEach()),
+    "positions_of_steps_of_fixed_length": lambda: placed(1),
+    "columns_mirrored": lambda: mirrored(Mirrored(columns_mirrored)),
+    "mixed_with_the_batch_mirrored": lambda: mirrored(Mirrored(mixed_with_mirrored)),
+    "batch_mirrored_and_back": lambda: mirrored(Mirrored(mirrored_twice)),
+    "attention_along_the_steps": lambda: (AttendsAlong(attention()), floats(6, 9, 5)),
     "mask_of_keys": lambda: attends_with_padding(False),
     "distances_over_the_features": lambda: distances(-1),
     "error_of_every_column": errors_of_columns,

@@ -100,6 +100,8 @@ def _made(layer: Layer, given: list[Axes], found: Tracing) -> list[Axes]:
         return [_reduced(layer, given[0])] * len(layer.outputs)
     if name in ("matmul", "bmm", "mm"):
         return [_product(layer, given)]
+    if name == "gradient":
+        return _of_sources(layer, given)
     if name in ("cat", "stack", "concat", "Concatenate"):
         return [_joined(layer, name, given)]
     return [_by_element(given, layer.outputs[0].shape)] if len(layer.outputs) == 1 else []
@@ -125,6 +127,14 @@ def _product(layer: Layer, given: list[Axes]) -> Axes:
     turned = layer.settings.get("turned")
     first, second = turned if isinstance(turned, tuple) else (False, False)
     return (*longer[:-2], one[-1 if first else -2], other[-2 if second else -1])
+
+
+def _of_sources(layer: Layer, given: list[Axes]) -> list[Axes]:
+    """Gradients have the axes of what they are taken by, which stands behind what they are taken of."""
+    sources = [place for place, spec in enumerate(layer.inputs) if spec.shape in {each.shape for each in layer.outputs}]
+    last = sources[-len(layer.outputs) :]
+    are_all = [layer.inputs[place].shape for place in last] == [each.shape for each in layer.outputs]
+    return [given[place] for place in last] if are_all else []
 
 
 def _joined(layer: Layer, name: str, given: list[Axes]) -> Axes:

@@ -88,6 +88,7 @@ from shapewidget.diagnosis.rules import (
     untrained,
     weighted,
     weighted_sums,
+    whole_products,
 )
 
 RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
@@ -119,6 +120,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     memory.memory_exceeded,
     kinds.program_raised,
     recurrent.batch_read_as_time,
+    recurrent.batch_turned_to_time,
     unbatched.samples_as_one_sequence,
     loss.every_sample_with_every_other,
     turned_targets.targets_turned,
@@ -149,6 +151,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     subpixels.neighbours_set_apart,
     mixing.samples_mixed,
     mixing.samples_turned_round,
+    mixing.results_turned_round,
     sample_attention.samples_attend,
     neighbours.shifted_along_batch,
     neighbours.rolled_through_all,
@@ -157,6 +160,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     halved.batch_cut_for_features,
     picked.samples_picked_for_parts,
     over_batch.reduced_over_batch,
+    whole_products.summed_over_samples,
     unit_length.length_over_samples,
     unit_length.unit_length_over_samples,
     root_over_batch.distance_over_samples,
@@ -167,6 +171,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Diagnosis]], ...] = (
     axis_roles.positions_along_batch,
     axis_roles.convolution_over_features,
     class_axis.normalised_along_another_axis,
+    class_axis.likelihood_over_samples,
     divergence.distributed_over_batch,
     softmax.attention_over_the_wrong_axis,
     weighted_sums.summed_along_features,

@@ -33,7 +33,7 @@ def target_remedies(evidence: Evidence, layer: Layer) -> Iterator[Remedy]:
     """For targets that have another form than a loss or metric takes."""
     outputs, targets = layer.inputs[0].shape, layer.inputs[1].shape
     form = layer.settings.get("takes")
-    is_whole = not layer.inputs[1].dtype.startswith("float") or len(targets) < len(outputs)
+    is_whole = not layer.inputs[1].dtype.startswith("float") or (form == _ROWS and len(targets) < len(outputs))
     is_ids = _bare(targets) == outputs[:-1] and outputs[-1] > 1
     if is_ids and form != _IDS:
         yield from _class_ids(layer, outputs, is_whole=is_whole)

@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import along_axes, picked_along
 from shapewidget.diagnosis.batch_axis import BATCH, TIME, has_batch, has_time, is_certain
-from shapewidget.diagnosis.chains import axis_argument, axis_picked, maker
+from shapewidget.diagnosis.chains import axis_argument, axis_picked, index_items, maker
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.diagnosis.own_tables import made_for_steps
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.graph.dims import constant
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
 
 _ADDING = frozenset(("add", "mul"))
-_HANDED_ON = frozenset("transpose permute unsqueeze to type_as contiguous detach expand requires_grad_ mul".split())
+_HANDED_ON = frozenset("transpose permute unsqueeze expand_dims to type_as contiguous detach expand requires_grad_ mul".split())
 _FEATURES_LAST = frozenset("Embedding Linear LSTM GRU RNN MultiheadAttention LayerNorm".split())
 _REDUCING = frozenset("mean sum max min amax amin median prod logsumexp std var".split())
 
@@ -34,7 +35,8 @@ def positions_along_batch(evidence: Evidence) -> Iterator[Diagnosis]:
             if table is None or given.dims is None or added.dims is None or len(given.dims) != 3:
                 continue
             padded = (None,) * (3 - len(added.dims)) + tuple(added.dims)
-            if given.dims[:2] == (BATCH, TIME) and padded[0] == BATCH and padded[1] not in (BATCH, TIME):
+            is_sequence = given.dims[0] == BATCH and (given.dims[1] == TIME or given.dims[1].is_constant)
+            if is_sequence and padded[0] == BATCH and padded[1] == constant(1) != given.dims[1]:
                 yield _positions(evidence, layer, table, place)
 
 
@@ -47,10 +49,15 @@ def _table(evidence: Evidence, layer: Layer, place: int) -> Layer | None:
     if any(each.kind is LayerKind.INPUT for each in sources):
         return None
     node = evidence.layer(edge.source)
-    while node is not None and node.name in _HANDED_ON:
+    while node is not None and (node.name in _HANDED_ON or _only_adds_axes(node)):
         node = evidence.producer(node.id, 0)
     is_table = node is not None and (node.type in ("Embedding", "embedding") or _slices_a_table(node))
     return node if is_table else None
+
+
+def _only_adds_axes(node: Layer) -> bool:
+    items = index_items(node)
+    return bool(items) and set(items) <= {":", "None", "..."}
 
 
 def _slices_a_table(node: Layer) -> bool:
@@ -61,9 +68,10 @@ def _positions(evidence: Evidence, layer: Layer, table: Layer, place: int) -> Di
     given, added = layer.inputs[1 - place], layer.inputs[place]
     expression = table.source.expression if table.source is not None else None
     text = _along_time(expression) if table.name == "index" and expression is not None else ""
+    steps = size_text(given.shape[1], given.dims[1] if given.dims is not None else None)
     reason = (
         f"{place_text(layer)} adds a table {shape_text(added)} to {shape_text(given)}: the table is cut to the batch, "
-        f"so sample k gets position k at all {size_text(given.shape[1], TIME)} steps, and their order is not told. "
+        f"so sample k gets position k at all {steps} steps, and their order is not told. "
         f"It should be (1, T, {given.shape[-1]})."
     )
     return Diagnosis(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
-from shapewidget.diagnosis.axis_parts import Axis
+from shapewidget.diagnosis.axis_parts import Axis, Role, is_all
 from shapewidget.diagnosis.axis_remedies import axis_keywords
 from shapewidget.diagnosis.chains import axis_argument
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import along, with_keywords
 from shapewidget.diagnosis.loss_search import is_of_classes
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.diagnosis.written_loss import ends_in_one_number
+from shapewidget.diagnosis.written_loss import ends_in_one_number, has_weights_behind
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument
 
@@ -39,6 +39,40 @@ def normalised_along_another_axis(evidence: Evidence) -> Iterator[Diagnosis]:
             right = next((place for place, each in enumerate(axes) if each == picked), None)
             if right is not None:
                 yield _said(softmax, layer, axis, right)
+
+
+def likelihood_over_samples(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A likelihood written by hand: labels times the logarithm of a softmax over the samples, summed over the classes."""
+    for layer in evidence.graph.layers:
+        if layer.name != "mul" or len(layer.inputs) != 2 or layer.inputs[0].shape != layer.inputs[1].shape:
+            continue
+        for place in (0, 1):
+            softmax = softmax_before(evidence, layer, place)
+            if softmax is None or not _is_logarithm(evidence, layer, place):
+                continue
+            axis, summed = axis_of_softmax(softmax), _summed_behind(evidence, layer)
+            axes = evidence.axes_into(softmax)
+            is_of_labels = not has_weights_behind(evidence.graph, layer.id, 1 - place)
+            is_known = axis is not None and summed is not None and is_of_labels and len(axes) == 2
+            if axis is not None and summed is not None and is_known and axis != summed:
+                if is_all(axes[axis], Role.BATCH) and is_all(axes[summed], Role.FEATURES):
+                    yield _said(softmax, layer, axis, summed)
+
+
+def _is_logarithm(evidence: Evidence, layer: Layer, place: int) -> bool:
+    node = evidence.producer(layer.id, place)
+    while node is not None and node.type not in _SOFTMAX and node.name != "log":
+        node = evidence.producer(node.id, 0)
+    return node is not None and "log" in node.type.lower()
+
+
+def _summed_behind(evidence: Evidence, layer: Layer) -> int | None:
+    """The axis along which a product is summed, where one number is made of that."""
+    for edge in evidence.edges_out.get(layer.id, ()):
+        total = evidence.layer(edge.target)
+        if total is not None and total.name == "sum" and ends_in_one_number(evidence.graph, total.id, _OF_LIKELIHOOD):
+            return axis_argument(total)
+    return None
 
 
 def _class_axis(evidence: Evidence, layer: Layer) -> Axis:

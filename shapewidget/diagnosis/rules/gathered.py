@@ -6,11 +6,13 @@ import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
+from shapewidget.diagnosis.axis_parts import Role, is_all
 from shapewidget.diagnosis.batch_axis import BATCH
 from shapewidget.diagnosis.chains import axis_argument, index_items, readers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.wording import place_text, shape_text
+from shapewidget.diagnosis.written_loss import ends_in_one_number, has_weights_behind
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy
 
@@ -138,7 +140,11 @@ def every_position_of_every_sample(evidence: Evidence) -> Iterator[Diagnosis]:
         is_index = layer.name == "index" and index_items(layer).count("tensor") == 1 and "..." not in index_items(layer)
         axis = index_items(layer).index("tensor") if is_index else axis_argument(layer)
         is_plain = layer.name in _GATHERS and not layer.settings.get("batch_dims")
-        if not (is_plain or is_index) or axis is None or len(layer.inputs) < 2:
+        if not (is_plain or is_index) or axis is None or not layer.outputs:
+            continue
+        if _picks_for_a_loss(evidence, layer, axis):
+            yield _every_position(evidence, layer, 0, axis)
+        if len(layer.inputs) < 2:
             continue
         given, places = (spec.dims or () for spec in layer.inputs[:2])
         made = layer.outputs[0].dims or () if layer.outputs else ()
@@ -147,14 +153,27 @@ def every_position_of_every_sample(evidence: Evidence) -> Iterator[Diagnosis]:
                 yield _every_position(evidence, layer, given.index(BATCH), axis)
 
 
+def _picks_for_a_loss(evidence: Evidence, layer: Layer, axis: int) -> bool:
+    """Whether a loop takes as many columns of its samples as there are samples, which are more than the columns.
+
+    No run at another size tells that they are one for each sample: an action of each, whose value a loss then reads.
+    """
+    given, made = layer.inputs[0].shape, layer.outputs[0].shape
+    if evidence.graph.sizes or len(given) != 2 or axis != 1 or made != (given[0], given[0]) or given[0] <= given[1]:
+        return False
+    is_learned = has_weights_behind(evidence.graph, layer.id, 0) and is_all(evidence.axes_into(layer)[0], Role.BATCH)
+    return is_learned and ends_in_one_number(evidence.graph, layer.id)
+
+
 def _takes_diagonal(evidence: Evidence, layer: Layer) -> bool:
     """Whether what comes behind may take the index of each sample out of all."""
     return any("diag" in reader.name or reader.name == "einsum" for reader, _ in readers(evidence, layer))
 
 
 def _every_position(evidence: Evidence, layer: Layer, batch: int, axis: int) -> Diagnosis:
-    given, places, made = layer.inputs[0], layer.inputs[1], layer.outputs[0]
+    given, made = layer.inputs[0], layer.outputs[0]
     size = given.shape[batch]
+    places = shape_text(layer.inputs[1]) if len(layer.inputs) > 1 else str((size,))
     wanted = (size, *(each for place, each in enumerate(given.shape) if place not in (batch, axis)))
     of_torch = layer.name in ("index", "index_select")
     text = _by_pairs(layer, axis) if of_torch else _by_sample(evidence, layer, batch)
@@ -169,7 +188,7 @@ def _every_position(evidence: Evidence, layer: Layer, batch: int, axis: int) -> 
         finding_at(
             "SW641",
             layer,
-            f"{place_text(layer)} takes {shape_text(places)}, one position for each of the {size} samples, along axis "
+            f"{place_text(layer)} takes {places}, one position for each of the {size} samples, along axis "
             f"{axis} of {shape_text(given)}. {without} at all {size} positions, which "
             f"gives {shape_text(made)} and not {wanted}: a sample is read at the positions of others.",
             fix=text or ("x[torch.arange(x.size(0)), positions]" if of_torch else _FIX),

@@ -16,6 +16,7 @@ from shapewidget.diagnosis.rules.joined import joined_behind, joined_text
 from shapewidget.diagnosis.rules.loss_arguments import is_about_arguments
 from shapewidget.diagnosis.rules.pair_losses import is_of_several
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
+from shapewidget.diagnosis.sample_pairs import is_of_one_batch
 from shapewidget.diagnosis.written_loss import compares_with_data, counts_hits
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind
@@ -99,7 +100,8 @@ def every_sample_with_every_other(evidence: Evidence) -> Iterator[Diagnosis]:
             sizes = _broadcast(one.shape, other.shape, 1)
             grows = sizes is not None and math.prod(sizes) > max(math.prod(one.shape), math.prod(other.shape))
             is_certain = is_loss or layer.name in _COMPARISONS or _is_in_loss(evidence, layer)
-            grows = grows and (is_certain or compares_with_data(evidence.graph, layer))
+            is_certain = is_certain or compares_with_data(evidence.graph, layer)
+            grows = grows and (is_certain or is_of_one_batch(evidence, layer))
         else:
             grows = dims is not None and _batches(dims) > max(_batches(one.dims), _batches(other.dims))
             sizes = [dim.at(evidence.graph.sizes) or 0 for dim in dims or ()]

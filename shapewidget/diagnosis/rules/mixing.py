@@ -6,7 +6,9 @@ that run along an axis by mistake.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import along_axes, axis_keywords
@@ -16,17 +18,18 @@ from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.expressions import with_keywords
 from shapewidget.diagnosis.memory_order import moved_axis
 from shapewidget.diagnosis.mixing import mixing_layers
+from shapewidget.diagnosis.operand_texts import call_of
 from shapewidget.diagnosis.products import axes_summed
 from shapewidget.diagnosis.rules.reshape import dims_of, is_reshape
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.graph.records import Layer
+from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
 
 _SCANS = frozenset("cumsum cumprod cummax cummin logcumsumexp".split())
 _ALONG_AN_AXIS = _SCANS | frozenset(
     "sort msort softmax log_softmax softmin Softmax LogSoftmax Softmin normalize".split()
 )
-_FLIPS = frozenset(("flip", "fliplr", "flipud"))
+_FLIPS = frozenset(("flip", "fliplr", "flipud", "reverse_v2", "reverse"))
 _ATTENTION = frozenset(("scaled_dot_product_attention",))
 
 
@@ -81,8 +84,51 @@ def samples_turned_round(evidence: Evidence) -> Iterator[Diagnosis]:
         yield Diagnosis(said, (Together(tuple(edits)),) if is_whole else ())
 
 
+def results_turned_round(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A flip of the batch that nothing turns back: all that the model gives for a sample is of another one."""
+    if is_in_doubt(evidence):
+        return
+    found = [(layer, _batch_axis(layer)) for layer in evidence.graph.layers if layer.name in _FLIPS]
+    flips = [(layer, axis) for layer, axis in found if axis is not None and axis in _flipped(layer)]
+    for layer, axis in flips if len(flips) == 1 else ():
+        if _flipped(layer) != (axis,) or not _all_passes(evidence, layer):
+            continue
+        given, dims = layer.inputs[0], layer.inputs[0].dims or ()
+        other = dims.index(TIME) if TIME in dims else max(1, len(dims) - 2)
+        edits = tuple(_along_time(layer, axis, other))
+        samples, call = size_text(given.shape[axis], dims[axis]), call_of(layer.source)
+        if call is not None and isinstance(call.func, ast.Attribute):
+            layer = replace(layer, name=call.func.attr)  # TensorFlow has another name for what it was called as
+        reason = (
+            f"{place_text(layer)} turns axis {axis} of {shape_text(given)} round, the {samples} samples, and nothing "
+            f"turns them back: what the model gives for the first sample is that of the last, whose label is another."
+        )
+        said = finding_at(
+            "SW603", layer, reason, fix=edits[0].replacement if edits else f"flip axis {other}, of each sample",
+            axis=axis, axis_name="batch", expected=f"an axis of each sample, as {other}",
+            got=f"axis {axis} (batch), {samples} samples",
+        )  # fmt: skip
+        yield Diagnosis(said, edits)
+
+
+def _all_passes(evidence: Evidence, layer: Layer) -> bool:
+    """Whether what the model gives comes from its inputs by way of a node alone, and by none that goes past it."""
+    seen, waiting = {layer.id}, [edge.source for edge in evidence.edges_into.get("output", ())]
+    is_reached = False
+    while waiting:
+        node = waiting.pop()
+        is_reached |= node == layer.id
+        if node in seen:
+            continue
+        seen.add(node)
+        if evidence.graph.by_id[node].kind is LayerKind.INPUT:
+            return False
+        waiting += [edge.source for edge in evidence.edges_into.get(node, ())]
+    return is_reached
+
+
 def _flipped(layer: Layer) -> tuple[int, ...]:
-    asked = layer.settings.get("dims", layer.settings.get("1"))
+    asked = next((layer.settings[name] for name in ("dims", "axis", "1") if name in layer.settings), None)
     given = asked if isinstance(asked, tuple) else (asked,)
     rank = len(layer.inputs[0].shape)
     return tuple(axis % rank for axis in given if isinstance(axis, int))

@@ -19,6 +19,7 @@ from shapewidget.graph.records import Layer, LayerKind
 
 _STATISTICS = frozenset("mean sum std var max min amax amin norm linalg_norm vector_norm linalg_vector_norm".split())
 _ARITHMETIC = frozenset(("add", "sub", "mul", "div"))
+_DIVIDING = frozenset(("div", "truediv", "divide"))
 _ROUNDING = frozenset(("round", "floor", "ceil", "trunc", "fake_quantize_per_tensor_affine"))
 _FARTHEST = 8
 
@@ -51,7 +52,7 @@ def _better_axes(evidence: Evidence, layer: Layer) -> tuple[int, ...]:
     positions = [axis for axis in wide if dims[axis].names - arguments_of_model(evidence)]
     if not positions and len(wide) > 2:
         positions = wide[1:]  # of an image, whose height and width are not varied
-    if not positions and _is_gain(evidence, layer):
+    if not positions and (_is_gain(evidence, layer) or _is_of_softmax(evidence, layer)):
         positions = wide
     if not positions and _is_weighed(evidence, layer, _FARTHEST):
         wide = []
@@ -84,6 +85,17 @@ def _is_gain(evidence: Evidence, layer: Layer) -> bool:
         if any((spec.dims or ())[:1] == (BATCH,) and spec.shape[1:] == (1,) for each in sums for spec in each.inputs):
             return True
     return False
+
+
+def _is_of_softmax(evidence: Evidence, layer: Layer) -> bool:
+    """Whether it adds up exponentials that are divided by it: a softmax written by hand."""
+    made = evidence.edge_into(layer.id, 0)
+    exponential = evidence.layer(made.source) if made is not None and layer.name == "sum" else None
+    if made is None or exponential is None or exponential.name != "exp":
+        return False
+    found = (evidence.layer(edge.target) for edge in evidence.edges_out.get(layer.id, ()) if edge.input == 1)
+    divisions = [each for each in found if each is not None and each.name in _DIVIDING]
+    return any(edge.source == made.source for each in divisions for edge in evidence.edges_into[each.id])
 
 
 def _given_back(evidence: Evidence, layer: Layer) -> Layer | None:

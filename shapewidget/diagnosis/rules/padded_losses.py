@@ -18,6 +18,8 @@ from shapewidget.graph.remedies import EditExpression
 _COMPARISONS = frozenset("ne not_equal gt greater".split())
 _PASSING = frozenset("cast to float type astype reshape expand_dims unsqueeze index".split())
 _STEPWISE = "crossentropy"
+_SPARSE = "sparse"
+"""Keras casts class ids to floats for its losses, which say by their name that they take them."""
 
 
 def padding_counted_in_mean(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -78,7 +80,7 @@ def _of_features(layer: Layer, product: Layer, mask: int) -> Diagnosis:
 def _is_of_steps(loss: Layer) -> bool:
     """Whether it gives one loss for every step, of class ids."""
     name = loss.type.lower().replace("_", "")
-    is_of_ids = len(loss.inputs) > 1 and not loss.inputs[1].dtype.startswith("float")
+    is_of_ids = len(loss.inputs) > 1 and (not loss.inputs[1].dtype.startswith("float") or _SPARSE in name)
     is_loss = loss.kind is LayerKind.LOSS or "softmax" in name or _STEPWISE in name
     return is_loss and is_of_ids and loss.inputs[1].shape in [spec.shape for spec in loss.outputs]
 
@@ -127,7 +129,7 @@ def _told(layer: Layer, reason: str, text: str, example: str, steps: str) -> Dia
 
 def _over_the_mask(layer: Layer, product: Layer, mask: int) -> str:
     """The sum over the sum of the mask, where one expression averages the product."""
-    call = call_of(layer.source)
+    call, operands = call_of(layer.source), operands_of(product)
     if call is None or not isinstance(call.func, ast.Attribute) or axis_keywords(layer)[0] != "axis":
         return ""
     if len(call.args) != 1 or call.keywords or "mean" not in call.func.attr:
@@ -135,6 +137,8 @@ def _over_the_mask(layer: Layer, product: Layer, mask: int) -> str:
     match call.args[0]:
         case ast.BinOp(op=ast.Mult(), left=left, right=right):
             masks = ast.unparse((left, right)[mask])
+        case ast.Name() if operands is not None and len(operands) > mask and layer.parent == product.parent:
+            masks = operands.text(mask)
         case _:
             return ""
     total = f"{ast.unparse(call.func.value)}.{call.func.attr.replace('mean', 'sum')}"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-from shapewidget.diagnosis.batch_axis import has_batch, is_certain, is_swapped, sequence_layers
+from shapewidget.diagnosis.batch_axis import BATCH, has_batch, is_certain, is_in_doubt, is_swapped, sequence_layers
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
 from shapewidget.diagnosis.findings import finding
+from shapewidget.diagnosis.operand_texts import call_of, is_method
 from shapewidget.diagnosis.state_remedies import form_remedies, state_remedies
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
-from shapewidget.graph.records import ClashKind, Layer
-from shapewidget.graph.remedies import SetArgument
+from shapewidget.graph.records import ClashKind, Layer, LayerKind
+from shapewidget.graph.remedies import EditExpression, SetArgument, Together
+
+_ATTENTION = frozenset("MultiHeadAttention GroupQueryAttention Attention AdditiveAttention".split())
 
 
 def state_refused(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -86,6 +90,52 @@ def batch_read_as_time(evidence: Evidence) -> Iterator[Diagnosis]:
     for layer in wrong:
         above = evidence.layer(layer.parent) if layer.parent is not None else None
         yield _accusation(layer, above, "SW504" if is_question else "SW503")
+
+
+def batch_turned_to_time(evidence: Evidence) -> Iterator[Diagnosis]:
+    """A recurrent or attention layer of Keras, which has the batch first, behind a transpose that puts time there."""
+    if is_in_doubt(evidence):
+        return
+    for layer in evidence.graph.layers:
+        is_sequential = "return_sequences" in layer.settings or layer.type in _ATTENTION
+        if not is_sequential or "batch_first" in layer.settings or layer.kind is not LayerKind.LAYER or not layer.inputs:
+            continue
+        dims, turned = layer.inputs[0].dims or (), evidence.producer(layer.id, 0)
+        is_turned = turned is not None and turned.settings.get("perm") == (1, 0, 2)
+        if turned is not None and is_turned and len(dims) == 3 and dims[1] == BATCH and "B" not in dims[0].names:
+            yield _turned(evidence, layer, turned)
+
+
+def _turned(evidence: Evidence, layer: Layer, turned: Layer) -> Diagnosis:
+    given = layer.inputs[0]
+    dims = given.dims or ()
+    swaps = [turned, *(each for each in evidence.graph.layers if _turns_back(evidence, each, layer))]
+    edits = [edit for each in swaps if (edit := _left_out(each)) is not None]
+    reason = (
+        f"{place_text(layer)} takes axis 1 as time and axis 0 as the batch. It is given {shape_text(given)}: it reads "
+        f"{size_text(given.shape[1], dims[1])} samples as steps of one sequence."
+    )
+    said = finding(
+        "SW503", "module", layer.path or layer.type, reason, axis=0, axis_name="batch",
+        fix=f"leave {place_text(turned)} out" + (", and the one behind" if len(swaps) > 1 else ""),
+        expected=f"B = {given.shape[1]}", got=size_text(given.shape[0], dims[0]), source=layer.source,
+        layer_id=layer.id,
+    )  # fmt: skip
+    return Diagnosis(said, (Together(tuple(edits)),) if len(edits) == len(swaps) else ())
+
+
+def _turns_back(evidence: Evidence, turned: Layer, layer: Layer) -> bool:
+    """Whether a transpose brings the batch to the front again of what came from a layer."""
+    dims = turned.inputs[0].dims if turned.inputs else None
+    is_back = turned.settings.get("perm") == (1, 0, 2) and dims is not None and dims[1:2] == (BATCH,)
+    return is_back and layer.id in evidence.before(turned.id)
+
+
+def _left_out(turned: Layer) -> EditExpression | None:
+    call = call_of(turned.source)
+    if call is None or turned.source is None or not call.args or is_method(call.func):
+        return None
+    return EditExpression(turned.source, ast.unparse(call.args[0]))
 
 
 def _accusation(layer: Layer, above: Layer | None, code: str) -> Diagnosis:

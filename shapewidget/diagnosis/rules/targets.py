@@ -212,14 +212,14 @@ def _misread(layer: Layer) -> Finding:
     what, fix = _said(form, layer, targets.shape, outputs.shape)
     wanted = outputs.shape[:-1] if form == IDS else outputs.shape
     axis = len(outputs.shape) - 1
+    clause = f": axis {axis} should be {outputs.shape[-1]}" if outputs.shape else ", with one number for all"
     return _at_loss(
         "SW305",
         layer,
         f"{place_text(layer)} takes {what} of shape {wanted} for outputs {shape_text(outputs)}, and is given "
-        f"{shape_text(targets)}. It raises nothing, and compares what does not belong together: axis {axis} should be "
-        f"{outputs.shape[-1]}.",
+        f"{shape_text(targets)}. It raises nothing, and compares what does not belong together{clause}.",
         fix=fix,
-        axis=axis,
+        axis=axis if outputs.shape else None,
         axis_name="classes" if form != SAME else "outputs",
         expected=wanted,
         got=targets.shape,

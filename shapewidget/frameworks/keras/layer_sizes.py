@@ -115,12 +115,21 @@ class LayerSizes:
 def _groups(layers: Iterable[Any]) -> Iterator[Group]:
     groups: dict[tuple[str, int], list[Place]] = {}
     for layer in layers:
+        config = _told_config(layer)
         for name in _MOVABLE:
-            value = next(configs(config_of(layer))).get(name)
+            value = config.get(name)
             if isinstance(value, int) and value > 1:
                 groups.setdefault((name, value), []).append((layer.name, name))
     for (_, value), places in groups.items():
         yield frozenset(places), value
+
+
+def _told_config(layer: Any) -> dict[str, Any]:
+    """What a layer says that it is made from; nothing of one of the user's own that cannot say it."""
+    try:
+        return next(configs(config_of(layer)))
+    except NotImplementedError:
+        return {}
 
 
 def _named(found: Iterable[Group], order: list[str]) -> list[Size]:
