@@ -100,7 +100,10 @@ def _signs(evidence: Evidence) -> Iterator[bool]:
             steps |= {picked[1]} if picked is not None and picked[0] == 1 and dims[:2] == (BATCH, TIME) else set()
             continue
         is_convolution = any(layer.size(name) is not None for name in ("in_channels", "filters"))
-        is_of_keras = layer.settings.keys() & {"return_sequences", "data_format"}  # which has the batch first everywhere
+        is_of_keras = layer.settings.keys() & {
+            "return_sequences",
+            "data_format",
+        }  # which has the batch first everywhere
         yield (is_convolution or bool(is_of_keras)) and len(dims) >= 3 and dims[0] == BATCH
         yield (
             "batch_first" in layer.settings

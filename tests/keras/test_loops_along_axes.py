@@ -1,4 +1,4 @@
-"""Training loops written with `tf.GradientTape` that pick, normalise or combine along the wrong axis, and right ones."""
+"""Loops written with `tf.GradientTape` that pick, normalise or combine along the wrong axis, and right ones."""
 
 import keras
 import numpy as np

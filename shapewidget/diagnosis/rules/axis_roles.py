@@ -17,7 +17,9 @@ from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy, SetArgument, Together
 
 _ADDING = frozenset(("add", "mul"))
-_HANDED_ON = frozenset("transpose permute unsqueeze expand_dims to type_as contiguous detach expand requires_grad_ mul".split())
+_HANDED_ON = frozenset(
+    "transpose permute unsqueeze expand_dims to type_as contiguous detach expand requires_grad_ mul".split()
+)
 _FEATURES_LAST = frozenset("Embedding Linear LSTM GRU RNN MultiheadAttention LayerNorm".split())
 _REDUCING = frozenset("mean sum max min amax amin median prod logsumexp std var".split())
 

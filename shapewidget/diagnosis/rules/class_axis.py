@@ -42,7 +42,7 @@ def normalised_along_another_axis(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def likelihood_over_samples(evidence: Evidence) -> Iterator[Diagnosis]:
-    """A likelihood written by hand: labels times the logarithm of a softmax over the samples, summed over the classes."""
+    """A likelihood written by hand: labels times the logarithm of a softmax over samples, summed over the classes."""
     for layer in evidence.graph.layers:
         if layer.name != "mul" or len(layer.inputs) != 2 or layer.inputs[0].shape != layer.inputs[1].shape:
             continue
@@ -55,7 +55,7 @@ def likelihood_over_samples(evidence: Evidence) -> Iterator[Diagnosis]:
             is_of_labels = not has_weights_behind(evidence.graph, layer.id, 1 - place)
             is_known = axis is not None and summed is not None and is_of_labels and len(axes) == 2
             if axis is not None and summed is not None and is_known and axis != summed:
-                if is_all(axes[axis], Role.BATCH) and is_all(axes[summed], Role.FEATURES):
+                if not is_all(axes[axis], Role.FEATURES) and is_all(axes[summed], Role.FEATURES):
                     yield _said(softmax, layer, axis, summed)
 
 

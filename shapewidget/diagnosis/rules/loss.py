@@ -15,8 +15,8 @@ from shapewidget.diagnosis.rules.folded import fold_behind
 from shapewidget.diagnosis.rules.joined import joined_behind, joined_text
 from shapewidget.diagnosis.rules.loss_arguments import is_about_arguments
 from shapewidget.diagnosis.rules.pair_losses import is_of_several
-from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.diagnosis.sample_pairs import is_of_one_batch
+from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.diagnosis.written_loss import compares_with_data, counts_hits
 from shapewidget.graph.dims import Dim, constant
 from shapewidget.graph.records import ClashKind, Layer, LayerKind

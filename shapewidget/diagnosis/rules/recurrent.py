@@ -98,7 +98,12 @@ def batch_turned_to_time(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     for layer in evidence.graph.layers:
         is_sequential = "return_sequences" in layer.settings or layer.type in _ATTENTION
-        if not is_sequential or "batch_first" in layer.settings or layer.kind is not LayerKind.LAYER or not layer.inputs:
+        if (
+            not is_sequential
+            or "batch_first" in layer.settings
+            or layer.kind is not LayerKind.LAYER
+            or not layer.inputs
+        ):
             continue
         dims, turned = layer.inputs[0].dims or (), evidence.producer(layer.id, 0)
         is_turned = turned is not None and turned.settings.get("perm") == (1, 0, 2)

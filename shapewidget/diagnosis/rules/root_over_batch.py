@@ -21,8 +21,9 @@ _NORMS = frozenset("norm euclidean_norm linalg_norm linalg_vector_norm vector_no
 def distance_over_samples(evidence: Evidence) -> Iterator[Diagnosis]:
     """The root of a sum along the batch alone, of the squared differences of outputs and targets.
 
-    Or of two outputs, as of a siamese network, where such distances are all that the model gives. A mean there is the error of each column, which has its uses, and what is divided by another such length is
-    relative to it; both are left alone.
+    Or of two outputs, as of a siamese network, where such distances are all that the model gives. A mean there is the
+    error of each column, which has its uses, and what is divided by another such length is relative to it; both are
+    left alone.
     """
     for layer in evidence.graph.layers:
         is_sum = layer.name == "sum" and _is_rooted(evidence, layer)
