@@ -350,7 +350,44 @@ def attention(name="read"):
     return layers.MultiHeadAttention(2, 8, name=name)
 
 
+def unet(axis):
+    """A skip of a U-Net, which is joined along an axis that is handed in."""
+    picture = keras.Input((16, 16, 3))
+    fine = layers.Conv2D(8, 3, padding="same")(picture)
+    coarse = layers.Conv2D(8, 3, padding="same")(layers.MaxPooling2D()(fine))
+    grown = layers.Conv2DTranspose(8, 2, strides=2, padding="same")(coarse)
+    both = layers.Concatenate(axis=axis, name="skip")([grown, fine])
+    features = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(both))
+    return keras.Model(picture, layers.Dense(3)(features)), floats(4, 16, 16, 3)
+
+
+def branches(axis):
+    """Branches of an inception block with the channels first."""
+    picture = keras.Input((3, 16, 16))
+    first = {"padding": "same", "data_format": "channels_first"}
+    maps = [layers.Conv2D(4, size, **first)(picture) for size in (1, 3, 5)]
+    both = layers.BatchNormalization(axis=1)(layers.Concatenate(axis=axis, name="branches")(maps))
+    return keras.Model(picture, layers.GlobalAveragePooling2D(data_format="channels_first")(both)), floats(4, 3, 16, 16)
+
+
+def halves():
+    """A picture cut in two, and put together again behind a convolution."""
+    picture, edges = keras.Input((16, 16, 3)), layers.Conv2D(6, 3, padding="same")
+    parts = [layers.Cropping2D(((top, 8 - top), (0, 0)))(edges(picture)) for top in (0, 8)]
+    again = layers.Conv2D(6, 3, padding="same")
+    return keras.Model(picture, layers.Concatenate(axis=1)([again(part) for part in parts])), floats(4, 16, 16, 3)
+
+
+def two_eyes():
+    """The pictures of two cameras, side by side."""
+    left, right, edges = keras.Input((16, 16, 3)), keras.Input((16, 16, 3)), layers.Conv2D(6, 3, padding="same")
+    both = layers.Concatenate(axis=2)([edges(left), edges(right)])
+    return keras.Model([left, right], layers.Conv2D(2, 3)(both)), [floats(4, 16, 16, 3), floats(4, 16, 16, 3)]
+
+
 WRONG = {
+    "skip_joined_along_the_rows": (lambda: unet(1), "SW672", "skip"),
+    "branches_joined_along_the_columns": (lambda: branches(-1), "SW672", "branches"),
     "softmax_by_hand_over_the_batch": (lambda: weighed_by_hand(0), "SW603", "sum"),
     "distances_of_twins_over_the_batch": (lambda: twins(0), "SW603", "sum"),
     "product_of_whole_batches": (lambda: rated(RatedTogether()), "SW603", "tensordot"),
@@ -391,6 +428,10 @@ WRONG = {
 UNPROVEN = ("states_swapped", "states_of_both_directions_mixed", "positions_of_samples_of_fixed_length")
 
 RIGHT = {
+    "skip_joined_along_the_channels": lambda: unet(-1),
+    "branches_joined_along_the_channels": lambda: branches(1),
+    "halves_put_together": halves,
+    "pictures_side_by_side": two_eyes,
     "softmax_by_hand_over_the_steps": lambda: weighed_by_hand(1),
     "distances_of_twins_over_the_features": lambda: twins(1),
     "product_of_each_pair": lambda: rated(RatedEach()),

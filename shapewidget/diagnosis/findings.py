@@ -128,6 +128,7 @@ RULES = (
     Rule("SW665", "Padding is averaged with the data", Severity.COINCIDENCE),
     Rule("SW670", "The parts of the state change their places", Severity.COINCIDENCE),
     Rule("SW671", "The result of a layer is thrown away", Severity.COINCIDENCE),
+    Rule("SW672", "Maps of one picture are joined along its rows", Severity.COINCIDENCE),
     Rule("SW701", "The last batch is short", Severity.NOTE),
     Rule("SW702", "The model does not take every batch", Severity.MISMATCH),
     Rule("SW703", "The same samples are left out of every pass", Severity.COINCIDENCE),
