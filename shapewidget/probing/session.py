@@ -14,6 +14,7 @@ from shapewidget.diagnosis.diagnose import diagnose
 from shapewidget.diagnosis.evidence import Evidence
 from shapewidget.diagnosis.loading import diagnose_loader, with_model
 from shapewidget.diagnosis.repeated import told_once
+from shapewidget.diagnosis.rules.reshape import is_reshape
 from shapewidget.errors import ProbeInputError, RebuildError, ShapeWidgetError
 from shapewidget.frameworks.adapter import Attempt, Batch, Constructor
 from shapewidget.frameworks.nesting import largest_number
@@ -368,8 +369,8 @@ def _are_illegal(recording: Recording, own: Recording) -> bool:
 def _is_reshaped_otherwise(recording: Recording, own: Recording) -> bool:
     """Whether a reshape was refused, and repaired, that the user's sizes fit."""
     known = {clash.layer_id for clash in own.clashes}
-    reshapes = [clash for clash in recording.clashes if clash.repair and isinstance(clash.expected, tuple)]
-    return any(clash.layer_id not in known for clash in reshapes)
+    refused = {clash.layer_id for clash in recording.clashes if clash.repair} - known
+    return any(is_reshape(layer) for layer in recording.graph.layers if layer.id in refused)
 
 
 def _are_quick(recordings: Sequence[Recording]) -> bool:
