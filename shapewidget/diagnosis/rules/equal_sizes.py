@@ -170,7 +170,7 @@ def batch_of_one_squeezed(evidence: Evidence) -> Iterator[Diagnosis]:
     """A `squeeze()` that names no axis, or that of the batch, takes away a batch of one; of a larger one a note."""
     for layer in evidence.graph.layers:
         spec = layer.inputs[0] if layer.inputs else None
-        if layer.name != "squeeze" or layer.kind is not LayerKind.OPERATION:
+        if layer.name != "squeeze" or layer.kind is not LayerKind.OPERATION or not layer.outputs:
             continue
         if spec is None or spec.dims is None or BATCH not in spec.dims:
             continue

@@ -25,7 +25,7 @@ _TRANSPOSING = frozenset(("t", "T", "transpose", "swapaxes", "mT"))
 def channels_of_all_samples(evidence: Evidence) -> Iterator[Diagnosis]:
     """A product of (batch x channels, positions) with its own transpose, whose rows are not told apart again."""
     for layer in evidence.graph.layers:
-        if layer.name not in _PRODUCTS or [len(spec.shape) for spec in layer.inputs] != [2, 2]:
+        if layer.name not in _PRODUCTS or [len(spec.shape) for spec in (*layer.inputs, *layer.outputs)] != [2, 2, 2]:
             continue
         turned = evidence.producer(layer.id, 1)
         if turned is None or turned.name not in _TRANSPOSING:

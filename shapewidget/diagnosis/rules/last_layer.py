@@ -63,7 +63,7 @@ def _remedies(evidence: Evidence, reads: list[Layer], rows: int, needed: list[in
     edits = []
     for reader in reads:
         picked, states = axis_picked(reader), indexed(reader.source)
-        if picked is None or states is None or reader.source is None:
+        if picked is None or states is None or reader.source is None or not reader.outputs:
             return
         if len(reads) == len(needed):
             edits.append(EditExpression(reader.source, f"{states}[{needed[picked[1] % rows % len(needed)] - rows}]"))
