@@ -75,7 +75,7 @@ class RefusedBatch:
         return self._recorded(attempt.model, batch, attempt.loss)
 
     def _recorded(self, model: Any, batch: Batch, loss: Any = None) -> Recording:
-        recording = self.adapter.record(model, batch, loss or self.loss)
+        recording = self.adapter.record(model, batch, loss or self.loss, repair=False)
         return replace(recording, sizes=dict(self.adapter.sizes(batch)))
 
     def _evidence(self, model: Any, recordings: Sequence[Recording]) -> Evidence:

@@ -73,7 +73,7 @@ def test_explain_takes_keyword_and_plain_arguments_of_the_model():
             self.fc = nn.Linear(6, 2)
 
         def forward(self, x, scale, flip=False):
-            return self.fc(x.flip(0) if flip else x) * scale
+            return self.fc(x.flip(1) if flip else x) * scale
 
     finding = the_finding(raised(lambda: Scaled()(torch.randn(4, 5), 2, flip=True)))
     assert (finding.layer, finding.expected, finding.got, finding.verified) == ("fc", 6, 5, True)

@@ -41,18 +41,3 @@ def test_the_way_they_are_shown_is_put_back():
     with pytest.raises(KeyboardInterrupt), shapewidget.capture():
         raise KeyboardInterrupt
     assert warnings.showwarning is before
-
-
-def test_one_that_the_program_puts_there_stays():
-    before, lines = warnings.showwarning, []
-
-    def show(message, category, filename, lineno, file=None, line=None):
-        lines.append(lineno)
-
-    try:
-        with shapewidget.capture():
-            warnings.showwarning = show
-            torch.ones(2) + 1
-        assert warnings.showwarning is show
-    finally:
-        warnings.showwarning = before
