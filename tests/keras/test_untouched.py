@@ -67,6 +67,30 @@ def test_probe_takes_back_what_a_layer_writes(raises):
     assert (report.stopped is not None) is raises
 
 
+class Noting(layers.Layer):
+    """Writes into a list that was given to a layer of Keras's own."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = layers.Dense(3, activity_regularizer="l2")
+        self.inner.notes = []
+
+    def call(self, x):
+        self.inner.notes.append(len(self.inner.notes))
+        return self.inner(x)
+
+
+def test_probe_takes_back_what_is_written_into_a_layer_of_keras():
+    model = trained(Noting())
+    inner = model.layers[-2].inner
+    notes, losses = list(inner.notes), len(inner.losses)
+    before = fingerprint(model)
+    shapewidget.probe(model, X)
+    assert fingerprint(model) == before
+    assert list(inner.notes) == notes
+    assert len(inner.losses) == losses
+
+
 def test_probe_leaves_the_states_of_a_recurrent_layer():
     model = keras.Sequential([keras.Input((6, 3), batch_size=8), layers.LSTM(5, stateful=True), layers.Dense(2)])
     model(X)

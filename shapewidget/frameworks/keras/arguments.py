@@ -1,4 +1,4 @@
-"""Which argument of a layer's call each of its tensors is, and whether the layer looks for masks."""
+"""Which argument of a layer's call each of its tensors is, and what that says of the call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,21 @@ def argument_names(layer: keras.layers.Layer, args: tuple[Any, ...], kwargs: Map
     return (*of_args, *(name for name in sorted(kwargs) for _ in leaves(kwargs[name])))
 
 
-def looks_for_mask(layer: keras.layers.Layer, names: tuple[str, ...]) -> bool:
+def settings_of_call(layer: keras.layers.Layer, given: Sequence[Any], args: Any, kwargs: Any) -> dict[str, object]:
+    """What the arguments say: whether the layer looks for masks, which tensor is which, whether it attends to later."""
+    if is_keras_own(layer) and not isinstance(layer, _READERS) and len(given) == 1:
+        return {}  # most layers of most models: spared the reading of names
+    names, found = argument_names(layer, args, kwargs), dict[str, object]()
+    if _looks_for_mask(layer, names):
+        found["looks_for_mask"] = True
+    if "query" in names or "initial_state" in names:
+        found["arguments"] = names
+    if _attends_to_later(names, given):
+        found["attends_to"] = "later steps"
+    return found
+
+
+def _looks_for_mask(layer: keras.layers.Layer, names: tuple[str, ...]) -> bool:
     """Whether a layer uses the mask of a tensor it is given, and no mask was handed to it as an argument."""
     if any(name.endswith(_MASK) for name in names):
         return False
@@ -44,7 +58,7 @@ def looks_for_mask(layer: keras.layers.Layer, names: tuple[str, ...]) -> bool:
     return is_asked_for and not isinstance(layer, keras.Model)
 
 
-def attends_to_later(names: tuple[str, ...], given: Sequence[Any]) -> bool:
+def _attends_to_later(names: tuple[str, ...], given: Sequence[Any]) -> bool:
     """Whether an attention is given a square mask that is on, of each step, for it and all steps behind it."""
     place = names.index(_ATTENDED) if _ATTENDED in names else len(given)
     if place >= len(given) or is_symbolic(given[place]):

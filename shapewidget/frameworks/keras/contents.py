@@ -1,7 +1,8 @@
 """What the attributes and containers of all layers hold, kept and given back.
 
 A large model has thousands of both, and next to none of them change: all are compared at once, and looked at one by one
-only where that finds a difference.
+only where that finds a difference. What Keras's own layers keep books in changes as they are made and built, not as
+they run; those containers are most of all, and are passed by.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from typing import Any
 import keras
 
 from shapewidget.frameworks.keras.backends import BACKEND
+from shapewidget.frameworks.keras.layers import is_keras_own
+
+_FILLED_BY_RUNNING = ("_losses", "_loss_ids")
+"""The containers of Keras's own that a call fills."""
 
 
 class _Kind(Enum):
@@ -38,9 +43,9 @@ class Contents:
         """Keep it."""
         states = [vars(layer) for layer in layers]
         variables, containers = list[Any](), list[Any]()
-        for state in states:
+        for layer, state in zip(layers, states, strict=True):
             values = [*state.values()]
-            places = _places(tuple(map(type, values)))
+            places = _places(is_keras_own(layer), tuple(state), tuple(map(type, values)))
             variables += [values[place] for place in places[_Kind.VARIABLE]]
             containers += [values[place] for place in places[_Kind.CONTAINER]]
         self._attributes, self._inner = _Held(states), _Held(containers)
@@ -101,9 +106,16 @@ def kind_of(kind: Any) -> _Kind:
 
 
 @functools.lru_cache(maxsize=1024)
-def _places(kinds: tuple[Any, ...]) -> dict[_Kind, list[int]]:
+def _places(is_own: bool, names: tuple[str, ...], kinds: tuple[Any, ...]) -> dict[_Kind, list[int]]:
     """Where variables and containers are among the attributes of a layer: asked once of all layers that are alike."""
-    return {kind: [place for place, each in enumerate(kinds) if kind_of(each) is kind] for kind in _Kind}
+    found = {kind: [place for place, each in enumerate(kinds) if kind_of(each) is kind] for kind in _Kind}
+    if is_own:
+        found[_Kind.CONTAINER] = [place for place in found[_Kind.CONTAINER] if not _is_of_keras(names[place])]
+    return found
+
+
+def _is_of_keras(name: str) -> bool:
+    return name.startswith("_") and name not in _FILLED_BY_RUNNING
 
 
 def _same(container: Any, items: Sequence[Any]) -> bool:

@@ -112,7 +112,9 @@ class Nodes:
 
     def gives(self, node: Node, tensors: Sequence[Any]) -> None:
         """Note the outputs of a node."""
-        index = next(place for place in range(len(self.all) - 1, -1, -1) if self.all[place] is node)
+        index = len(self.all) - 1
+        while self.all[index] is not node:
+            index -= 1
         node.outputs = tuple(map(spec, tensors))
         for place, (tensor, given) in enumerate(zip(tensors, node.outputs, strict=True)):
             self._producer[id(tensor)] = _Made(tensor, Slot(index, place), given)

@@ -14,7 +14,7 @@ import keras
 from shapewidget.errors import InputError
 from shapewidget.frameworks import source
 from shapewidget.frameworks.keras import kernels, layers
-from shapewidget.frameworks.keras.arguments import argument_names, attends_to_later, looks_for_mask
+from shapewidget.frameworks.keras.arguments import argument_names, settings_of_call
 from shapewidget.frameworks.keras.backends.protocol import Silence
 from shapewidget.frameworks.keras.datasets import is_dataset
 from shapewidget.frameworks.keras.loss_calls import LossCalls, Original
@@ -170,13 +170,7 @@ class Recorder(OperationRecorder):
             node.line = node.line or called_at(layer)
         elif not self._depth and is_symbolic(given):
             called_here(layer, node.line)
-        names = argument_names(layer, args, kwargs)
-        if looks_for_mask(layer, names):
-            node.settings["looks_for_mask"] = True
-        if "query" in names or "initial_state" in names:
-            node.settings["arguments"] = names
-        if attends_to_later(names, given):
-            node.settings["attends_to"] = "later steps"
+        node.settings = settings_of_call(layer, given, args, kwargs)
         return node
 
     def _call_whole(self, original: Original, layer: Any, given: Sequence[Any], args: Any, kwargs: Any) -> Any:

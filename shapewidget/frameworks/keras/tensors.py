@@ -64,8 +64,13 @@ def shape(tensor: Any) -> tuple[int, ...]:
 
 def spec(tensor: Any) -> TensorSpec:
     """Shape and dtype; the batch axis of a symbolic tensor is B."""
-    sizes, dtype = shape(tensor), _dtype(tensor.dtype)
-    masked = is_masked(tensor)
+    return _spec(shape(tensor), tensor.dtype, is_masked(tensor))
+
+
+@functools.lru_cache(maxsize=4096)
+def _spec(sizes: tuple[int, ...], kind: Any, masked: bool) -> TensorSpec:
+    """Made once for all tensors that are alike."""
+    dtype = _dtype(kind)
     if UNSEEN not in sizes:
         return TensorSpec(sizes, dtype, masked=masked)
     dims = tuple(

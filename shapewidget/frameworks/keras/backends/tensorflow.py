@@ -133,18 +133,21 @@ class TensorFlow:
                 (tf.GradientTape, "jacobian", instead(listener.unseen)),
             ):
                 stack.enter_context(replaced(owner, name, wrap))
-            yield lambda: _without(ran)
+            silence = _Without(ran)
+            yield lambda: silence
 
 
-@contextlib.contextmanager
-def _without(callback: Callable[..., None]) -> Iterator[None]:
+class _Without:
     """Run the block without a callback: it would cost each kernel a call that leads to nothing."""
-    running = context.context()
-    running.remove_op_callback(callback)
-    try:
-        yield
-    finally:
-        running.add_op_callback(callback)
+
+    def __init__(self, callback: Callable[..., None]) -> None:
+        self._callback, self._context = callback, context.context()
+
+    def __enter__(self) -> None:
+        self._context.remove_op_callback(self._callback)
+
+    def __exit__(self, *error: object) -> None:
+        self._context.add_op_callback(self._callback)
 
 
 def _reader(variables: Sequence[Any]) -> Callable[[], Sequence[tf.Tensor]]:
