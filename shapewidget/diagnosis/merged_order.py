@@ -34,10 +34,23 @@ class Merged:
     by: Layer
     axis: int = 0
 
+    def is_turned(self, other: Merged) -> bool:
+        """Whether both hold the same axes, and what is slowest in one is fastest in the other."""
+        if len(self.order) > 1 and self.order == other.order[::-1]:
+            return self.order != other.order
+        return _is_behind(self.order, other.order) or _is_behind(other.order, self.order)
+
     @property
     def rows(self) -> int:
         """How long the merged axis is."""
         return self.by.outputs[0].shape[self.axis]
+
+
+def _is_behind(one: Dims, other: Dims) -> bool:
+    """Whether the first axis of one is the last of the other, with the same ones beside it."""
+    return (
+        len(one) > 1 and len(other) > 1 and one[0] == other[-1] != other[0] and product(one[1:]) == product(other[:-1])
+    )
 
 
 Known = dict[tuple[str, Dim], "Merged | None"]
@@ -126,8 +139,14 @@ def _order(node: Layer, wanted: Dim) -> Dims | None:
         return None
     if node.name == "repeat_interleave":
         return given[0], copies
-    is_join = node.name in _JOINS and len({dims_of(spec) for spec in node.inputs}) == 1
-    return (copies, given[0]) if is_join or node.name in ("repeat", "tile") else None
+    return (copies, given[0]) if _joins_alike(node) or node.name in ("repeat", "tile") else None
+
+
+def _joins_alike(node: Layer) -> bool:
+    """Whether it joins tensors of one shape: of those that only this run has, at this length, no symbol is known."""
+    first = node.inputs[0]
+    rows = {dims_of(first)[0], constant(first.shape[0])}
+    return node.name in _JOINS and all(spec.shape == first.shape and dims_of(spec)[0] in rows for spec in node.inputs)
 
 
 def _copies(node: Layer, dim: Dim, wanted: Dim) -> Dim | None:

@@ -16,7 +16,7 @@ from shapewidget.diagnosis.repeated import by_mistake
 from shapewidget.graph.records import Layer, LayerKind
 from shapewidget.notebook import picture, terminal
 from shapewidget.notebook.batch_table import batches_table
-from shapewidget.probing.outline import Row, outline
+from shapewidget.probing.outline import Row, outline, shapes
 from shapewidget.probing.report import Report
 from shapewidget.probing.report_text import SIGNS, elsewhere, place
 
@@ -120,4 +120,4 @@ def _layer(row: Row) -> tuple[str, ...]:
 
 
 def _gives(layer: Layer) -> str:
-    return "" if layer.kind is LayerKind.GROUP else ", ".join(map(str, layer.outputs))
+    return "" if layer.kind is LayerKind.GROUP else shapes(layer.outputs)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from shapewidget.graph.records import Edge, Layer, LayerGraph
+from shapewidget.graph.records import Edge, Layer, LayerGraph, TensorSpec
+
+_WRITTEN_OUT = 3
+"""How many shapes that are alike are written out."""
 
 
 class Row(NamedTuple):
@@ -36,6 +39,12 @@ class Row(NamedTuple):
 def outline(graph: LayerGraph) -> Iterator[Row]:
     """The rows of a graph, from its top down."""
     return _Outline(graph).rows()
+
+
+def shapes(specs: Sequence[TensorSpec]) -> str:
+    """The shapes of tensors, a long row of those that are alike in short: "(B, 3) x 36"."""
+    runs = [[*alike] for _, alike in groupby(map(str, specs))]
+    return ", ".join(", ".join(run) if len(run) <= _WRITTEN_OUT else f"{run[0]} x {len(run)}" for run in runs)
 
 
 class _Outline:

@@ -10,7 +10,7 @@ from shapewidget.diagnosis.repeated import by_mistake
 from shapewidget.graph.batches import timeline
 from shapewidget.graph.data_sizes import sized_by_data
 from shapewidget.graph.records import Layer, LayerGraph, LayerKind
-from shapewidget.probing.outline import Row, outline
+from shapewidget.probing.outline import Row, outline, shapes
 
 if TYPE_CHECKING:
     from shapewidget.probing.report import Report
@@ -122,4 +122,4 @@ def _shapes(row: Row) -> str:
     layer = row.layer
     if layer.kind is LayerKind.GROUP:
         return f"as {row.like}" if row.like else ""
-    return ", ".join(map(str, layer.outputs or layer.inputs))
+    return shapes(layer.outputs or layer.inputs)

@@ -44,3 +44,28 @@ def test_rows_that_are_taken_apart_along_the_steps_are_flattened_instead(joined,
     labels = torch.randint(0, 3, (3, 6))
     found = shapewidget.probe(nn.Linear(5, 4), torch.randn(3, 6, 5), targets=labels, loss=loss).findings[0]
     assert (found.code, found.verified, found.fix) == ("SW616", True, "flat = rows.flatten(0, 1)")
+
+
+@pytest.mark.parametrize(
+    ("listed", "fix"),
+    [
+        ("torch.cat(torch.unbind(scores, dim=1), dim=0)", "rows = scores.flatten(0, 1)"),
+        ("scores.transpose(0, 1).reshape(-1, 3)", None),
+        ("scores.reshape(-1, 3)", ""),
+        ("torch.cat(torch.unbind(scores, dim=0), dim=0)", ""),
+    ],
+)
+def test_pixels_listed_place_by_place_meet_labels_picture_by_picture(listed, fix, tmp_path):
+    path = tmp_path / "pixels.py"
+    path.write_text(
+        "import torch\n\ndef loss(maps, labels):\n    scores = maps.flatten(2).transpose(1, 2)\n"
+        f"    rows = {listed}\n    return torch.nn.functional.cross_entropy(rows, labels.view(-1))\n"
+    )
+    loss, labels = runpy.run_path(str(path))["loss"], torch.randint(0, 3, (4, 5, 6))
+    model = nn.Sequential(nn.Conv2d(2, 8, 1), nn.ReLU(), nn.Conv2d(8, 3, 1))
+    found = shapewidget.probe(model, torch.randn(4, 2, 5, 6), targets=labels, loss=loss).findings
+    if fix == "":
+        assert found == ()
+    else:
+        assert [each.code for each in found] == ["SW616"]
+        assert fix is None or (found[0].verified, found[0].fix) == (True, fix)

@@ -25,6 +25,11 @@ class Stack(nn.Module):
         return self.head(self.blocks(sequence))
 
 
+class Columns(nn.Module):
+    def forward(self, x):
+        return sum(x.unbind(1))
+
+
 def written(model: nn.Module) -> list[str]:
     return str(shapewidget.probe(model, torch.randn(4, 6, 8))).splitlines()
 
@@ -54,3 +59,7 @@ def test_a_block_that_differs_inside_is_written_out():
     assert ["1", "Block", "as", "0"] in lines
     assert ["2", "Sequential"] in lines
     assert ["1", "ReLU", "(B,", "T,", "8)"] in lines
+
+
+def test_many_tensors_of_one_shape_are_written_once():
+    assert "    unbind   (B, 8) x 6" in written(nn.Sequential(nn.Linear(8, 8), Columns()))

@@ -86,7 +86,7 @@ def _split_otherwise(evidence: Evidence) -> Iterator[tuple[Layer, Merged, Merged
 
 def _opposed(layer: Layer, orders: Sequence[Merged]) -> Iterator[tuple[Layer, Merged, Merged]]:
     for one, other in itertools.combinations(orders, 2):
-        if one.order != other.order and one.order == other.order[::-1]:
+        if one.is_turned(other):
             yield layer, one, other
 
 
