@@ -45,6 +45,12 @@ def test_step_and_forward_pass_are_timed_and_memory_is_an_estimate_on_a_cpu():
     assert point.memory.how.endswith("optimiser Adam, loss SparseCategoricalCrossentropy.")
 
 
+def test_step_is_told_in_its_parts():
+    point = costs(reader()).measure({})
+    assert [part.repeats >= 3 for part in point.parts] == [True] * 3
+    assert point.parts.forward.median > 0
+
+
 def test_a_step_of_the_users_own_is_measured_and_trains_a_copy():
     handed = []
 
@@ -61,6 +67,7 @@ def test_a_step_of_the_users_own_is_measured_and_trains_a_copy():
     point = costs(model, step=clipped).measure({})
     assert point.refusal == ""
     assert point.step.repeats >= 3
+    assert point.parts is None
     assert point.memory.how.endswith("optimiser Adam, a step made by clipped.")
     assert handed
     assert all(it is not model for it in handed)

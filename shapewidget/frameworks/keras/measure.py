@@ -7,7 +7,7 @@ estimate, and say so. It goes in slices of one call each, so that whoever drives
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -22,13 +22,16 @@ from shapewidget.frameworks.keras.memory import Results, measured_peak, results_
 from shapewidget.frameworks.keras.tensors import leaves
 from shapewidget.frameworks.keras.training import TrainingRun, nbytes
 from shapewidget.frameworks.slices import guarded
-from shapewidget.frameworks.timing import clocked, repeated
-from shapewidget.graph.costs import LayerCost, Measurement, Memory, Segment, Timeline, Timing
+from shapewidget.frameworks.timing import Sample, clocked, quartiles, repeated
+from shapewidget.graph.costs import LayerCost, Measurement, Memory, Segment, StepParts, Timeline, Timing
 
 _ESTIMATE = (
     "Estimated, as TensorFlow tells no peak on a CPU: every result of the forward pass is counted as kept for the "
     "backward pass, and no scratch memory"
 )
+
+Take = Callable[[int], Sample]
+"""Makes so many calls, and gives the seconds of one."""
 
 _LAYER_PASSES = 3
 """Forward passes whose layers are timed; they run operation by operation, as layers are not told apart in a graph."""
@@ -77,6 +80,7 @@ class _Measuring:
         self.memory: Memory | None = None
         self.layers: Mapping[str, LayerCost] = {}
         self.flops: int | None = None
+        self.parts: StepParts | None = None
         self.forward_timeline: Timeline = ()
         self.step_timeline: Timeline = ()
         self.refusal = ""
@@ -113,26 +117,34 @@ class _Measuring:
             self.step_timeline = (*results.training, gradients)
             yield
             if self.effort.seconds:
-                self.step = yield from self._timed(run.step)
+                tells_parts = step is None and self.effort.counts_operations
+                self.step = yield from self._timed_in_parts(run) if tells_parts else self._timed(run.step)
             if self.effort.counts_operations:
                 yield
                 self.flops = _counted(run.step)
 
     def _timed(self, call: Callable[[], Any]) -> Generator[None, None, Timing]:
-        """Seconds of a call, which is traced first."""
-        given: list[Any] = [call()]
+        """Seconds of a call."""
+        take = _clock(call)
         yield
-
-        def repeat() -> None:
-            given[0] = call()
-
-        def wait() -> None:
-            """Until a GPU is done: its last result is read."""
-            for leaf in leaves(given[0])[:1]:
-                leaf.numpy()
-
-        take = functools.partial(clocked, repeat, wait=wait)
         return (yield from repeated(take, self.effort.seconds, has_cpu_clock=False))
+
+    def _timed_in_parts(self, run: TrainingRun) -> Generator[None, None, Timing]:
+        """Seconds of a step, in turns with functions that end before it does: a `tf.function` is not looked into."""
+        takes, rounds = list[Take](), list[list[float]]()
+        for call in (run.training_forward, run.gradients, run.step):
+            takes.append(_clock(call))
+            yield
+
+        def take(times: int) -> Sample:
+            samples = [each(times) for each in takes]
+            rounds.append([sample.wall for sample in samples])
+            return samples[-1]
+
+        step = yield from repeated(take, self.effort.seconds, has_cpu_clock=False)
+        forward, gradients, steps = zip(*rounds[-step.repeats :], strict=True)
+        self.parts = StepParts(quartiles(forward), _added(gradients, forward), _added(steps, gradients))
+        return step
 
     def refuse(self, error: Exception) -> None:
         if isinstance(error, tf.errors.ResourceExhaustedError | MemoryError):
@@ -161,7 +173,28 @@ class _Measuring:
             self.flops,
             self.forward_timeline,
             self.step_timeline,
+            self.parts,
         )
+
+
+def _clock(call: Callable[[], Any]) -> Take:
+    """What takes the seconds of a call, which is traced first."""
+    given: list[Any] = [call()]
+
+    def repeat() -> None:
+        given[0] = call()
+
+    def wait() -> None:
+        """Until a GPU is done: its last result is read."""
+        for leaf in leaves(given[0])[:1]:
+            leaf.numpy()
+
+    return functools.partial(clocked, repeat, wait=wait)
+
+
+def _added(longer: Sequence[float], shorter: Sequence[float]) -> Timing:
+    """Seconds by which a call takes longer than another one in the same round."""
+    return quartiles([max(0.0, one - other) for one, other in zip(longer, shorter, strict=True)])
 
 
 def _counted(call: Callable[[], Any]) -> int | None:

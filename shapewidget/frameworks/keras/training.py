@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -41,8 +42,10 @@ class TrainingRun:
         self._wanted = optimizer if optimizer is not None else getattr(model, "optimizer", None)
         self._optimizer: Any = None
         self._own_step = step
-        self.forward = tf.function(tf.autograph.experimental.do_not_convert(self.plain_forward))
-        self.step = tf.function(tf.autograph.experimental.do_not_convert(self._step))
+        self.forward = _compiled(self.plain_forward)
+        self.training_forward = _compiled(functools.partial(self.plain_forward, training=True))
+        self.gradients = _compiled(self._gradients)
+        self.step = _compiled(self._step)
 
     @property
     def parameter_bytes(self) -> int:
@@ -100,13 +103,22 @@ class TrainingRun:
         if self._own_step is not None:
             inputs = self._kwargs or (self._args[0] if len(self._args) == 1 else self._args)
             return self._own_step(self._model, inputs, self._targets, self._optimizer)
+        gradients, loss = self._gradients()
+        self._optimizer.apply(gradients, self._model.trainable_variables)
+        return loss
+
+    def _gradients(self) -> tuple[Any, Any]:
+        """All of a training step but the optimiser's: the gradients, and the loss."""
         with tf.GradientTape() as tape:
             outputs = self.plain_forward(training=True)
             loss = self._loss(self._targets, outputs) if self._loss is not None else _mean(outputs)
             loss = tf.add_n([tf.reduce_sum(loss), *self._model.losses])
-        gradients = tape.gradient(loss, self._model.trainable_variables)
-        self._optimizer.apply(gradients, self._model.trainable_variables)
-        return loss
+        return tape.gradient(loss, self._model.trainable_variables), loss
+
+
+def _compiled(call: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = tf.function(tf.autograph.experimental.do_not_convert(call))
+    return compiled
 
 
 def nbytes(tensors: Any) -> int:
