@@ -174,6 +174,8 @@ RULES = (
     Rule("SW744", "The ranks have different numbers of batches", Severity.MISMATCH),
     Rule("SW745", "What the ranks read", Severity.NOTE),
     Rule("SW746", "Every epoch has the same order", Severity.COINCIDENCE),
+    Rule("SW747", "The parts of a split are not the whole", Severity.MISMATCH),
+    Rule("SW748", "A step for samples is given batches", Severity.MISMATCH),
     Rule("SW751", "The loss is divided twice", Severity.COINCIDENCE),
     Rule("SW752", "The losses of a window are added up", Severity.COINCIDENCE),
     Rule("SW753", "Most batches of a window are not learned from", Severity.COINCIDENCE),

@@ -23,10 +23,10 @@ from shapewidget.graph.records import LayerGraph, Recording
 from shapewidget.graph.repeats import without_repeats
 from shapewidget.probing.explain import explain, unknown
 from shapewidget.probing.loops import of_last_batch, of_loader, trained_wrongly, unmade_batch
+from shapewidget.probing.refused_data import refused_data
 from shapewidget.probing.rehearsals import Rehearsal, rehearsals, with_probed, with_sizes
 from shapewidget.probing.replays import proven
 from shapewidget.probing.report import Report
-from shapewidget.probing.unequal import unequal
 
 
 class capture:  # used as a function: `with shapewidget.capture() as report:`
@@ -74,7 +74,7 @@ class capture:  # used as a function: `with shapewidget.capture() as report:`
         told = [each for each in recorded if each[2].graph.layers] or recorded[:1]
         found = [finding for _, watch, recording in told for finding in _findings(watch, recording)]
         if isinstance(error, Exception):
-            unmade = unequal(error) or [finding for _, watch in self._watches for finding in unmade_batch(watch)]
+            unmade = refused_data(error) or [finding for _, watch in self._watches for finding in unmade_batch(watch)]
             silent = [finding for finding in found if finding.severity is not Severity.MISMATCH]
             found = [*unmade, *silent] if unmade else _with_fixes(found, error) or [unknown(error)]
             for _, watch, _ in recorded:

@@ -21,9 +21,9 @@ from shapewidget.graph.records import LayerGraph, Recording, SourceLine
 from shapewidget.probing.last_error import last_error
 from shapewidget.probing.loaders import check_loader
 from shapewidget.probing.proof import Proof
+from shapewidget.probing.refused_data import refused_data
 from shapewidget.probing.report import Report
 from shapewidget.probing.session import Session
-from shapewidget.probing.unequal import unequal
 from shapewidget.probing.wrong_names import with_another_name
 
 
@@ -54,7 +54,7 @@ def explain(error: BaseException | None = None) -> Report:
             f"{type(error).__name__} was never raised, so there is no traceback to read. Pass an exception that was "
             "caught: `except RuntimeError as error: shapewidget.explain(error)`."
         )
-    apart = unequal(error) if isinstance(error, Exception) else []
+    apart = refused_data(error) if isinstance(error, Exception) else []
     if apart:
         return Report(tuple(apart), LayerGraph((), (), title="the last exception"), "", stopped=_text(error))
     for adapter in loaded_adapters():

@@ -9,6 +9,7 @@ from shapewidget.diagnosis.findings import Finding, finding
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.graph.batches import BatchRecord, Part, is_sequence
 from shapewidget.graph.records import SourceLine
+from shapewidget.graph.remedies import SourceEdit
 
 _STACKING = ("", "default_collate")
 """What makes a row of each sample."""
@@ -229,4 +230,42 @@ def arrays_of_two_lengths(title: str, lengths: Sequence[int], source: SourceLine
         expected=first,
         got=other,
         source=source,
+    )
+
+
+def parts_are_not_the_whole(
+    samples: int, lengths: Sequence[int], source: SourceLine | None, edit: SourceEdit | None, *, is_mended: bool
+) -> Finding:
+    """A split whose lengths do not add up to the length of the data set.
+
+    Args:
+        samples: How many samples the data set has.
+        lengths: How many each part was to have.
+        source: The user's line.
+        edit: The change of it that gives the last part what the others leave.
+        is_mended: Whether the data set was split so.
+    """
+    total, others = sum(lengths), sum(lengths[:-1])
+    added = " + ".join(map(str, lengths))
+    left = (
+        f"{samples - total} of them would be in no part: lengths that are rounded down leave some over."
+        if total < samples
+        else f"{total - samples} too many are asked for."
+    )
+    asked = f"`random_split` is asked for {added} = {total} samples of a data set of {samples}. {left}"
+    rest = f" The last part has to have {samples} - {others} = {samples - others}." if is_mended else ""
+    return finding(
+        "SW747",
+        "loader",
+        "random_split",
+        asked + rest,
+        fix=edit.line if edit is not None else "give the last part what the others leave: len(dataset) - sum(others)",
+        patch=edit.diff() if edit is not None else None,
+        op="random_split",
+        axis=0,
+        axis_name="samples",
+        expected=samples,
+        got=total,
+        source=source,
+        verified=is_mended,
     )
