@@ -15,11 +15,11 @@ WINDOW = 4
 class Training:
     """A model, 12 batches of 8 samples, or as many as are asked for, and an optimiser."""
 
-    def __init__(self, batches=12, rest=0):
+    def __init__(self, batches=12, rest=0, shuffle=True):
         torch.manual_seed(0)
         samples = batches * 8 + rest
         data = TensorDataset(torch.randn(samples, 5), torch.randint(0, 3, (samples,)))
-        self.loader = DataLoader(data, batch_size=8, shuffle=True)
+        self.loader = DataLoader(data, batch_size=8, shuffle=shuffle)
         self.model, self.mean = nn.Linear(5, 3), nn.CrossEntropyLoss()
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1)
 
@@ -423,6 +423,34 @@ def test_last_window_that_is_divided_by_the_full_count_is_noted():
         (note,) = captured(run, 14).findings
         assert note.code == "SW757"
         assert "the gradient of that step is 2.0 times too small" in note.reason
+
+
+def epochs_cleared_first(training):
+    for _ in range(2):
+        training.optimizer.zero_grad()
+        for i, (x, y) in enumerate(training.loader):
+            (training.loss(x, y) / WINDOW).backward()
+            if (i + 1) % WINDOW == 0:
+                training.step()
+
+
+def test_batches_whose_gradients_are_cleared_at_the_end_of_every_epoch_are_told_with_a_step():
+    (found,) = captured(epochs_cleared_first, 14, shuffle=False).findings
+    assert (found.code, found.expected, found.got, found.verified) == ("SW759", "14 batches", "12 batches", True)
+    assert found.fix == "if (i + 1) % WINDOW == 0 or i + 1 == len(training.loader):"
+    assert "No step comes behind the last 2, 16 samples" in found.reason
+
+
+def test_other_batches_in_every_epoch_are_noted():
+    assert [each.code for each in captured(epochs_cleared_first, 14, shuffle=True).findings] == ["SW757"]
+
+
+def test_gradients_that_go_into_the_next_epoch_are_noted():
+    def carried_on(training):
+        for _ in range(2):
+            divided_once(training)
+
+    assert [each.code for each in captured(carried_on, 14, shuffle=False).findings] == ["SW757"]
 
 
 # -- labels -----------------------------------------------------------------------------------------------------------

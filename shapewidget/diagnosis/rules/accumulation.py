@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from shapewidget.diagnosis.findings import Finding, finding
@@ -24,6 +24,7 @@ class Loop:
         batches: How many batches a full window has; 1 where nothing is accumulated.
         source: The line.
         left: How many batches were drawn behind the last window of a pass over the loader.
+        shuffled: The passes over loaders that give another order every time.
     """
 
     calls: Calls
@@ -31,6 +32,7 @@ class Loop:
     batches: int
     source: SourceLine | None
     left: int
+    shuffled: Container[int | None] = ()
 
     @property
     def full(self) -> list[Window]:
@@ -66,10 +68,12 @@ def accumulation(log: TrainingLog) -> Iterator[Mistake]:
         found = windows(log, line)
         if not found:
             continue
-        loop = Loop(log.calls, found, _usual(found), source, _left(log, found))
+        shuffled = [place for place, stream in enumerate(log.streams) if stream.shuffles]
+        loop = Loop(log.calls, found, _usual(found), source, _left(log, found), shuffled)
         first = next((told for rule in _RULES if (told := list(rule(loop)))), [])
         drawn = max(each.drawn for window in found for each in window.passes)
-        for each in (*first, *last_window(loop)):
+        ends = () if any(each.code == "SW759" for each in first) else last_window(loop)
+        for each in (*first, *ends):
             yield Mistake(each, line, _asked(loop) if each.code == "SW756" else loop.batches, drawn)
 
 
@@ -237,6 +241,37 @@ def never_stepped(loop: Loop) -> Iterator[Finding]:
     )
 
 
+def ends_thrown_away(loop: Loop) -> Iterator[Finding]:
+    """Gradients at the end of every epoch that no step uses before they are cleared: those of the same samples."""
+    followed = zip(loop.windows, loop.windows[1:], strict=False)
+    lost = [window for window, after in followed if _is_lost(window, loop) and not after.is_stale]
+    ends = [window for window in loop.windows[:-1] if window.ends_stream]
+    if not lost or len(lost) < len(ends) or not any(window.is_stepped for window in loop.full):
+        return
+    (got, drawn), *others = {(window.batches or 0, window.passes[-1].drawn) for window in lost}
+    if others:
+        return
+    size, *unequal = {each.samples for each in lost[0].passes}
+    rows = f", {got * size} samples" if size and not unequal else ""
+    yield _found(
+        "SW759",
+        loop,
+        f"An epoch has {drawn} batches, with a step for every {loop.batches}: {drawn - got} of them are learned from. "
+        f"No step comes behind the last {got}{rows}, and their gradients are cleared as the next epoch begins. The "
+        f"loader does not shuffle, so that they are the same in every epoch.",
+        "one more step behind the last batch",
+        f"{drawn} batches",
+        f"{drawn - got} batches",
+        op="step",
+    )
+
+
+def _is_lost(window: Window, loop: Loop) -> bool:
+    """Whether a short window ends an epoch without a step, and the next epoch has the same order."""
+    is_short = 0 < (window.batches or 0) < loop.batches
+    return window.ends_stream and is_short and not window.is_stepped and window.passes[-1].stream not in loop.shuffled
+
+
 def unequal_labels(loop: Loop) -> Iterator[Finding]:
     """Means over unequal numbers of labels that are weighed alike."""
     passes = [each for window in loop.full for each in window.passes]
@@ -284,6 +319,7 @@ _RULES: tuple[Callable[[Loop], Iterator[Finding]], ...] = (
     not_divided,
     never_cleared,
     never_stepped,
+    ends_thrown_away,
     unequal_labels,
 )
 

@@ -107,6 +107,31 @@ def _cleared(replay: LoopReplay, count: int) -> Iterator[LoopEdit]:
             yield LoopEdit((_behind(replay.source, step, (line,)),))
 
 
+def _stepped_at_the_end(replay: LoopReplay, count: int) -> Iterator[LoopEdit]:
+    """The condition of a step, true of the last batch of a loader too."""
+    source = replay.source
+    for loop in ast.walk(replay.loop):
+        match loop:
+            case ast.For(
+                target=ast.Tuple(elts=[ast.Name(id=index), *_]),
+                iter=ast.Call(func=ast.Name(id="enumerate"), args=[loader, *start]),
+            ):
+                first = _value(start[0], replay) if start else 0
+                turn = {0: f"{index} + 1", 1: index}.get(first) if isinstance(first, int) else None
+                for node in ast.walk(loop):
+                    if turn is not None and isinstance(node, ast.If) and _is_every(node, count, replay):
+                        span = Span.of(node.test)
+                        test = f"{source.text(span)} or {turn} == len({source.text(Span.of(loader))})"
+                        yield LoopEdit((source.replacing(span, test),))
+
+
+def _is_every(node: ast.If, count: int, replay: LoopReplay) -> bool:
+    """Whether a step is made once in so many turns."""
+    rests = [each for each in ast.walk(node.test) if isinstance(each, ast.BinOp) and isinstance(each.op, ast.Mod)]
+    steps = any(_is_call(each, "step") for each in node.body)
+    return steps and len(rests) == 1 and _value(rests[0].right, replay) == count
+
+
 def _counted_down(replay: LoopReplay, count: int, drawn: int) -> Iterator[LoopEdit]:
     """The length of a window, where it is a number or a name that is set once, no longer than the epoch."""
     source = replay.source
@@ -128,6 +153,7 @@ _EDITS: dict[str, Callable[[LoopReplay, int], Iterator[LoopEdit]]] = {
     "SW753": _taken_of_all,
     "SW754": _cleared_behind,
     "SW755": _cleared,
+    "SW759": _stepped_at_the_end,
 }
 
 
