@@ -176,6 +176,8 @@ RULES = (
     Rule("SW746", "Every epoch has the same order", Severity.COINCIDENCE),
     Rule("SW747", "The parts of a split are not the whole", Severity.MISMATCH),
     Rule("SW748", "A step for samples is given batches", Severity.MISMATCH),
+    Rule("SW749", "One element holds all of the samples", Severity.COINCIDENCE),
+    Rule("SW750", "A state goes on in another sample", Severity.COINCIDENCE),
     Rule("SW751", "The loss is divided twice", Severity.COINCIDENCE),
     Rule("SW752", "The losses of a window are added up", Severity.COINCIDENCE),
     Rule("SW753", "Most batches of a window are not learned from", Severity.COINCIDENCE),

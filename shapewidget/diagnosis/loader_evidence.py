@@ -37,11 +37,13 @@ class Trial:
         refusal: What was found first, where the batch was refused.
         mixes_samples: Whether layers took statistics over the batch, so that a small one makes poor ones.
         reads_as_steps: The first layer that was given the samples of the batch on the axis of its steps.
+        keeps_state: The first layer that keeps its state from batch to batch.
     """
 
     refusal: Finding | None = None
     mixes_samples: bool = False
     reads_as_steps: str = ""
+    keeps_state: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class Tried:
         turned_back: Of the first batch with its labels the other way round.
         numbered_from: Classes that do not begin at 0, where the first batch was run with classes that do, and only so
             was taken.
+        sliced: Of a first batch whose only element holds all of the samples, of so many of these as a batch is to have.
         samples_behind: Where the first batch was run once more with its samples in front, and only so was right.
     """
 
@@ -98,6 +101,7 @@ class Tried:
     turned_back: Trial | None = None
     numbered_from: NumberedFrom | None = None
     samples_behind: SamplesBehind | None = None
+    sliced: Trial | None = None
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,7 @@ class Origins:
         redrawn: Stages that stand on the wrong side of one that draws at random.
         skipped: A stage that leaves all batches out.
         nested_sets: Elements that are data sets themselves.
+        in_one_element: How many samples lie in the only element that a batch is made of.
         joins_targets: Whether the targets of a batch are the rows of all its samples, any number of each.
     """
 
@@ -128,6 +133,7 @@ class Origins:
     redrawn: tuple[Redrawn, ...] = ()
     skipped: Skipped | None = None
     nested_sets: NestedSets | None = None
+    in_one_element: int | None = None
     joins_targets: bool = False
 
 
@@ -145,6 +151,7 @@ class LoaderEvidence:
         empty_rows: Rows of zeros in the last batch.
         target_step: The step of the inputs that every target is.
         turned_labels: One-hot labels whose samples lie along the second axis.
+        rows_go_on: Whether each row of a batch goes on in the next row of it.
         edit: An edit of the user's code that mends the batches.
     """
 
@@ -157,6 +164,7 @@ class LoaderEvidence:
     empty_rows: EmptyRows | None = None
     target_step: TargetStep | None = None
     turned_labels: TurnedLabels | None = None
+    rows_go_on: bool = False
     edit: LoaderEdit | None = None
 
     @property

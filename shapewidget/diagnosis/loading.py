@@ -8,6 +8,7 @@ from shapewidget.diagnosis.findings import Finding, Severity
 from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.diagnosis.rules import (
     batched_first,
+    kept_states,
     label_padding,
     labels,
     loading,
@@ -21,6 +22,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     unmade.pass_failed,
     loading.batched_wrongly,
     loading.elements_are_data_sets,
+    loading.all_in_one_element,
     labels.labels_not_as_many,
     labels.labels_turned,
     labels.samples_behind,
@@ -38,6 +40,7 @@ RULES: tuple[Callable[[LoaderEvidence], Iterator[Finding]], ...] = (
     pairing.labels_of_others,
     label_padding.padding_counted,
     redrawn.drawn_at_the_wrong_time,
+    kept_states.state_goes_on_elsewhere,
     batched_first.statistics_of_the_batch,
     sharding.workers_repeat,
     sharding.ranks_share_badly,

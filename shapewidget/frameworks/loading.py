@@ -177,6 +177,10 @@ class Reading:
         """Stages that stand on the wrong side of one that draws at random."""
         return ()
 
+    def in_one_element(self) -> int | None:
+        """How many samples lie in the only element that is batched; None where there are several, or one sample."""
+        return None
+
     def nested_sets(self) -> NestedSets | None:
         """Elements that are data sets themselves; None where they are arrays."""
         return None

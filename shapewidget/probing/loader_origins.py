@@ -43,7 +43,7 @@ def traced(found: Pass, *, is_supervised: bool, ranks: int | None, shared: Ranks
     """
     reading, settings = found.reading, found.reading.settings
     origins, rounded = Origins(reading.inner_passes(), redrawn=reading.redrawn(), skipped=reading.skipped()), None
-    origins = replace(origins, nested_sets=reading.nested_sets())
+    origins = replace(origins, nested_sets=reading.nested_sets(), in_one_element=reading.in_one_element())
     is_blocked = found.failure is not None and found.failure.is_blocked
     with reading.untouched():
         if any(0 < one.drawn < one.batches for one in origins.inner):

@@ -66,6 +66,7 @@ class Trials:
             turned_back=self._turned_back() if turned is not None else None,
             numbered_from=self._numbered_from(batches.get(0)),
             samples_behind=self._samples_behind(batches.get(0)),
+            sliced=self._sliced(),
         )
 
     def takes(self, batch: Any) -> bool:
@@ -88,7 +89,8 @@ class Trials:
         refusal = next((finding for finding in found if finding.severity is Severity.MISMATCH), None)
         takes_statistics = any("BatchNorm" in layer.type for layer in recording.graph.layers)
         mixes = takes_statistics and bool(getattr(self.model, "training", False))
-        return Trial(refusal, mixes, _reads_as_steps(recording.graph, self.found.drawn))
+        kept = next((layer.name for layer in recording.graph.layers if layer.settings.get("stateful")), "")
+        return Trial(refusal, mixes, _reads_as_steps(recording.graph, self.found.drawn), kept)
 
     def _batch(self, inputs: Any, targets: Any) -> Batch:
         """The arguments of the model and its loss; only where there is a model."""
@@ -171,6 +173,13 @@ class Trials:
         turned = self._of(*(mapped(part, lambda array: _in_front(array, samples)) for part in (inputs, targets)))
         is_right = turned is not None and turned.refusal is None and not turned.reads_as_steps
         return SamplesBehind(samples, shapes[0], first.reads_as_steps) if is_right else None
+
+    def _sliced(self) -> Trial | None:
+        """As many samples of the only element as a batch is to have; None where there are several elements."""
+        size = self.found.reading.settings.batch_size
+        if self.found.reading.in_one_element() is None or not self.found.kept:
+            return None
+        return self._of(*mapped(self.found.split(self.found.first), lambda array: numeric(array)[0][:size]))
 
     def _turned_back(self) -> Trial | None:
         inputs, targets = self.found.split(self.found.first)

@@ -10,6 +10,7 @@ from shapewidget.diagnosis.loader_evidence import LoaderEvidence
 from shapewidget.diagnosis.loading import MADE_WRONGLY, by_severity, diagnose_loader
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Adapter
+from shapewidget.frameworks.continued import rows_go_on
 from shapewidget.frameworks.loading import empty_rows
 from shapewidget.frameworks.nesting import split
 from shapewidget.frameworks.registry import adapter_for, ranks_of
@@ -24,7 +25,7 @@ from shapewidget.probing.report import Report
 from shapewidget.probing.timeline import Timeline
 
 Loss = Callable[..., Any]
-_OF_FIRST = ("SW708", "SW709", *MADE_WRONGLY)
+_OF_FIRST = ("SW708", "SW709", "SW749", *MADE_WRONGLY)
 """Why the first batch is refused, where that is not the model's fault."""
 
 
@@ -105,6 +106,7 @@ def gather(
         empty,
         found.target_step,
         turned,
+        rows_go_on([found.split(batch) for batch in found.kept.values()]),
         edited(found, trials.takes, is_cut_apart=isinstance(behind.origins.mispaired, CutApart)),
     )
 

@@ -27,6 +27,7 @@ from shapewidget.probing.loop_fixes import with_fix
 from shapewidget.probing.refused_batches import RefusedBatch
 
 _LABELS = "SW713"
+_IN_ONE_ELEMENT = "SW749"
 _CAUSES = (_LABELS, "SW708", "SW709")
 _AT_INPUT = ("SW110", "SW114")
 _AT_LOSS = ("SW301", "SW302", "SW305")
@@ -42,26 +43,42 @@ def trained_wrongly(watch: Watch) -> Iterator[Finding]:
     yield from loop_ends_with_shorter(log)
     yield from always_the_first_batch(log)
     yield from iterator_used_up(log)
-    yield from empty_batches(log)
+    yield from (_as_the_loader_has_it(watch, each) for each in empty_batches(log))
     yield from (with_fix(watch, mistake) for mistake in accumulation(log))
-    told = [each for loader, model in watch.loaders() for each in _seen_without_a_pass(loader, model is not None)]
+    told = [each for loader, model in watch.loaders() for each in _seen_without_a_pass(loader, model)]
     yield from dict.fromkeys(told)  # a `fit` reads its data set through another one of the same stages
 
 
-def _seen_without_a_pass(loader: Any, is_fitted: bool) -> list[Finding]:
-    """What a loader is found to do wrong although none of its batches is at fault, and it is not gone through again."""
+def _as_the_loader_has_it(watch: Watch, seen: Finding) -> Finding:
+    """An empty batch, told of the loader that was handed over: `fit` reads it through one of its own, in any order."""
+    for loader, _ in watch.loaders():
+        with contextlib.suppress(Exception):  # the user's code, run in another order than it was written for
+            found = [each for each in check_loader(loader, limit=_MOST_READ_AGAIN).findings if each.code == seen.code]
+            if found:
+                return found[0]
+    return seen
+
+
+def _seen_without_a_pass(loader: Any, model: Any) -> list[Finding]:
+    """What a loader is found to do wrong although none of its batches is at fault, and it is not gone through again.
+
+    Only where all of its samples are in one element is that read, for the model that was fitted with it.
+    """
     with contextlib.suppress(Exception):  # the user's code, run in another order than it was written for
         reading = reading_of(loader)
         with reading.untouched():
             origins = Origins(
                 inner=reading.inner_passes(),
                 is_whole_when_repeated=reading.is_whole_when_repeated(0),
-                mispaired=reading.mispaired(is_supervised=is_fitted),
+                mispaired=reading.mispaired(is_supervised=model is not None),
                 redrawn=reading.redrawn(),
             )
             evidence = LoaderEvidence(reading.settings, origins=origins)
         rules = (labels_of_others, drawn_at_the_wrong_time, shorter_loader_ends)
-        return [each for rule in rules for each in rule(evidence)]
+        found = [each for rule in rules for each in rule(evidence)]
+        if reading.in_one_element() is not None:
+            found += [it for it in check_loader(loader, model=model, limit=1).findings if it.code == _IN_ONE_ELEMENT]
+        return found
     return []
 
 

@@ -82,7 +82,7 @@ class Counted(keras.utils.PyDataset):
 
 def test_batches_beyond_the_data_are_empty_and_told():
     (found,) = fitted(Counted(9), shuffle=False)
-    assert (found.code, found.where, found.expected, found.got) == ("SW706", "loader", 8, 0)
+    assert (found.code, found.where, found.expected, found.got) == ("SW706", "loader", 8, 9)
     assert fitted(Counted(8), shuffle=False) == []
 
 

@@ -39,6 +39,19 @@ def test_weights_that_are_no_classes_are_found_without_a_fix_that_was_run():
     assert (found.got, found.verified) == (2, False)
 
 
+def test_weights_of_the_whole_data_given_with_a_part_of_it_are_mended_by_those_of_the_part():
+    part = Subset(DATA, range(5, 53))
+    found = only(shapewidget.check_loader(DataLoader(part, 10, sampler=WeightedRandomSampler(WEIGHTS[LABELS], 60))))
+    assert (found.code, found.expected, found.got, found.verified) == ("SW720", 48, 60, True)
+    assert found.fix == "one weight for each of the 48 samples: weights[dataset.indices]"
+
+
+def test_weights_of_data_that_the_part_is_not_of_have_no_fix_that_was_run():
+    part, weights = Subset(DATA, range(48)), torch.ones(50)
+    found = only(shapewidget.check_loader(DataLoader(part, 10, sampler=WeightedRandomSampler(weights, 60))))
+    assert (found.code, found.got, found.verified) == ("SW720", 50, False)
+
+
 def test_sampler_of_another_data_set_is_found():
     found = only(shapewidget.check_loader(loader(RandomSampler(TensorDataset(torch.zeros(40))))))
     assert (found.code, found.layer, found.expected, found.got) == ("SW720", "RandomSampler", 60, 40)

@@ -233,6 +233,37 @@ def arrays_of_two_lengths(title: str, lengths: Sequence[int], source: SourceLine
     )
 
 
+def inputs_in_a_list(
+    count: int, shape: tuple[int, ...], samples: int, source: SourceLine | None, edit: SourceEdit | None
+) -> Finding:
+    """Arrays that `from_tensor_slices` stacks, and that were each to be an input.
+
+    Args:
+        count: How many are in the list.
+        shape: The shape of each.
+        samples: How many samples there are.
+        source: The user's line.
+        edit: The change of it that makes a tuple of the list.
+    """
+    return finding(
+        "SW713",
+        "loader",
+        "from_tensor_slices",
+        f"`from_tensor_slices` makes one tensor of a list: {count} arrays of {shape} become {(count, *shape)}, whose "
+        f"first axis, {count}, stands against the {samples} samples of what is beside it. A tuple keeps them apart, "
+        f"and gives {samples} samples.",
+        fix=edit.line if edit is not None else "a tuple of the inputs in place of the list",
+        patch=edit.diff() if edit is not None else None,
+        op="from_tensor_slices",
+        axis=0,
+        axis_name="samples",
+        expected=samples,
+        got=count,
+        source=source,
+        verified=True,
+    )
+
+
 def parts_are_not_the_whole(
     samples: int, lengths: Sequence[int], source: SourceLine | None, edit: SourceEdit | None, *, is_mended: bool
 ) -> Finding:

@@ -78,9 +78,8 @@ def batch_refused(evidence: LoaderEvidence) -> Iterator[Finding]:
 
 def batched_wrongly(evidence: LoaderEvidence) -> Iterator[Finding]:
     """Batches that were made twice, or samples that were never batched, which the model tells by refusing them."""
-    first = evidence.batches[0] if evidence.batches else None
-    trial = evidence.tried.batches.get(0)
-    if first is None or trial is None or trial.refusal is None or not first.inputs:
+    first, trial = _first(evidence), evidence.tried.batches.get(0)
+    if first is None or trial is None or trial.refusal is None or any(all_in_one_element(evidence)):
         return
     title, spec = evidence.settings.title, first.inputs[0].spec
     details: dict[str, Any] = {"axis": 0, "axis_name": "batch", "got": len(spec.shape), "verified": True}
@@ -122,6 +121,34 @@ def elements_are_data_sets(evidence: LoaderEvidence) -> Iterator[Finding]:
             got="data sets",
             verified=found.shape is not None,
         )
+
+
+def all_in_one_element(evidence: LoaderEvidence) -> Iterator[Finding]:
+    """A data set whose only element is all of the samples, of which a batch is to have some."""
+    samples, trial, first = evidence.origins.in_one_element, evidence.tried.sliced, _first(evidence)
+    size = evidence.settings.batch_size
+    if samples is None or first is None or not size or (trial is not None and trial.refusal is not None):
+        return
+    steps = -(-samples // size)
+    yield finding(
+        "SW749",
+        "loader",
+        "Dataset.from_tensors",
+        f"`from_tensors` makes one element of all {samples} samples, and `batch({size})` a single batch of it, "
+        f"{first.inputs[0].spec}: its batch axis is 1, where batches of {size} are asked for, and an epoch has 1 step "
+        f"in the place of {steps}.",
+        fix="from_tensor_slices in the place of from_tensors",
+        op="from_tensors",
+        axis=0,
+        axis_name="batch",
+        expected=min(size, samples),
+        got=1,
+        verified=trial is not None,
+    )
+
+
+def _first(evidence: LoaderEvidence) -> BatchRecord | None:
+    return evidence.batches[0] if evidence.batches and evidence.batches[0].inputs else None
 
 
 def longer_than_said(evidence: LoaderEvidence) -> Iterator[Finding]:
@@ -287,7 +314,9 @@ def draws_from_others(evidence: LoaderEvidence) -> Iterator[Finding]:
         if not evidence.origins.is_whole_when_weighed:
             fix = "give the loader the data set that the indices are of"
     elif settings.sampler.startswith("Weighted"):
-        what, fix = f"has {known} weights", f"one weight for each of the {samples} samples: weights[labels]"
+        of_part = known > samples and evidence.origins.is_whole_when_weighed
+        which = "weights[dataset.indices]" if of_part else "weights[labels]"
+        what, fix = f"has {known} weights", f"one weight for each of the {samples} samples: {which}"
     else:
         what, fix = f"was made for {known} samples", f"make the {settings.sampler} of the loader's own data set"
     effect = (

@@ -234,6 +234,16 @@ class DatasetReading(Reading):
         """A stage behind the batching that leaves all batches out."""
         return skipped(stages(self.loader))
 
+    def in_one_element(self) -> int | None:
+        """How many samples `from_tensors` made one element of, where a batch is to have several elements."""
+        if self._batch is None or (self._size or 1) < 2 or stage_name(stages(self.loader)[-1]) != "tensor":
+            return None
+        source = self._source()
+        if length_of(source) != 1 or len(inputs := tf.nest.flatten(source.element_spec)) < 2:
+            return None
+        first, *others = {each.shape[0] if each.shape.rank else None for each in inputs}
+        return int(first) if first and first > 1 and not others else None
+
     def nested_sets(self) -> NestedSets | None:
         """Windows that were never made arrays of."""
         return nested_sets(stages(self.loader))

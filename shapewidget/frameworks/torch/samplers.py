@@ -77,10 +77,22 @@ def is_whole_when_remade(loader: DataLoader[Any]) -> bool:
     return False
 
 
+def _draws_samples_once_cut(sampler: WeightedRandomSampler, dataset: Any) -> bool:
+    """Whether there is a weight for each sample of the whole data, and those of the part are drawn with."""
+    rows, whole = rows_of(dataset)
+    if len(sampler.weights) != whole:
+        return False
+    weights = torch.as_tensor(sampler.weights, dtype=torch.double)[rows].tolist()
+    generator = torch.Generator().manual_seed(0)
+    drawn = [*WeightedRandomSampler(weights, sampler.num_samples, sampler.replacement, generator)]
+    return bool(drawn) and all(dataset[place] is not None for place in set(drawn))
+
+
 def is_whole_when_weighed(loader: DataLoader[Any]) -> bool:
     """Whether one weight for each sample, that of its class, lets a sampler draw more than it knows of now.
 
-    Of indices of the whole data, whether they are those of the part that the loader has, so that all of it is meant.
+    Of weights of the whole data, whether those of the part that the loader has let it draw samples alone. Of indices of
+    the whole data, whether they are those of the part that the loader has, so that all of it is meant.
     """
     sampler, dataset = sampler_of(loader), loader.dataset
     if isinstance(sampler, SubsetRandomSampler):
@@ -88,6 +100,8 @@ def is_whole_when_weighed(loader: DataLoader[Any]) -> bool:
         return isinstance(dataset, Subset) and set(map(int, sampler.indices)) <= set(rows)
     if not isinstance(sampler, WeightedRandomSampler) or len(dataset) > _MOST_SAMPLES:  # type: ignore[arg-type]
         return False
+    if len(sampler.weights) > len(dataset):  # type: ignore[arg-type]
+        return _draws_samples_once_cut(sampler, dataset)
     targets = [split(dataset[place])[1] for place in range(len(dataset))]  # type: ignore[arg-type]
     labels = [int(numeric(target)) for target in targets]
     weights = torch.as_tensor(sampler.weights, dtype=torch.double)
