@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from shapewidget.diagnosis.findings import Finding, finding
+from shapewidget.diagnosis.operand_texts import name_as_written
 from shapewidget.graph.records import Layer, LayerKind
 
 _AXIS_OF_TORCH = re.compile(r"\bdim=")
@@ -24,7 +25,7 @@ def finding_at(code: str, layer: Layer, reason: str, **details: Any) -> Finding:
         "loss" if is_loss or (is_function and layer.path == "loss") else "function" if is_function else "module",
         layer.name if is_function else (layer.path or layer.type),
         reason,
-        op=layer.name if is_function else None,
+        op=name_as_written(layer) if is_function else None,
         scope=layer.path if is_function else "",
         source=layer.source,
         layer_id=layer.id,

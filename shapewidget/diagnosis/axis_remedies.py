@@ -76,6 +76,12 @@ def axis_keywords(layer: Layer) -> tuple[str, str]:
     return ("dim", "keepdim") if is_of_torch else ("axis", "keepdims")
 
 
+def reduced_for_each_sample(layer: Layer) -> EditExpression | None:
+    """The reduction along all axes of a sample: ``x.sum(dim=-1)`` for ``x.sum()`` of rows."""
+    rank = len(layer.inputs[0].shape)
+    return reduced_along(layer, [-1] if rank == 2 else range(1, rank))
+
+
 def reduced_over(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
     """The reduction over other axes, which stay with size 1: ``x.mean(dim=1, keepdim=True)`` for ``x.mean()``."""
     call = call_of(layer.source)
@@ -103,8 +109,11 @@ def reduced_along(layer: Layer, axes: Sequence[int]) -> EditExpression | None:
     first = 0 if call is not None and is_method(call.func) else 1
     if source is None or call is None or len(call.args) < first or any(each.arg is None for each in call.keywords):
         return None
-    name = axis_keywords(layer)[0]
+    name, function = axis_keywords(layer)[0], call.func
+    is_of_all = len(reduced_axes(layer)) == len(layer.inputs[0].shape)
+    if is_of_all and name == "dim" and isinstance(function, ast.Attribute):  # along an axis they give positions too
+        function = ast.Attribute(function.value, _EXTREMES.get(function.attr, function.attr), ast.Load())
     others = [each for each in call.keywords if each.arg not in ("axis", "dim")]
     asked = ast.parse(str(axes[0] if len(axes) == 1 else tuple(axes)), mode="eval").body
-    made = ast.Call(call.func, [*call.args[:first], *call.args[first + 1 :]], [*others, ast.keyword(name, asked)])
+    made = ast.Call(function, [*call.args[:first], *call.args[first + 1 :]], [*others, ast.keyword(name, asked)])
     return EditExpression(source, ast.unparse(ast.fix_missing_locations(made))) if not made.args[first:] else None

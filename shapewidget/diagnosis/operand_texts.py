@@ -131,6 +131,15 @@ def _of_augmented(source: SourceLine, layer: Layer) -> Operands | None:
     return Operands(source, source.expression or "", (statement.target, statement.value), 0)
 
 
+def name_as_written(layer: Layer) -> str:
+    """The name of an operation as the user's line has it: "concatenate", "reduce_sum"; a kernel's may be shorter."""
+    call = call_of(layer.source)
+    function = call.func if call is not None else None
+    written = getattr(function, "attr", getattr(function, "id", ""))
+    one, other = written.replace("_", ""), layer.name.replace("_", "")
+    return written if one and other and (one in other or other in one) else layer.name
+
+
 def call_of(source: SourceLine | None) -> ast.Call | None:
     """The recorded expression as a call, its columns counted from a bracket in front of it; None if it is none."""
     node = _parsed(source.expression) if source is not None and source.expression else None

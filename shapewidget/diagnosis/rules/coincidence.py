@@ -13,6 +13,7 @@ from shapewidget.graph.dims import Dim, constant, symbol
 from shapewidget.graph.records import ClashKind, Declared, Layer, LayerKind
 from shapewidget.graph.remedies import EditExpression, Remedy
 
+_PRODUCTS = frozenset(("matmul", "mm", "sparse_mm", "sparse_tensor_dense_mat_mul"))
 _OF_AXES = frozenset(("dim", "axis", "perm", "batch_dims", "keepdims"))
 """Settings that number axes, and name no sizes."""
 
@@ -85,6 +86,7 @@ def batch_size_built_in(evidence: Evidence) -> Iterator[Diagnosis]:
             if it is not None
             and it.id in there
             and not _holds_data_of_the_batch(evidence, it, batch)
+            and not _is_of_one_graph(evidence, it, batch)
             and _names_batch(it, there[it.id], batch, other)
         ]
         for layer in [*layers, *(it for it in evidence.graph.layers if _keeps_batch(it, batch, other))]:
@@ -98,6 +100,12 @@ def _holds_data_of_the_batch(evidence: Evidence, layer: Layer, batch: int) -> bo
     rows = [place for place, spec in enumerate(layer.inputs) if spec.shape[:1] == (batch,)]
     is_in_loss = layer.kind is LayerKind.LOSS or layer.path.split(".")[0] == "loss"
     return is_in_loss and any(evidence.edge_into(layer.id, place) is None for place in rows)
+
+
+def _is_of_one_graph(evidence: Evidence, layer: Layer, batch: int) -> bool:
+    """Whether a square matrix of the program's own is multiplied with all rows: they are the nodes of its graph."""
+    is_square = layer.inputs[0].shape == (batch, batch) and evidence.edge_into(layer.id, 0) is None
+    return is_square and layer.name in _PRODUCTS
 
 
 def _labels_are_of_others(evidence: Evidence) -> bool:

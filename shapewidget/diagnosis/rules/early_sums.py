@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_parts import Role, is_all
-from shapewidget.diagnosis.axis_remedies import axis_keywords, reduced_axes
+from shapewidget.diagnosis.axis_remedies import reduced_axes, reduced_for_each_sample
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence
-from shapewidget.diagnosis.operand_texts import call_of, is_method
 from shapewidget.diagnosis.wording import place_text, shape_text
 from shapewidget.diagnosis.written_loss import ends_in_one_number
 from shapewidget.graph.records import Layer, LayerKind
-from shapewidget.graph.remedies import EditExpression, Together
+from shapewidget.graph.remedies import Together
 
 _CUTS = frozenset(("maximum", "relu", "softplus", "hinge", "clip", "clip_by_value"))
 """Operations that treat what is below a margin otherwise than what is above."""
 _BOUNDS = frozenset(("clamp", "clamp_min"))
 """What cuts too, and bounds whole losses as well."""
+_DIVISIONS = frozenset(("div", "truediv", "divide", "div_no_nan"))
 _PLAIN = frozenset(("add", "sub", "mul", "neg", "negative"))
 _REDUCING = frozenset(("sum", "mean"))
 
@@ -27,6 +26,8 @@ def added_up_before_margin(evidence: Evidence) -> Iterator[Diagnosis]:
     """A margin that is applied once to the whole batch, as the distances were added up over the samples too."""
     for layer in evidence.graph.layers:
         if layer.name not in (*_CUTS, *_BOUNDS) or not layer.outputs or not _is_in_loss(layer):
+            continue
+        if _is_divisor(evidence, layer):
             continue
         reduced, is_one = list(_reduced(evidence, layer)), layer.outputs[0].shape == ()
         sums = [each for each in reduced if is_one and layer.name in _CUTS and _is_of_samples(each)]
@@ -54,7 +55,7 @@ def added_up_before_targets(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _against_targets(layer: Layer, total: Layer, targets: tuple[int, ...]) -> Diagnosis:
     given = total.inputs[0]
-    edit = _along_features(total)
+    edit = reduced_for_each_sample(total)
     return Diagnosis(
         finding_at(
             "SW653",
@@ -74,6 +75,12 @@ def _against_targets(layer: Layer, total: Layer, targets: tuple[int, ...]) -> Di
 
 def _is_in_loss(layer: Layer) -> bool:
     return layer.kind is LayerKind.OPERATION and layer.path.split(".")[0] == "loss"
+
+
+def _is_divisor(evidence: Evidence, layer: Layer) -> bool:
+    """Whether something is divided by it, and nothing else reads it: a count that is kept from being zero."""
+    read = [(evidence.layer(edge.target), edge.input) for edge in evidence.graph.out_of(layer.id)]
+    return bool(read) and all(node is not None and node.name in _DIVISIONS and place == 1 for node, place in read)
 
 
 def _reduced(evidence: Evidence, layer: Layer) -> Iterator[Layer]:
@@ -102,7 +109,7 @@ def _diagnosis(layer: Layer, sums: list[Layer]) -> Diagnosis:
     given, made = sums[0].inputs[0], sums[0].outputs[0].shape
     what, over = ("all", "its") if made == () else ("the columns", "the")
     margin = "once to the whole batch" if made == () else "to each column"
-    edits = [edit for each in sums if (edit := _along_features(each)) is not None]
+    edits = [edit for each in sums if (edit := reduced_for_each_sample(each)) is not None]
     same_line = len({(edit.source.line, edit.source.expression) for edit in edits}) < len(edits)
     remedies = () if len(edits) < len(sums) or same_line else (edits[0] if len(edits) == 1 else Together(tuple(edits)),)
     return Diagnosis(
@@ -120,15 +127,3 @@ def _diagnosis(layer: Layer, sums: list[Layer]) -> Diagnosis:
         ),
         remedies,
     )
-
-
-def _along_features(layer: Layer) -> EditExpression | None:
-    source, call = layer.source, call_of(layer.source)
-    first = 0 if call is not None and is_method(call.func) else 1
-    if source is None or call is None or len(call.args) < first:
-        return None
-    name, rank = axis_keywords(layer)[0], len(layer.inputs[0].shape)
-    axes = "-1" if rank == 2 else str(tuple(range(1, rank)))
-    call = ast.Call(call.func, call.args[:first], [each for each in call.keywords if each.arg != name])
-    call.keywords.append(ast.keyword(name, ast.parse(axes, mode="eval").body))
-    return EditExpression(source, ast.unparse(ast.fix_missing_locations(call)))

@@ -16,11 +16,21 @@ from shapewidget.graph.records import Layer
 from shapewidget.graph.remedies import EditExpression
 
 _SQUARES = frozenset(("square", "mul", "pow"))
+_FLATTENING = frozenset(("flatten", "view", "reshape"))
 _ON_THE_WAY = frozenset(("add", "maximum", "sqrt", "squeeze", "reshape"))
 
 
 def length_over_too_few_axes(evidence: Evidence) -> Iterator[Diagnosis]:
     """A penalty on the length of a gradient that sums its squares over other axes than those of a sample."""
+    for _, layer in penalised_gradients(evidence):
+        shape, axes = layer.inputs[0].shape, reduced_axes(layer)
+        missing = [axis for axis in range(1, len(shape)) if axis not in axes and shape[axis] > 1]
+        if missing or (0 in axes and shape[0] > 1):
+            yield _diagnosis(layer, axes)
+
+
+def penalised_gradients(evidence: Evidence) -> Iterator[tuple[Layer, Layer]]:
+    """Gradients of tensors, each with the sum of its squares whose root a penalty holds near a number."""
     for gradient in evidence.graph.layers:
         if (
             "gradient" not in (gradient.name, gradient.settings.get("made_by"))
@@ -30,16 +40,16 @@ def length_over_too_few_axes(evidence: Evidence) -> Iterator[Diagnosis]:
         ):
             continue
         for layer in _sums_of_squares(evidence, gradient):
-            shape, axes = layer.inputs[0].shape, reduced_axes(layer)
-            missing = [axis for axis in range(1, len(shape)) if axis not in axes and shape[axis] > 1]
-            if (missing or (0 in axes and shape[0] > 1)) and _is_held_near_a_number(evidence, layer):
-                yield _diagnosis(layer, axes)
+            if _is_held_near_a_number(evidence, layer):
+                yield gradient, layer
 
 
 def _sums_of_squares(evidence: Evidence, gradient: Layer) -> Iterator[Layer]:
     for reader in _readers(evidence, gradient):
         if reader.name == "norm":
             yield reader
+        elif reader.name in _FLATTENING:
+            yield from _sums_of_squares(evidence, reader)
         elif reader.name in _SQUARES and reader.inputs[0].shape == gradient.outputs[0].shape:
             yield from (each for each in _readers(evidence, reader) if each.name == "sum")
 
