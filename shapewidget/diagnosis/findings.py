@@ -190,6 +190,7 @@ RULES = (
     Rule("SW757", "The last window is not full", Severity.NOTE),
     Rule("SW758", "Batches of unequal numbers of labels weigh the same", Severity.COINCIDENCE),
     Rule("SW759", "The last batches of every epoch are thrown away", Severity.COINCIDENCE),
+    Rule("SW760", "The last batch is counted as a full one", Severity.COINCIDENCE),
     Rule("SW801", "The checkpoint is of a model of other sizes", Severity.MISMATCH),
     Rule("SW802", "The checkpoint has other names", Severity.MISMATCH),
     Rule("SW901", "The program raises an error of its own", Severity.MISMATCH),

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from shapewidget.graph.records import SourceLine
+from shapewidget.graph.remedies import SourceEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,19 @@ class StreamEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class CountedFull:
+    """A division by the number of batches times the size of a full one.
+
+    Attributes:
+        line: The product.
+        edit: The number of samples in its place.
+    """
+
+    line: SourceLine
+    edit: SourceEdit
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """A pass over a loader in the program's own loop.
 
@@ -99,6 +113,7 @@ class Stream:
         is_even: Whether all but the last had as many as the first.
         empty: How many batches had none.
         begun_again: How many loops were begun over it when it was at its end.
+        counted_full: Where the program divides by as many samples as there would be if the last batch were full.
     """
 
     loader: int
@@ -113,6 +128,7 @@ class Stream:
     is_even: bool = True
     empty: int = 0
     begun_again: int = 0
+    counted_full: CountedFull | None = None
 
     def with_batch(self, samples: int | None, count: int) -> Stream:
         """The pass with one more batch.

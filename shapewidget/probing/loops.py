@@ -16,7 +16,12 @@ from shapewidget.diagnosis.rules.loading import (
     shorter_loader_ends,
 )
 from shapewidget.diagnosis.rules.pairing import labels_of_others
-from shapewidget.diagnosis.rules.passes import always_the_first_batch, empty_batches, iterator_used_up
+from shapewidget.diagnosis.rules.passes import (
+    always_the_first_batch,
+    empty_batches,
+    iterator_used_up,
+    last_batch_counted_full,
+)
 from shapewidget.diagnosis.rules.redrawn import drawn_at_the_wrong_time
 from shapewidget.diagnosis.rules.sharding import same_order_every_epoch
 from shapewidget.frameworks.adapter import Adapter, Called, Watch
@@ -43,6 +48,7 @@ def trained_wrongly(watch: Watch) -> Iterator[Finding]:
     yield from loop_ends_with_shorter(log)
     yield from always_the_first_batch(log)
     yield from iterator_used_up(log)
+    yield from last_batch_counted_full(log)
     yield from (_as_the_loader_has_it(watch, each) for each in empty_batches(log))
     yield from (with_fix(watch, mistake) for mistake in accumulation(log))
     told = [each for loader, model in watch.loaders() for each in _seen_without_a_pass(loader, model)]

@@ -56,6 +56,33 @@ def iterator_used_up(log: TrainingLog) -> Iterator[Finding]:
             )
 
 
+def last_batch_counted_full(log: TrainingLog) -> Iterator[Finding]:
+    """An average over a pass that is divided by more samples than the pass gave."""
+    told = set[object]()
+    for stream in log.streams:
+        found, full, newest = stream.counted_full, stream.full, stream.newest
+        if found is None or full is None or newest is None or found.line in told:
+            continue
+        told.add(found.line)
+        counted, samples = stream.drawn * full, (stream.drawn - 1) * full + newest
+        yield finding(
+            "SW760",
+            "loader",
+            stream.title,
+            f"{stream.title} gives {stream.drawn} batches of {full}, of which the last has {newest}: {samples} "
+            f"samples. `{found.line.expression}` counts {counted}, so that what is divided by it is "
+            f"{counted / samples:.2f} times too small.",
+            fix=found.edit.line,
+            patch=found.edit.diff(),
+            op="len",
+            axis=0,
+            axis_name="samples",
+            expected=samples,
+            got=counted,
+            source=found.line,
+        )
+
+
 def empty_batches(log: TrainingLog) -> Iterator[Finding]:
     """A batch without a sample that a loop was given: its loss is no number."""
     for stream in log.streams:

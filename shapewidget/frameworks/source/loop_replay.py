@@ -93,7 +93,7 @@ def _loop_in(frame: FrameType) -> LoopReplay | None:
     source = Source.read(frame.f_code.co_filename)
     if source is None:
         return None
-    holder = _function_at(source.tree, frame.f_lineno)
+    holder = function_at(source.tree, frame.f_lineno)
     around = [loop for loop in _loops(holder, whole=False) if loop.lineno < frame.f_lineno <= (loop.end_lineno or 0)]
     if not around:
         return None
@@ -114,7 +114,7 @@ def _loops(tree: ast.AST, *, whole: bool = True) -> Iterator[_Loop]:
             yield from _loops(child, whole=whole)
 
 
-def _function_at(tree: ast.Module, line: int) -> ast.AST:
+def function_at(tree: ast.Module, line: int) -> ast.AST:
     """The innermost function that holds a line; the whole source where none does."""
     holding = [
         node

@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from shapewidget.frameworks.nesting import size_of
-from shapewidget.frameworks.source import here, resolve
+from shapewidget.frameworks.source import current, here, resolve
+from shapewidget.frameworks.source.counted_samples import counted_full
 from shapewidget.frameworks.torch.loading import has_fixed_order, length_of
 from shapewidget.graph.training import Stream
 
@@ -114,6 +115,14 @@ class Draws:
             stream = self._streams[found.number]
             self._streams[found.number] = replace(stream, begun_again=stream.begun_again + 1)
 
+    def _end(self, found: _Pass, stream: Stream) -> None:
+        """Look, where the last batch is short, whether the program counts it as a full one."""
+        full, newest = stream.full, stream.newest
+        if full is not None and newest is not None and newest < full and stream.is_even:
+            with contextlib.suppress(Exception):  # the user's names may stand for anything
+                counted = counted_full(current(), found.loader, full)
+                self._streams[found.number] = replace(stream, counted_full=counted)
+
     def _step(self, step: Callable[[Any], Any], iterator: Any, found: _Pass) -> Any:
         stream = self._streams[found.number]
         try:
@@ -121,6 +130,7 @@ class Draws:
                 batch = step(iterator)
         except StopIteration:
             found.is_over = True
+            self._end(found, stream)
             self._ended(found.number, stream.drawn)
             raise
         except Exception:
