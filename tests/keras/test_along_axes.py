@@ -18,3 +18,9 @@ def test_wrong_axis_is_told_at_its_cause_with_a_fix_that_was_run(name):
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_axis_raises_no_alarm(name):
     assert not alarms(RIGHT[name])
+
+
+def test_table_of_positions_is_asked_for_without_words_of_another_framework():
+    program, code, _ = WRONG["positions_of_samples_of_fixed_length"]
+    (fix,) = (each.fix for each in alarms(program) if each.code == code)
+    assert fix == "take one position for each of the 9 steps, as a table (1, T, 8)"

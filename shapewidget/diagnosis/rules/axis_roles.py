@@ -81,7 +81,7 @@ def _positions(evidence: Evidence, layer: Layer, table: Layer, place: int) -> Di
             "SW604",
             layer,
             reason,
-            fix=text or f"take the first x.size(1) = {given.shape[1]} positions, as a table (1, T, {given.shape[-1]})",
+            fix=text or f"take one position for each of the {steps} steps, as a table (1, T, {given.shape[-1]})",
             axis=0,
             axis_name="batch",
             expected=f"(1, T, {given.shape[-1]})",
