@@ -132,6 +132,7 @@ RULES = (
     Rule("SW673", "One extreme of the whole batch stands for every sample", Severity.COINCIDENCE),
     Rule("SW674", "The sums of a ratio run along an axis of one", Severity.COINCIDENCE),
     Rule("SW675", "The points between two samples are drawn value by value", Severity.COINCIDENCE),
+    Rule("SW676", "The product runs along an axis of one", Severity.COINCIDENCE),
     Rule("SW701", "The last batch is short", Severity.NOTE),
     Rule("SW702", "The model does not take every batch", Severity.MISMATCH),
     Rule("SW703", "The same samples are left out of every pass", Severity.COINCIDENCE),

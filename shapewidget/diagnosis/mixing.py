@@ -44,6 +44,13 @@ def keeps_samples(evidence: Evidence, layer: Layer) -> bool:
     return False
 
 
+def is_mixed_at(evidence: Evidence, layer: Layer) -> bool:
+    """Whether rows of several samples change behind a node when one sample is replaced."""
+    found = evidence.independence
+    touch = found.touched.get((layer.id, 0)) if found is not None else None
+    return found is not None and touch is not None and touch.axis is not None and not found.is_own(touch)
+
+
 def results_mixed(evidence: Evidence) -> list[str]:
     """The nodes whose outputs the model gives and in which more than the replaced sample changed."""
     found = evidence.independence

@@ -132,12 +132,14 @@ def _of_augmented(source: SourceLine, layer: Layer) -> Operands | None:
 
 
 def name_as_written(layer: Layer) -> str:
-    """The name of an operation as the user's line has it: "concatenate", "reduce_sum"; a kernel's may be shorter."""
+    """The name of an operation as the user's line has it: "concatenate" of a concat, "l2_normalize" of a sum in it."""
     call = call_of(layer.source)
     function = call.func if call is not None else None
     written = getattr(function, "attr", getattr(function, "id", ""))
     one, other = written.replace("_", ""), layer.name.replace("_", "")
-    return written if one and other and (one in other or other in one) else layer.name
+    is_alike = bool(one and other) and (one in other or other in one)
+    is_of_library = isinstance(function, ast.Attribute) and not is_method(function)
+    return written if is_alike or is_of_library else layer.name
 
 
 def call_of(source: SourceLine | None) -> ast.Call | None:

@@ -13,13 +13,15 @@ from shapewidget.diagnosis.at_layer import finding_at
 from shapewidget.diagnosis.axis_remedies import axis_keywords, reduced_axes, reduced_over
 from shapewidget.diagnosis.batch_axis import BATCH, has_batch, is_in_doubt
 from shapewidget.diagnosis.evidence import Diagnosis, Evidence, arguments_of_model
-from shapewidget.diagnosis.mixing import keeps_samples, mixing_layers
+from shapewidget.diagnosis.mixing import is_mixed_at, keeps_samples, mixing_layers
 from shapewidget.diagnosis.wording import place_text, shape_text, size_text
 from shapewidget.graph.records import Layer, LayerKind
 
 _STATISTICS = frozenset("mean sum std var max min amax amin norm linalg_norm vector_norm linalg_vector_norm".split())
 _ARITHMETIC = frozenset(("add", "sub", "mul", "div"))
 _DIVIDING = frozenset(("div", "truediv", "divide"))
+_SQUARES, _ROOTS = frozenset(("square", "pow")), frozenset(("sqrt", "rsqrt"))
+_BOUNDS = frozenset(("add", "maximum", "clamp", "clamp_min"))
 _ROUNDING = frozenset(("round", "floor", "ceil", "trunc", "fake_quantize_per_tensor_affine"))
 _FARTHEST = 8
 
@@ -27,11 +29,15 @@ _FARTHEST = 8
 def reduced_over_batch(evidence: Evidence) -> Iterator[Diagnosis]:
     """A statistic of several samples at once that is taken from, or divided into, the values of each of them.
 
-    Nothing is said where samples reach one another in other ways too: they may be the nodes of a graph.
+    Where samples reach one another in other ways too they may be the nodes of a graph: then only a length of the whole
+    batch is told, by which no row comes to the length of one.
     """
-    if evidence.independence is None or is_in_doubt(evidence) or any(mixing_layers(evidence)):
+    if evidence.independence is None or is_in_doubt(evidence):
         return
+    mixes = any(mixing_layers(evidence))
     for layer in evidence.graph.layers:
+        if mixes and not _is_length_of_all(evidence, layer):
+            continue
         axes = _better_axes(evidence, layer)
         meets = _given_back(evidence, layer) if axes else None
         if meets is not None:
@@ -60,6 +66,27 @@ def _better_axes(evidence: Evidence, layer: Layer) -> tuple[int, ...]:
     if batch not in axes or is_of_one_value or (wide and not positions):
         return ()
     return tuple(sorted({*positions, *axes} - {batch}))
+
+
+def _is_length_of_all(evidence: Evidence, layer: Layer) -> bool:
+    """Whether it is the norm of all values, or adds up all their squares before a root."""
+    if (
+        layer.kind is not LayerKind.OPERATION
+        or not layer.inputs
+        or len(reduced_axes(layer)) < len(layer.inputs[0].shape)
+    ):
+        return False
+    made = evidence.producer(layer.id, 0)
+    is_of_squares = layer.name == "sum" and made is not None and made.name in _SQUARES
+    return "norm" in layer.name or (is_of_squares and _comes_to_root(evidence, layer))
+
+
+def _comes_to_root(evidence: Evidence, layer: Layer) -> bool:
+    readers = [evidence.layer(edge.target) for edge in evidence.edges_out.get(layer.id, ())]
+    return any(
+        reader is not None and (reader.name in _ROOTS or (reader.name in _BOUNDS and _comes_to_root(evidence, reader)))
+        for reader in readers
+    )
 
 
 def _is_weighed(evidence: Evidence, layer: Layer, steps: int) -> bool:
@@ -107,7 +134,9 @@ def _given_back(evidence: Evidence, layer: Layer) -> Layer | None:
     of_them = evidence.before(made.source)
     for meeting in meetings:
         others = [edge.source for edge in evidence.edges_into[meeting.id] if _holds_samples(evidence, edge.source)]
-        if any(of_them & evidence.before(source) for source in others) and keeps_samples(evidence, meeting):
+        is_of_them = any(of_them & evidence.before(source) for source in others)
+        is_compared = _is_length_of_all(evidence, layer) and is_mixed_at(evidence, meeting)
+        if is_of_them and (is_compared or keeps_samples(evidence, meeting)):
             return meeting
     return None
 
