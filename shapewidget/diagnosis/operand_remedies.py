@@ -238,6 +238,7 @@ def join_remedies(evidence: Evidence, layer: Layer) -> tuple[Remedy, ...]:
     if along is not None:
         found += _moved(operands, layer, pair, lambda wanted: joins(wanted, along % len(wanted)))
         found += _repeated(operands, layer, pair, along)
+        found += _expanded(operands, layer, pair, along)
         found += _cropped(evidence, operands, layer, pair, along)
     found += _along_another(layer, along)
     return (*found, *other_widths(evidence, layer, pair))
@@ -274,6 +275,24 @@ def _repeated(operands: Operands, layer: Layer, pair: tuple[int, int], along: in
                 f"{operands.text(fixed)}.size({axis})" if each == axis else "-1" for each in range(len(wanted))
             )
             yield operands.edit({small: f"{operands.text(small)}.unsqueeze({axis}).expand({sizes})"})
+
+
+def _expanded(operands: Operands, layer: Layer, pair: tuple[int, int], along: int) -> Iterator[EditExpression]:
+    """A tensor with a single position on an axis, as a token that all samples share, repeated along it."""
+    for fixed, small in (pair, pair[::-1]):
+        wanted, given = layer.inputs[fixed].shape, layer.inputs[small].shape
+        if len(wanted) != len(given):
+            continue
+        differing = [at for at in range(len(given)) if at != along % len(given) and wanted[at] != given[at]]
+        if len(differing) != 1 or given[differing[0]] != 1:
+            continue
+        axis, one, other = differing[0], operands.text(small), operands.text(fixed)
+        if layer.name == "concat":
+            module = operands.whole.split("(", 1)[0].rpartition(".")[0]
+            yield operands.edit({small: f"{module}.repeat({one}, {module}.shape({other})[{axis}], axis={axis})"})
+        else:
+            sizes = ", ".join(f"{other}.size({axis})" if each == axis else "-1" for each in range(len(given)))
+            yield operands.edit({small: f"{one}.expand({sizes})"})
 
 
 def _all_but(one: Dims, other: Dims, axis: int) -> bool:

@@ -19,6 +19,10 @@ _OPERATORS: dict[type[ast.AST], str] = {
 }  # fmt: skip
 
 
+_KERNELS = {"concatenate": "concat", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div"}
+"""Functions of Keras whose kernels go by another name."""
+
+
 @dataclass(frozen=True)
 class Operands:
     """The operands of one expression.
@@ -103,7 +107,7 @@ def _nodes(node: ast.expr, layer: Layer) -> tuple[ast.expr, ...]:
             name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
             if not is_operation:
                 return given
-            if name.rstrip("_") != layer.name.rstrip("_"):
+            if _KERNELS.get(name, name).rstrip("_") != layer.name.rstrip("_"):
                 return ()
             if given and isinstance(given[0], ast.List | ast.Tuple) and not is_method(function):
                 return tuple(given[0].elts)

@@ -46,6 +46,17 @@ class Joined(nn.Module):
         return self.head(self.norm(torch.cat([self.ids(ids), values[:, :, None]], 2)))
 
 
+class WithToken(nn.Module):
+    """A token that all samples share, behind the steps of each."""
+
+    def __init__(self):
+        super().__init__()
+        self.token, self.head = nn.Parameter(torch.zeros(1, 1, 6)), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.head(torch.cat([x, self.token], dim=1)[:, -1])
+
+
 GROUPS = torch.randint(0, 4, (10,), generator=torch.Generator().manual_seed(0))
 IDS = torch.randint(0, 20, (4, 7), generator=torch.Generator().manual_seed(0))
 
@@ -56,6 +67,7 @@ IDS = torch.randint(0, 20, (4, 7), generator=torch.Generator().manual_seed(0))
         (Scattered, (torch.randn(10, 6), GROUPS), "SW110", "groups.unsqueeze(-1).expand_as(hidden)"),
         (Normed, (torch.randn(4, 15, 6),), "SW103", "self.norm = nn.LayerNorm(8)"),
         (NormedPictures, (torch.randn(2, 3, 28, 28),), "SW103", "nn.LayerNorm((8, 28, 28))"),
+        (WithToken, (torch.randn(4, 5, 6),), "SW202", "torch.cat([x, self.token.expand(x.size(0), -1, -1)], dim=1)"),
         (Joined, (IDS, torch.rand(4, 7)), "SW103", "nn.Embedding(20, 15)"),
     ],
 )

@@ -20,6 +20,7 @@ from shapewidget.diagnosis.operand_remedies import (
     product_remedies,
     short_table,
 )
+from shapewidget.diagnosis.operand_texts import name_as_written
 from shapewidget.diagnosis.reshape_remedies import Heads, heads_asked, heads_remedies, reshape_remedies
 from shapewidget.diagnosis.rules.kinds import TOLD_ELSEWHERE
 from shapewidget.diagnosis.rules.row_groups import dealt_out
@@ -199,7 +200,7 @@ def _finding(code: str, clash: Clash, layer: Layer, reason: str, fix: str) -> Fi
         layer.name,
         reason,
         fix=fix,
-        op=layer.name,
+        op=name_as_written(layer),
         scope=layer.path,
         axis=clash.axis,
         expected=clash.expected,

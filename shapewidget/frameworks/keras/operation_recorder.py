@@ -224,8 +224,9 @@ class OperationRecorder:
                 return None
             outputs = _run_again(clash, again, error) if again is not None and may_go_on else None
             node = self._add_operation(name, [each for each in leaves(list(arguments.values())) if self._is_read(each)])
-            if isinstance(arguments.get("axis"), int):
-                node.settings["axis"] = arguments["axis"]
+            if "axis" in arguments:
+                with contextlib.suppress(TypeError, ValueError):  # several axes, or one that is not known yet
+                    node.settings["axis"] = int(arguments["axis"])
             if outputs is not None:
                 self.nodes.gives(node, leaves(list(outputs)))
             self.note(node, clash if outputs is None else replace(clash, repair=WENT_ON.format("the run")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -51,7 +52,7 @@ def fitted(clash: Clash, args: Any, kwargs: Any, error: BaseException) -> tuple[
     Returns:
         None where it cannot be told what is wanted.
     """
-    given = leaves((args, kwargs))
+    clash, given = _of_single(clash), leaves((args, kwargs))
     wanted = _wanted(clash, [shape(tensor) for tensor in given])
     if wanted is None or clash.input >= len(given):
         return None
@@ -64,6 +65,13 @@ def fitted(clash: Clash, args: Any, kwargs: Any, error: BaseException) -> tuple[
 
     args, kwargs = keras.tree.map_structure(put, (args, kwargs))
     return args, kwargs, new, old
+
+
+def _of_single(clash: Clash) -> Clash:
+    """The clash, told of the tensor with a single position on an axis where that meets one with more of them."""
+    if clash.kind is not ClashKind.SIZE or clash.expected != 1 or clash.against is None or clash.against == clash.input:
+        return clash
+    return replace(clash, input=clash.against, against=clash.input, expected=clash.got, got=1)
 
 
 def _filled(tensor: Any, wanted: Shape) -> Any:
