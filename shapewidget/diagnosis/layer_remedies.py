@@ -10,6 +10,7 @@ from itertools import permutations
 
 from shapewidget.diagnosis.chains import chain_before
 from shapewidget.diagnosis.evidence import Evidence
+from shapewidget.diagnosis.operand_texts import operands_of
 from shapewidget.graph.records import Clash, Layer, LayerKind, SourceLine
 from shapewidget.graph.remedies import (
     AdaptCall,
@@ -176,6 +177,7 @@ def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
     one, other = clash.against or 0, clash.input
     if len(layer.inputs[one].shape) != len(layer.inputs[other].shape):
         yield from _of_ranks(evidence, layer, one, other)
+        yield from _with_features(layer, one, other)
         return
     shapes = [spec.shape for spec in layer.inputs]
     if layer.type == "Dot":
@@ -189,6 +191,17 @@ def merge_remedies(evidence: Evidence, clash: Clash, layer: Layer) -> Iterator[R
     elif clash.axis:
         yield from _of_positions(evidence, layer, shapes[one], shapes[other], (one, other))
         yield from _along_another_axis(layer, shapes)
+
+
+def _with_features(layer: Layer, one: int, other: int) -> Iterator[Remedy]:
+    """One value of each sample, or of each position, with an axis of features behind, beside one that has them."""
+    operands = operands_of(layer)
+    for place, opposite in ((one, other), (other, one)):
+        given, wanted = layer.inputs[place].shape, layer.inputs[opposite].shape
+        if operands is not None and given and given == wanted[:-1]:
+            brackets = ", ".join((*[":"] * len(given), "None"))
+            edit = operands.listed(place, lambda text, brackets=brackets: f"{text}[{brackets}]")  # type: ignore[misc]
+            yield from (edit,) if edit is not None else ()
 
 
 def _of_layouts(evidence: Evidence, layer: Layer, one: int, other: int) -> Iterator[Remedy]:

@@ -182,12 +182,13 @@ def _joined(evidence: Evidence, clash: Clash, layer: Layer) -> Finding:
     joins = isinstance(along, int) and layer.type == "Concatenate"
     if clash.kind is ClashKind.RANK:
         clause = f"one has {clash.expected} axes, the other {clash.got}"
+        fix = f"give both {max(len(one.shape), len(other.shape))} axes: x[..., None] adds one behind the others"
     else:
         clause = f"axis {clash.axis} is {clash.expected} in one and {clash.got} in the other"
+        fix = f"give both the same size on axis {clash.axis}: crop, pad, or choose sizes that halve evenly"
     if joins:
         clause += f", and joining along axis {along} takes all the other axes to be equal"
     rank = len(one.shape)
-    fix = f"give both the same size on axis {clash.axis}: crop, pad, or choose sizes that halve evenly"
     is_other_axis = joins and clash.axis is not None and one.shape[: clash.axis] == other.shape[: clash.axis]
     if is_other_axis and along % rank != clash.axis and clash.axis == rank - 1:  # type: ignore[operator]
         fix = f"Concatenate(axis=-1, name={layer.name!r})"

@@ -1,4 +1,4 @@
-"""A token that all samples share, joined with what every sample has of its own."""
+"""A token that all samples share, and one number of each, joined with what samples have of their own."""
 
 import keras
 import numpy as np
@@ -48,3 +48,22 @@ def test_a_token_is_repeated_for_every_sample(tokens, fix):
     (found,) = report.findings  # the run goes on with a token for each sample, and so the loss agrees
     assert (found.code, found.verified, found.fix) == ("SW202", True, f"return {fix}")
     assert str(report.graph.by_id["head"].outputs[0]) == "(B, 3)"
+
+
+class Beside(keras.Model):
+    """One number of each sample beside its features."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.join, self.head = layers.Dense(4), layers.Concatenate(name="join"), layers.Dense(1)
+
+    def call(self, rows, age):
+        seen = self.body(rows)
+        return self.head(self.join([seen, age]))
+
+
+def test_one_number_of_each_sample_is_given_an_axis_of_features():
+    report = shapewidget.probe(Beside(), (PATCHES[:, 0], PATCHES[:, 0, 0]))
+    found = next(each for each in report.findings if each.severity == "mismatch")
+    assert (found.code, found.layer, found.verified) == ("SW202", "join", True)
+    assert found.fix == "return self.head(self.join([seen, age[:, None]]))"
