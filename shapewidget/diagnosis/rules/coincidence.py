@@ -123,7 +123,7 @@ def _built_in(layer: Layer, batch: int, other: int) -> Diagnosis:
             layer.name,
             f"{place_text(layer)} runs with a batch of {batch} and not with one of {other}: the {batch} is written "
             "into the program. The last batch of a data set is often shorter.",
-            fix="take the size from the tensor: x.size(0), or -1 in a view",
+            fix="take the size from the tensor: x.shape[0], or -1 in a reshape",
             op=layer.name,
             scope=layer.path,
             axis=0,
