@@ -79,6 +79,7 @@ class Tried:
         without_empty_rows: Of the last batch without its rows of zeros.
         one_axis_less: Of a refused first batch once its first axis was taken away.
         one_axis_more: Of that batch with one more axis in front.
+        unstacked: Of a refused first batch whose samples are batches of one, each taken out of its own.
         rounded_off: Of the samples that a length rounded down leaves out of every pass.
         counted_padding: Padding among the labels that the loss counts.
         turned_back: Of the first batch with its labels the other way round.
@@ -96,6 +97,7 @@ class Tried:
     without_empty_rows: Trial | None = None
     one_axis_less: Trial | None = None
     one_axis_more: Trial | None = None
+    unstacked: Trial | None = None
     rounded_off: Trial | None = None
     counted_padding: CountedPadding | None = None
     turned_back: Trial | None = None

@@ -61,6 +61,7 @@ class Trials:
             without_empty_rows=self._cut_to(empty) if empty is not None else None,
             one_axis_less=less,
             one_axis_more=more,
+            unstacked=self._unstacked(batches.get(0)),
             rounded_off=self._taken_without_a_model(rounded_off),
             counted_padding=self._counted_padding(batches),
             turned_back=self._turned_back() if turned is not None else None,
@@ -138,6 +139,16 @@ class Trials:
         if min(map(len, shapes)) > 1 and len({shape[:2] for shape in shapes}) == 1:
             return self._of(*mapped(batch, lambda array: numeric(array)[0])), None
         return None, None
+
+    def _unstacked(self, first: Trial | None) -> Trial | None:
+        """The first batch, where it is refused, with the samples of its inputs out of the batches of one they are."""
+        if first is None or first.refusal is None or self.found.failure is not None:
+            return None
+        inputs, targets = self.found.split(self.found.first)
+        shapes = [tuple(array.shape) for _, array in named_arrays(inputs)]
+        if not shapes or any(len(shape) < 3 or shape[0] < 2 or shape[1] != 1 for shape in shapes):
+            return None
+        return self._of(mapped(inputs, lambda array: numeric(array)[:, 0]), targets)
 
     def _cut_to(self, empty: EmptyRows) -> Trial | None:
         """The last batch with the rows alone that hold a sample."""

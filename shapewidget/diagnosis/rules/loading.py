@@ -94,6 +94,14 @@ def batched_wrongly(evidence: LoaderEvidence) -> Iterator[Finding]:
         own = how.get(evidence.settings.sampler) or how.get(title)
         fix = f"batch once: {own or f'batch_size=None in {title}, as the data is batched already'}"
         yield finding("SW708", "loader", title, reason, fix=fix, expected=len(spec.shape) - 1, **details)
+    elif evidence.tried.unstacked is not None and evidence.tried.unstacked.refusal is None:
+        size, one, *rest = spec.shape
+        reason = (
+            f"Every sample that {title} draws is a batch of one already, {(one, *rest)}, and {size} of them are "
+            f"stacked to {spec.shape}. The model takes ({', '.join(map(str, (size, *rest)))}), without the axis of one."
+        )
+        fix = "the sample without its own batch axis: sample[0] in __getitem__, or squeeze(1) behind the batching"
+        yield finding("SW708", "loader", title, reason, fix=fix, expected=len(spec.shape) - 1, **details)
     elif more is not None and more.refusal is None:
         reason = (
             f"{title} gives single samples, {spec}, which have no batch axis. The model takes the same sample as a "
