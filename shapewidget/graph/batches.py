@@ -347,7 +347,7 @@ class SharedStatistics:
     Attributes:
         step: The stage: "map".
         function: Name of the function that it runs.
-        stage: The stage that makes the batches: "batch(8)".
+        stage: The stage that makes the batches: "batch(8)"; empty where the function makes them itself.
         shape: Shape of the part that changes.
         is_mended: Whether the step, run on each sample before the batching, gives batches of the same form.
     """
@@ -496,7 +496,7 @@ Mispaired = RowsApart | Renumbered | Misnumbered | JoinedApart | Columns | Mispl
 """Labels, or indices, that are as many as those of the samples, and not theirs."""
 
 
-Effect = Literal["split", "kept", "together"]
+Effect = Literal["split", "shared", "kept", "together"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,7 +506,8 @@ class Redrawn:
     Attributes:
         stage: The one that reads the other: "skip(80)".
         before: The one that is read: "shuffle(100)".
-        effect: What comes of it: a "split" that changes, a first draw that is "kept", or samples that stay "together".
+        effect: What comes of it: a "split" that changes, parts of several ranks that are "shared", a first draw that is
+            "kept", or samples that stay "together".
         is_mended: Whether the stages were run in the other order, and it was gone.
     """
 

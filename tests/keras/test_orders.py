@@ -33,6 +33,7 @@ WRONG = {
     "inputs and labels shuffled": (zipped(INPUTS.shuffle(50), LABELS.shuffle(50)).batch(8), "SW725"),
     "inputs shuffled": (zipped(INPUTS.shuffle(50).batch(8), LABELS.batch(8)), "SW725"),
     "split of what is shuffled": (BOTH.shuffle(50).skip(40).batch(5), "SW728"),
+    "part of what is shuffled": (BOTH.shuffle(50).shard(2, 0).batch(5), "SW743"),
     "cache of what is shuffled": (BOTH.shuffle(50).cache().batch(5), "SW729"),
     "cache of what is augmented": (BOTH.map(noisy).cache().shuffle(50).batch(5), "SW729"),
     "batches shuffled": (BOTH.batch(5).shuffle(10).prefetch(1), "SW730"),
@@ -70,6 +71,8 @@ RIGHT = {
     "cache, then shuffle": BOTH.cache().shuffle(50).batch(5),
     "cache, then augment": BOTH.cache().map(noisy).batch(5),
     "samples and batches shuffled": BOTH.shuffle(50).batch(5).shuffle(10),
+    "part, then shuffle": BOTH.shard(2, 0).shuffle(25).batch(5),
+    "part of one order": BOTH.shuffle(50, seed=3).shard(2, 1).batch(5),
     "windows": windows(),
 }
 

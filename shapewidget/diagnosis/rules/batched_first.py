@@ -18,19 +18,30 @@ def statistics_of_the_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
     if found is None:
         return
     size, rest = found.shape[0], (1,) * (len(found.shape) - 1)
+    if found.stage:
+        given = (
+            f"`{found.step}({found.function})` stands behind {found.stage}, so that it is given {size} samples at once"
+        )
+        measured = f"over the batch, (), and not once for each sample, {(size, *rest)}"
+        fix, expected = f"{found.step}({found.function}) before {found.stage}", f"once for each sample, {(size, *rest)}"
+    else:
+        given, measured = f"`{found.function}` makes the batch, of {size} samples", "over the batch"
+        fix, expected = (
+            "measure it once over all of the data, and scale every sample by that",
+            "once for all of the data",
+        )
     yield finding(
         "SW717",
         "loader",
         evidence.settings.title,
-        f"`{found.step}({found.function})` stands behind {found.stage}, so that it is given {size} samples at once. "
-        f"When one of them is replaced, all {size} rows of {found.shape} change: what it measures, it measures over "
-        f"the batch, (), and not once for each sample, {(size, *rest)}. A sample then depends on its neighbours.",
-        fix=f"{found.step}({found.function}) before {found.stage}",
+        f"{given}. When one of them is replaced, all {size} rows of {found.shape} change: what it measures, it "
+        f"measures {measured}. A sample then depends on its neighbours.",
+        fix=fix,
         op=found.step,
         axis=0,
         axis_name="batch",
-        expected=f"once for each sample, {(size, *rest)}",
-        got="once for the batch, ()",
+        expected=expected,
+        got="once for the batch, ()" if found.stage else f"once for every batch of {size}",
         verified=found.is_mended,
     )
 

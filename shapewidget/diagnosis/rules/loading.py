@@ -23,7 +23,7 @@ def last_batch(evidence: LoaderEvidence) -> Iterator[Finding]:
     if batches[-1].index in _refused(evidence):
         return
     full, last = batches[0].size, batches[-1].size
-    if full is not None and last is not None and last < full and all(batch.size == full for batch in batches[:-1]):
+    if full is not None and last and last < full and all(batch.size == full for batch in batches[:-1]):
         taken = "the model takes" if evidence.tried.batches else "most models take"
         yield finding(
             "SW701",

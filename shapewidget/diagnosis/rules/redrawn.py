@@ -10,8 +10,8 @@ from shapewidget.graph.batches import Redrawn
 
 
 def drawn_at_the_wrong_time(evidence: LoaderEvidence) -> Iterator[Finding]:
-    """A split of what every pass draws anew, a cache that keeps the first draw, samples that are batched too early."""
-    say = {"split": _split, "kept": _kept, "together": _together}
+    """What is split or shared behind a draw, a cache that keeps the first one, samples that are batched too early."""
+    say = {"split": _split, "shared": _shared, "kept": _kept, "together": _together}
     for each in evidence.origins.redrawn[:1]:
         yield say[each.effect](each)
 
@@ -27,6 +27,24 @@ def _split(found: Redrawn) -> Finding:
         fix="split first, then shuffle each part; or shuffle(..., reshuffle_each_iteration=False)",
         axis=0,
         axis_name="samples of the part",
+        expected="the same samples in every pass",
+        got="others in every pass",
+        verified=found.is_mended,
+    )
+
+
+def _shared(found: Redrawn) -> Finding:
+    return finding(
+        "SW743",
+        "loader",
+        "Dataset.shard",
+        f"`{found.stage}` stands behind `{found.before}`, which has no seed: every rank is a process of its own and "
+        f"draws an order of its own, of which it takes its part. Some samples are in the parts of several ranks, and "
+        f"some in none.",
+        fix="shard first, then shuffle; or give all ranks the same seed: shuffle(..., seed=0)",
+        op="shard",
+        axis=0,
+        axis_name="samples of a rank",
         expected="the same samples in every pass",
         got="others in every pass",
         verified=found.is_mended,

@@ -72,6 +72,8 @@ def redrawn(chain: Sequence[Any]) -> Iterator[Redrawn]:
         shuffle = next((each for each in behind if _is_shuffled_anew(each)), None)
         if name == "skip" and shuffle is not None and not _is_kept(behind, shuffle):
             yield _redrawn(chain, stage, shuffle, "split")
+        elif name == "shard" and (drawn := next(filter(_is_without_seed, behind), None)) is not None:
+            yield _redrawn(chain, stage, drawn, "shared")
         elif name == "cache" and not {"skip", "take"} & set(names[:place]):
             shuffle = shuffle if "shuffle" not in names[:place] else None
             random = next((each for each in behind if stage_name(each) == "map" and _draws(each)), None)
@@ -151,12 +153,19 @@ def _text(stage: Any) -> str:
         return f"map({getattr(stage._map_func._func, '__name__', 'function')})"
     if name == "cache":
         return "cache()"
+    if name == "shard":
+        return f"shard({int(stage._num_shards)}, {int(stage._index)})"
     size = {"shuffle": "_buffer_size", "skip": "_count", "window": "_size"}.get(name, "_batch_size")
     return f"{name}({int(getattr(stage, size))})"
 
 
 def _is_shuffled_anew(stage: Any) -> bool:
     return stage_name(stage) == "shuffle" and getattr(stage, "_reshuffle_each_iteration", True) is not False
+
+
+def _is_without_seed(stage: Any) -> bool:
+    """Whether a stage shuffles in an order that every process draws for itself."""
+    return stage_name(stage) == "shuffle" and not any(_order(stage)[:2])
 
 
 def _is_kept(behind: Sequence[Any], shuffle: Any) -> bool:

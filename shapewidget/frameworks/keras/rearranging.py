@@ -29,6 +29,7 @@ _MAKERS: dict[str, Callable[[Any, Any], Any]] = {
     "skip": lambda data, stage: data.skip(stage._count),
     "take": lambda data, stage: data.take(stage._count),
     "repeat": lambda data, stage: data.repeat(stage._count),
+    "shard": lambda data, stage: data.shard(stage._num_shards, stage._index),
     "cache": lambda data, _: data.cache(),
 }
 _PASSED_OVER = ("prefetch", "options", "assert_cardinality")
@@ -65,7 +66,7 @@ def is_mended_by_order(stage: Any, before: Any, effect: Effect, chain: Sequence[
     now, first, second = _read(chain[0]), _read(moved), _read(moved)
     if len(first) != len(now) or len(second) != len(now):
         return False
-    if effect == "split":
+    if effect in ("split", "shared"):
         return Counter(_rows(first)) == Counter(_rows(second))
     if effect == "kept":
         return first != second

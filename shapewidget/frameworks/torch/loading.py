@@ -26,6 +26,7 @@ from shapewidget.frameworks.label_padding import padded_labels
 from shapewidget.frameworks.loading import Reading, Remade, error_text, methods_of, raised_at
 from shapewidget.frameworks.nesting import disagreement, split
 from shapewidget.frameworks.rank_streams import ranks_of_streams
+from shapewidget.frameworks.torch.collate_statistics import measured_over_batch
 from shapewidget.frameworks.torch.collating import collated
 from shapewidget.frameworks.torch.guard import same_random_state
 from shapewidget.frameworks.torch.joined_loaders import joined_apart, turned
@@ -38,7 +39,15 @@ from shapewidget.frameworks.torch.samplers import (
     sampler_of,
 )
 from shapewidget.frameworks.torch.sharding import divided, ranks_of, worker_share
-from shapewidget.graph.batches import Failure, InnerPass, LoaderSettings, Mispaired, Ranks, WorkerShare
+from shapewidget.graph.batches import (
+    Failure,
+    InnerPass,
+    LoaderSettings,
+    Mispaired,
+    Ranks,
+    SharedStatistics,
+    WorkerShare,
+)
 from shapewidget.graph.padding import PaddedLabels
 
 _FIXED_ORDER = (SequentialSampler,)
@@ -298,6 +307,12 @@ class DataLoaderReading(Reading):
             return None
         with contextlib.suppress(Exception):  # what cannot be copied cannot be compared
             return worker_share(self.loader)
+        return None
+
+    def shared_statistics(self) -> SharedStatistics | None:
+        """What the collate function measures over a batch, and scales every sample of it by."""
+        with contextlib.suppress(Exception):  # a function of the user's, run on what it was not written for
+            return measured_over_batch(self.loader)
         return None
 
     def joins_targets(self) -> bool:
