@@ -50,7 +50,8 @@ def told(data, model, compared):
 @pytest.mark.parametrize(("first", "fix"), [(0, "fill the labels up with -1"), (1, "(ignore_class=0)")])
 def test_padding_that_a_loss_counts_as_a_class_is_told_with_a_fix_that_was_run(first, fix):
     (found,) = told(dataset(first), tagger(), loss())
-    assert (found.where, found.expected, found.got, found.verified) == ("loss", 17, 36, True)
+    where = "loss" if first else "loader"  # where padding is a class too, the number that fills up has to be another
+    assert (found.where, found.expected, found.got, found.verified) == (where, 17, 36, True)
     assert fix in found.fix
 
 

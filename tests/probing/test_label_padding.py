@@ -110,7 +110,14 @@ def with_class_zero(value):
 
 def test_padding_that_is_a_class_too_is_filled_up_with_what_the_loss_leaves_out():
     (found,) = told(with_class_zero(0), classes_second, nn.CrossEntropyLoss())
-    assert found.fix == "fill the labels up with -100, which nn.CrossEntropyLoss leaves out"
+    assert found.fix == "fill the labels up with -100, which nn.CrossEntropyLoss leaves out: padding_value=-100"
+    assert (found.where, found.layer, found.verified) == ("loader", "collate", True)
+
+
+def test_padding_that_is_a_class_too_is_filled_up_for_a_loss_that_is_a_function_too():
+    (found,) = told(with_class_zero(0), classes_second, lambda outputs, targets: F.cross_entropy(outputs, targets))
+    assert (found.where, found.verified) == ("loader", True)
+    assert found.fix.startswith("fill the labels up with -100")
     assert found.verified
     assert told(with_class_zero(-100), classes_second, nn.CrossEntropyLoss()) == []
 

@@ -19,10 +19,11 @@ def padding_counted(evidence: LoaderEvidence) -> Iterator[Finding]:
         f"{labels.all} labels {labels.own} are of the data. `{found.loss}` counts the other {labels.all - labels.own} "
         f"too, as class {labels.value}, and the more of them the longer the longest sequence of the batch is."
     )
+    is_of_loader = labels.is_class  # what fills up is a class, and has to be another number
     yield finding(
         "SW734",
-        "loss",
-        found.loss,
+        "loader" if is_of_loader else "loss",
+        (evidence.settings.collate or evidence.settings.title) if is_of_loader else found.loss,
         reason,
         fix=found.fix,
         axis=1,

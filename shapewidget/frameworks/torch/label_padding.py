@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ from shapewidget.frameworks.torch.tensors import mapped
 from shapewidget.graph.padding import CountedPadding, PaddedLabels
 
 Loss = Callable[[Any, Any], Any]
+_LEFT_OUT = -100
+"""The label that the losses of PyTorch leave out unless they are told another."""
 _WITH_IGNORED = (nn.CrossEntropyLoss, nn.NLLLoss)
 
 
@@ -42,6 +45,10 @@ def counted_padding(model: nn.Module, batch: Batch, loss: Loss, labels: PaddedLa
             return None
         name = getattr(loss, "__name__", type(loss).__name__)
         if not isinstance(loss, _WITH_IGNORED):
+            if labels.is_class:
+                filled = torch.where(_padding(batch.targets, labels), _LEFT_OUT, batch.targets)
+                with contextlib.suppress(Exception):  # a loss of the user's may take no such label
+                    return CountedPadding(labels, name, _filled_with(_LEFT_OUT, name), not depends(loss, filled))
             leave = f"leave the padding out of the loss: ignore_index={labels.value}"
             return CountedPadding(labels, name, leave, is_mended=False)
         if not labels.is_class:
@@ -49,7 +56,11 @@ def counted_padding(model: nn.Module, batch: Batch, loss: Loss, labels: PaddedLa
             return CountedPadding(labels, name, f"nn.{name}(ignore_index={labels.value})", is_mended)
         left = int(loss.ignore_index)
         is_mended = not depends(loss, torch.where(_padding(batch.targets, labels), left, batch.targets))
-    return CountedPadding(labels, name, f"fill the labels up with {left}, which nn.{name} leaves out", is_mended)
+    return CountedPadding(labels, name, _filled_with(left, f"nn.{name}"), is_mended)
+
+
+def _filled_with(value: int, loss: str) -> str:
+    return f"fill the labels up with {value}, which {loss} leaves out: padding_value={value}"
 
 
 def _leaves_as_many_out(loss: Loss, outputs: Any, targets: Any, labels: PaddedLabels) -> bool:
