@@ -363,3 +363,26 @@ def test_distances_and_lengths_over_the_samples_are_found_in_losses(loss, code):
 @pytest.mark.parametrize("loss", [margin_along(1), likeness_along(-1), correlation, spread])
 def test_what_is_worked_out_along_the_features_or_over_the_batch_on_purpose_is_right(loss):
     assert shapewidget.probe(Embedder(), views(), targets=torch.zeros(8), loss=loss).ok
+
+
+class Halved(nn.Module):
+    """Reads sounds with a stride of two, and gives log-probabilities with the steps in front."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.letters = nn.Conv1d(5, 8, 3, stride=2, padding=1), nn.Linear(8, 6)
+
+    def forward(self, sounds):
+        return self.letters(self.encoder(sounds.transpose(1, 2)).permute(2, 0, 1)).log_softmax(-1)
+
+
+def test_lengths_of_sounds_that_a_stride_halves_are_halved_too():
+    frames, letters = torch.tensor([21, 18, 20]), torch.tensor([4, 3, 5])
+
+    def loss(outputs, targets):
+        return nn.functional.ctc_loss(outputs, targets, frames, letters)
+
+    targets = torch.randint(1, 6, (3, 5))
+    found = shapewidget.probe(Halved(), torch.randn(3, 21, 5), targets=targets, loss=loss).findings[0]
+    assert (found.code, found.expected, found.got, found.verified) == ("SW301", 11, 21, True)
+    assert "ctc_loss(outputs, targets, (frames + 1) // 2, letters)" in found.fix

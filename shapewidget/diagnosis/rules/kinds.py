@@ -15,6 +15,7 @@ from shapewidget.diagnosis.rules.backward import starts_from_several
 from shapewidget.diagnosis.rules.fixed_ranks import OF_FIXED_RANK
 from shapewidget.diagnosis.rules.flattened import flattened_behind
 from shapewidget.diagnosis.rules.indices import INDEXED
+from shapewidget.diagnosis.rules.loss_arguments import CTC
 from shapewidget.diagnosis.rules.row_groups import dealt_out
 from shapewidget.diagnosis.rules.time_axis import recurrent_cause
 from shapewidget.diagnosis.squeezed import squeezed_away
@@ -129,7 +130,7 @@ def _said(evidence: Evidence, clash: Clash, layer: Layer) -> tuple[str, str, str
         what = "its targets are" if layer.kind is LayerKind.LOSS else "its input is"
         reason = f"This is no shape problem: {place} takes {clash.expected}, but {what} {clash.got}."
         return "SW401", "dtype", reason, f"convert the input: x.to(torch.{clash.expected})"
-    if clash.kind is ClashKind.INDEX:
+    if clash.kind is ClashKind.INDEX and layer.type not in CTC:
         holds = next((f"holds {layer.size(name)} rows and " for name in _ROWS if layer.size(name)), "")
         reason = (
             f"This is no shape problem: {place} {holds}takes indices from {clash.expected}, but one is {clash.got}."

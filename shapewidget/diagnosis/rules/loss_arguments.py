@@ -17,7 +17,9 @@ from shapewidget.graph.records import Clash, ClashKind, Layer, LayerKind
 from shapewidget.graph.remedies import AdaptCall, EditExpression, Remedy
 from shapewidget.graph.steps import Step, written
 
-_CTC = frozenset(("CTCLoss", "ctc_loss"))
+CTC = frozenset(("CTCLoss", "ctc_loss"))
+_INPUT_LENGTHS = 2
+"""The place of the input lengths among the arguments."""
 _BROADCAST = ("pos_weight", "weight")
 _BEHIND_CLASSES = 2
 _OF_LABELS = 2
@@ -26,17 +28,19 @@ _OF_LABELS = 2
 
 def is_about_arguments(layer: Layer, clash: Clash) -> bool:
     """Whether a loss refused something else than its targets."""
-    return layer.type in _CTC or (clash.input == 2 and "takes" not in layer.settings and not is_of_several(layer))
+    return layer.type in CTC or (clash.input == 2 and "takes" not in layer.settings and not is_of_several(layer))
 
 
 def loss_argument_refused(evidence: Evidence) -> Iterator[Diagnosis]:
     """A loss that raised because of the number of its weights or lengths."""
     for clash in evidence.clashes:
         layer = evidence.layer(clash.layer_id)
-        if layer is None or layer.kind is not LayerKind.LOSS or clash.kind is not ClashKind.SIZE:
+        if layer is None or layer.kind is not LayerKind.LOSS:
             continue
-        if len(layer.inputs) > 1 and is_about_arguments(layer, clash):
-            if layer.type in _CTC:
+        if clash.kind is ClashKind.INDEX and layer.type in CTC and isinstance(clash.got, int):
+            yield _more_steps(clash, layer, clash.got)
+        if clash.kind is ClashKind.SIZE and len(layer.inputs) > 1 and is_about_arguments(layer, clash):
+            if layer.type in CTC:
                 yield _lengths(evidence, clash, layer)
             else:
                 is_listed = is_of_classes(layer.type) or layer.type.lower().startswith("multi")
@@ -127,6 +131,21 @@ def _lengths(evidence: Evidence, clash: Clash, layer: Layer) -> Diagnosis:
         text = "torch.full(({0}.size(1),), {0}.size(0), dtype=torch.long)" if clash.input == 2 else ""
     remedies = tuple(_edited(layer, clash.input, text))
     return Diagnosis(_said("SW301", clash, layer, reason, fix, "batch"), remedies)
+
+
+def _more_steps(clash: Clash, layer: Layer, longest: int) -> Diagnosis:
+    """Lengths of the inputs of a model that leaves fewer steps, as a convolution with strides does."""
+    outputs, steps = layer.inputs[0], layer.inputs[0].shape[0]
+    factor, operands = -(-longest // steps), operands_of(layer)
+    lengths = operands.text(_INPUT_LENGTHS) if operands is not None and len(operands) > _INPUT_LENGTHS else "lengths"
+    text = f"({lengths} + {factor - 1}) // {factor}"
+    reason = (
+        f"{place_text(layer)} takes log-probabilities of (steps, samples, classes): {shape_text(outputs)} holds "
+        f"{steps} steps on axis 0, but the input lengths go up to {longest}. They have to count the steps that the "
+        f"model gives, one for {factor} of those that it is given, and not its inputs."
+    )
+    said = _said("SW301", replace(clash, expected=steps), layer, reason, text, "steps")
+    return Diagnosis(said, tuple(_edited(layer, _INPUT_LENGTHS, text)))
 
 
 def _edited(layer: Layer, place: int, text: str) -> Iterator[EditExpression]:
