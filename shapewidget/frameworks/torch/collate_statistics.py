@@ -6,7 +6,6 @@ import copy
 from types import FunctionType
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
@@ -31,15 +30,15 @@ def measured_over_batch(loader: DataLoader[Any]) -> SharedStatistics | None:
     others = [_far_off(sample) if place == _REPLACED else sample for place, sample in enumerate(samples)]
     first, again, changed = (_inputs(collate(copy.deepcopy(each))) for each in (samples, samples, others))
     for one, same, new in zip(first, again, changed, strict=True):
-        if one.shape == new.shape and one.ndim > 1 and one.dtype.kind == "f" and np.array_equal(one, same):
-            moved = np.abs(one - new).reshape(len(one), -1).max(1)
-            if len(one) == len(samples) and (moved > _TOLERANCE * max(float(np.abs(one).max()), _TOLERANCE)).all():
+        if one.shape == new.shape and one.dim() > 1 and one.is_floating_point() and torch.equal(one, same):
+            moved = (one - new).abs().flatten(1).amax(1)
+            if len(one) == len(samples) and bool((moved > _TOLERANCE * max(float(one.abs().max()), _TOLERANCE)).all()):
                 return SharedStatistics("collate_fn", collate.__name__, "", tuple(one.shape), is_mended=False)
     return None
 
 
-def _inputs(batch: Any) -> list[np.ndarray[Any, Any]]:
-    return [np.asarray(torch.as_tensor(array)) for _, array in named_arrays(split(batch)[0])]
+def _inputs(batch: Any) -> list[torch.Tensor]:
+    return [torch.as_tensor(array) for _, array in named_arrays(split(batch)[0])]
 
 
 def _far_off(sample: Any) -> Any:
