@@ -9,6 +9,7 @@ from keras_fingerprint import fingerprint
 from keras_programs import PROGRAMS
 
 import shapewidget
+from shapewidget.errors import InputError
 
 X = np.random.default_rng(0).normal(size=(8, 6, 3)).astype("float32")
 
@@ -157,3 +158,8 @@ def test_symbols_are_solved_and_edges_follow_the_tensors():
     assert str(graph.by_id["skip"].outputs[0]) == "(B, T, output_dim+2·units)"
     arrows = {(edge.source, edge.target) for edge in graph.edges}
     assert {("embed", "both"), ("both", "skip"), ("embed", "skip"), ("skip", "tags"), ("tags", "output")} <= arrows
+
+
+def test_a_batch_without_a_sample_is_refused():
+    with pytest.raises(InputError, match=r"`.+` has shape \(0, 6, 3\): axis 0 is empty"):
+        shapewidget.probe(trained(), X[:0])

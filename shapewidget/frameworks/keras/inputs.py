@@ -10,7 +10,7 @@ import numpy as np
 from shapewidget.errors import InputError
 from shapewidget.frameworks.adapter import Batch
 from shapewidget.frameworks.keras.axes import input_names, named_sizes, target_names
-from shapewidget.frameworks.keras.call_form import as_call
+from shapewidget.frameworks.keras.call_form import as_call, labelled
 from shapewidget.frameworks.keras.derive import derived
 from shapewidget.frameworks.keras.layers import declared_shapes
 from shapewidget.frameworks.keras.resize import arrays
@@ -27,7 +27,7 @@ def make_batch(model: keras.Model, inputs: Any, targets: Any = None, axes: Any =
         axes: Names of the axes of the inputs: "B T F" for the first, or a tuple with an entry for each.
 
     Raises:
-        InputError: The inputs hold no array, or their axes are named wrongly.
+        InputError: The inputs hold no array or no sample, or their axes are named wrongly.
         ProbeInputError: No inputs were given and none can be derived.
     """
     origin = ""
@@ -41,6 +41,12 @@ def make_batch(model: keras.Model, inputs: Any, targets: Any = None, axes: Any =
             "model is called with: an array, a tuple of positional inputs, or a dict."
         )
     named = input_names(given, declared_shapes(model), axes)
+    for (label, array), names in zip(labelled(model, args, kwargs), named, strict=False):
+        if "B" in names and array.shape[names.index("B")] == 0:
+            raise InputError(
+                f"`{label}` has shape {tuple(array.shape)}: axis {names.index('B')} is empty, so there is nothing to "
+                "run on. Give a batch with at least one sample in it; two or more tell most."
+            )
     if any(getattr(layer, "stateful", False) for layer in model._flatten_layers()):
         named = tuple(tuple("" if name == "B" else name for name in names) for names in named)
     targets = keras.tree.map_structure(_array, targets) if targets is not None else None
